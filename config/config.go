@@ -1,0 +1,167 @@
+// Package config is the configuration of kiseki: plain structs, filled from
+// defaults, one YAML file, KISEKI_* environment variables and flags, each
+// stronger than the one before it, and validated once.
+//
+// Goals: few settings; every setting is described in one place (settings.go),
+// from which its flag, its variable, its key in the file, the help text, the
+// reference page and the annotated example come; a mistake is an error that
+// says where it is and what was probably meant. Nothing is read after start.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+)
+
+// Config is everything that can be set. Sizes are in bytes.
+type Config struct {
+	Data      string // the data folder
+	HTTP      HTTP
+	OTLP      OTLP
+	TLS       TLS
+	Limits    Limits
+	Storage   Storage
+	Retention Retention
+	Log       Log
+}
+
+// HTTP is the listener of the UI, the query APIs and the health endpoints.
+type HTTP struct {
+	Address string
+}
+
+// OTLP are the listeners that take OTLP.
+type OTLP struct {
+	HTTPAddress string
+	GRPCAddress string
+	CORSOrigins []string // origins of pages that may send spans from a browser
+}
+
+// TLS is the certificate all listeners present; both empty means no TLS.
+type TLS struct {
+	Cert string // PEM file, the leaf certificate first
+	Key  string // PEM file
+}
+
+// Limits bound what one client may ask of the server.
+type Limits struct {
+	RequestBytes      int64 // of one request as sent
+	DecompressedBytes int64 // of one request after decompression
+	InFlightBytes     int64 // of all requests being handled, decompressed
+	Attributes        int   // of one span, event, link, scope or resource
+	ValueBytes        int   // of one attribute value
+	Events            int   // of one span; links too
+}
+
+// Storage sizes the store.
+type Storage struct {
+	FlushBytes   int64
+	FlushAge     time.Duration
+	CacheBytes   int64
+	MinFreeBytes int64
+}
+
+// Retention says how long spans are kept; zero is without that bound.
+type Retention struct {
+	Age   time.Duration
+	Bytes int64
+}
+
+// Log shapes the log on stderr.
+type Log struct {
+	Level  string // debug, info, warn or error
+	Format string // text or json
+}
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+	gib = 1 << 30
+	day = 24 * time.Hour
+)
+
+// Default is the configuration without file, environment and flags. The
+// ports are those of OTLP and of Jaeger's UI, so that clients and habits fit.
+func Default() Config {
+	return Config{
+		Data: "data",
+		HTTP: HTTP{Address: "127.0.0.1:16686"},
+		OTLP: OTLP{
+			HTTPAddress: "127.0.0.1:4318",
+			GRPCAddress: "127.0.0.1:4317",
+			CORSOrigins: []string{"http://localhost:*", "http://127.0.0.1:*"},
+		},
+		Limits: Limits{
+			RequestBytes:      20 * mib,
+			DecompressedBytes: 64 * mib,
+			InFlightBytes:     256 * mib,
+			Attributes:        1024,
+			ValueBytes:        64 * kib,
+			Events:            1024,
+		},
+		Storage: Storage{
+			FlushBytes:   64 * mib,
+			FlushAge:     time.Hour,
+			CacheBytes:   64 * mib,
+			MinFreeBytes: 1 * gib,
+		},
+		Retention: Retention{Age: 14 * day},
+		Log:       Log{Level: "info", Format: "text"},
+	}
+}
+
+// Validate checks what a single setting cannot: relations between settings
+// and addresses. All mistakes are reported, not only the first.
+func (c *Config) Validate() error {
+	return errors.Join(
+		nonEmpty("data", c.Data),
+		checkAddress("http.address", c.HTTP.Address),
+		checkAddress("otlp.http.address", c.OTLP.HTTPAddress),
+		checkAddress("otlp.grpc.address", c.OTLP.GRPCAddress),
+		c.checkTLS(),
+		atLeast("limits.request-bytes", c.Limits.RequestBytes, kib),
+		atLeast("limits.decompressed-bytes", c.Limits.DecompressedBytes, kib),
+		atLeast("limits.in-flight-bytes", c.Limits.InFlightBytes, c.Limits.DecompressedBytes),
+		atLeast("limits.value-bytes", int64(c.Limits.ValueBytes), 16),
+		atLeast("storage.flush-bytes", c.Storage.FlushBytes, mib),
+		atLeast("storage.flush-age", c.Storage.FlushAge, time.Second),
+	)
+}
+
+func (c *Config) checkTLS() error {
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		return errors.New("tls.cert and tls.key belong together: set both or neither")
+	}
+	return nil
+}
+
+func nonEmpty(key, v string) error {
+	if v == "" {
+		return fmt.Errorf("%s is empty", key)
+	}
+	return nil
+}
+
+func checkAddress(key, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s %q is not HOST:PORT, such as 127.0.0.1:4318 or [::1]:4318", key, address)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%s %q has no port between 0 and 65535", key, address)
+	}
+	return nil
+}
+
+func atLeast[T int64 | time.Duration](key string, v, least T) error {
+	if v >= least {
+		return nil
+	}
+	if d, ok := any(least).(time.Duration); ok {
+		return fmt.Errorf("%s must be at least %s", key, FormatDuration(d))
+	}
+	return fmt.Errorf("%s must be at least %s", key, FormatSize(int64(least)))
+}

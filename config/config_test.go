@@ -1,0 +1,277 @@
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kiseki-dev/kiseki/config"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write docs/configuration.md anew")
+
+func noEnv(string) (string, bool) { return "", false }
+
+func env(pairs map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		v, ok := pairs[name]
+		return v, ok
+	}
+}
+
+// writeFile returns the path of a configuration file with the given text.
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kiseki.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	c, err := config.Load(nil, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(c, config.Default()) {
+		t.Errorf("no arguments gave %+v", c)
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	path := writeFile(t, "http:\n  address: 127.0.0.1:1\notlp:\n  http:\n    address: 127.0.0.1:2\n  grpc:\n    address: 127.0.0.1:3\n")
+	vars := map[string]string{
+		"KISEKI_CONFIG":    path,
+		"KISEKI_OTLP_HTTP": "127.0.0.1:20",
+		"KISEKI_OTLP_GRPC": "127.0.0.1:30",
+		"KISEKI_LOG_LEVEL": "", // as if not set
+	}
+	c, err := config.Load([]string{"--otlp-grpc=127.0.0.1:300", "-data", "elsewhere"}, env(vars))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ what, got, want string }{
+		{"file over default", c.HTTP.Address, "127.0.0.1:1"},
+		{"environment over file", c.OTLP.HTTPAddress, "127.0.0.1:20"},
+		{"flag over environment", c.OTLP.GRPCAddress, "127.0.0.1:300"},
+		{"flag", c.Data, "elsewhere"},
+		{"default", c.Log.Level, "info"},
+	} {
+		if x.got != x.want {
+			t.Errorf("%s: got %s, want %s", x.what, x.got, x.want)
+		}
+	}
+}
+
+func TestConfigFlagOverConfigVariable(t *testing.T) {
+	path := writeFile(t, "data: from-flag\n")
+	c, err := config.Load([]string{"--config", path}, env(map[string]string{"KISEKI_CONFIG": "absent.yaml"}))
+	if err != nil || c.Data != "from-flag" {
+		t.Errorf("got %q, %v", c.Data, err)
+	}
+}
+
+func TestEverySettingTakesItsOwnDefault(t *testing.T) {
+	def := config.Default()
+	var args []string
+	for _, s := range def.Settings() {
+		args = append(args, "--"+s.Flag, s.Value())
+	}
+	c, err := config.Load(args, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(c, def) {
+		t.Errorf("got  %+v\nwant %+v", c, def)
+	}
+}
+
+func TestSettingNamesAreUnique(t *testing.T) {
+	c := config.Default()
+	seen := map[string]bool{}
+	for _, s := range c.Settings() {
+		for _, name := range []string{"key " + s.Key, "flag " + s.Flag} {
+			if seen[name] {
+				t.Errorf("%s is used twice", name)
+			}
+			seen[name] = true
+		}
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		args []string
+		file string
+		env  map[string]string
+		want string // part of the error
+	}{
+		{name: "unknown flag", args: []string{"--retension-age", "1d"}, want: "unknown option --retension-age (did you mean --retention-age?)"},
+		{name: "flag without value", args: []string{"--data"}, want: "option --data needs a value"},
+		{name: "stray argument", args: []string{"data"}, want: `unexpected argument "data"`},
+		{name: "bad size", args: []string{"--flush-bytes", "64MB"}, want: `--flush-bytes: "64MB" is not a size such as 64MiB`},
+		{name: "bad duration in environment", env: map[string]string{"KISEKI_RETENTION_AGE": "soon"}, want: `KISEKI_RETENTION_AGE: "soon" is not a duration`},
+		{name: "bad choice", args: []string{"--log-level", "wran"}, want: `(did you mean "warn"?)`},
+		{name: "bad address", args: []string{"--http", "16686"}, want: `http.address "16686" is not HOST:PORT`},
+		{name: "bad port", args: []string{"--http", ":http"}, want: "no port between"},
+		{name: "half of TLS", args: []string{"--tls-cert", "c.pem"}, want: "tls.cert and tls.key belong together"},
+		{name: "relation", args: []string{"--max-in-flight-bytes", "1MiB"}, want: "limits.in-flight-bytes must be at least 64MiB"},
+		{name: "too small", args: []string{"--flush-age", "1ms"}, want: "storage.flush-age must be at least 1s"},
+		{name: "unknown key", file: "data: x\nretention:\n  agge: 1d\n", want: `kiseki.yaml:3: unknown setting "retention.agge" (did you mean "retention.age"?)`},
+		{name: "unknown group", file: "\nretenton: {age: 1d}\n", want: `kiseki.yaml:2: unknown setting "retenton"`},
+		{name: "key twice", file: "data: x\ndata: y\n", want: "data"},
+		{name: "value for a group", file: "retention: 14d\n", want: `kiseki.yaml:1: retention must be a group of settings, such as "retention.age"`},
+		{name: "group for a value", file: "data:\n  x: 1\n", want: "data takes a single value"},
+		{name: "no value", file: "data:\n", want: "data has no value"},
+		{name: "bad value in file", file: "retention:\n  bytes: lots\n", want: `kiseki.yaml:2: retention.bytes: "lots" is not a size`},
+		{name: "two documents", file: "data: x\n---\ndata: y\n", want: "one YAML document"},
+		{name: "not YAML", file: "{", want: "parse "},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			args := x.args
+			if x.file != "" {
+				args = append(args, "--config", writeFile(t, x.file))
+			}
+			_, err := config.Load(args, env(x.env))
+			if err == nil || !strings.Contains(err.Error(), x.want) {
+				t.Errorf("got error %v, want one with %q", err, x.want)
+			}
+		})
+	}
+}
+
+func TestAllValidationErrorsAreReported(t *testing.T) {
+	_, err := config.Load([]string{"--http", "x", "--tls-key", "k"}, noEnv)
+	if err == nil || !strings.Contains(err.Error(), "http.address") || !strings.Contains(err.Error(), "tls.key") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	_, err := config.Load([]string{"--config", filepath.Join(t.TempDir(), "absent.yaml")}, noEnv)
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestHelpIsAskedFor(t *testing.T) {
+	for _, arg := range []string{"-h", "--help", "-help"} {
+		if _, err := config.Load([]string{arg}, noEnv); !errors.Is(err, config.ErrHelp) {
+			t.Errorf("%s gave %v", arg, err)
+		}
+	}
+}
+
+func TestListInFile(t *testing.T) {
+	c, err := config.Load([]string{"--config", writeFile(t, "otlp:\n  http:\n    cors-origins:\n      - https://a.example\n      - https://b.example\n")}, noEnv)
+	if want := []string{"https://a.example", "https://b.example"}; err != nil || !reflect.DeepEqual(c.OTLP.CORSOrigins, want) {
+		t.Errorf("got %v, %v", c.OTLP.CORSOrigins, err)
+	}
+}
+
+func TestExampleIsTheDefault(t *testing.T) {
+	c, err := config.Load([]string{"--config", writeFile(t, config.Example())}, noEnv)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, config.Example())
+	}
+	if !reflect.DeepEqual(c, config.Default()) {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestReferenceIsCurrent(t *testing.T) {
+	const path = "../docs/configuration.md"
+	if *rewrite {
+		if err := os.WriteFile(path, []byte(config.Reference()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != config.Reference() {
+		t.Errorf("docs/configuration.md is out of date: run go test ./config -rewrite")
+	}
+}
+
+func TestHelpFitsATerminal(t *testing.T) {
+	var w bytes.Buffer
+	config.WriteOptions(&w)
+	for line := range strings.Lines(w.String()) {
+		if len(line) > 81 {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "1B": 1, "64MiB": 64 << 20, "1.5GiB": 3 << 29, "2TiB": 2 << 40, "3 KiB": 3 << 10} {
+		if got, err := config.ParseSize(text); err != nil || got != want {
+			t.Errorf("ParseSize(%q) = %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, bad := range []string{"", "64", "MiB", "-1MiB", "1e99TiB", "NaNB", "64mib", "1 2MiB"} {
+		if n, err := config.ParseSize(bad); err == nil {
+			t.Errorf("ParseSize(%q) = %d", bad, n)
+		}
+	}
+}
+
+func TestDurations(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"0": 0, "14d": 14 * 24 * time.Hour, "2w": 14 * 24 * time.Hour, "1h30m": 90 * time.Minute, "0.5d": 12 * time.Hour, "250ms": 250 * time.Millisecond,
+	} {
+		if got, err := config.ParseDuration(text); err != nil || got != want {
+			t.Errorf("ParseDuration(%q) = %s, %v; want %s", text, got, err, want)
+		}
+	}
+	for _, bad := range []string{"", "14", "d", "-1d", "1e300w", "NaNd", "1d12h"} {
+		if d, err := config.ParseDuration(bad); err == nil {
+			t.Errorf("ParseDuration(%q) = %s", bad, d)
+		}
+	}
+}
+
+func FuzzFormatIsInverse(f *testing.F) {
+	for _, s := range []string{"0", "64MiB", "1.5GiB", "14d", "1h30m", "36h0m1s", "1ns"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if n, err := config.ParseSize(s); err == nil {
+			if again, err := config.ParseSize(config.FormatSize(n)); err != nil || again != n {
+				t.Errorf("size %q: %d became %q, %d, %v", s, n, config.FormatSize(n), again, err)
+			}
+		}
+		if d, err := config.ParseDuration(s); err == nil {
+			if again, err := config.ParseDuration(config.FormatDuration(d)); err != nil || again != d {
+				t.Errorf("duration %q: %d became %q, %d, %v", s, d, config.FormatDuration(d), again, err)
+			}
+		}
+	})
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add(config.Example())
+	f.Add("data: &a x\nhttp: {address: *a}\n")
+	f.Add("? [a]\n: b\n")
+	f.Add("otlp: &o\n  http: *o\n")
+	path := filepath.Join(f.TempDir(), "kiseki.yaml")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load([]string{"--config", path}, noEnv)
+		if err == nil && c.Validate() != nil {
+			t.Errorf("loaded an invalid configuration from %q", text)
+		}
+	})
+}

@@ -1,0 +1,95 @@
+package config
+
+import "strings"
+
+// Setting is the description of one setting: the only place that names it.
+type Setting struct {
+	Group string // heading in help and reference
+	Key   string // path in the file, such as "otlp.http.address"
+	Flag  string // without dashes, such as "otlp-http"
+	Meta  string // what a value looks like, such as "ADDRESS"
+	Help  string // one or more sentences
+
+	value value
+}
+
+// Env is the environment variable of the setting.
+func (s Setting) Env() string {
+	return "KISEKI_" + strings.ToUpper(strings.ReplaceAll(s.Flag, "-", "_"))
+}
+
+// Value is the setting's present value as text that would set it so again.
+func (s Setting) Value() string { return s.value.String() }
+
+// Settings are all settings of c in the order of the reference.
+func (c *Config) Settings() []Setting {
+	return []Setting{
+		{"Data", "data", "data", "DIR",
+			"The data folder. It is created if absent and belongs to one running kiseki at a time.",
+			textValue{&c.Data}},
+		{"Data", "retention.age", "retention-age", "DURATION",
+			"Spans older than this are deleted, whole segments at a time. 0 keeps them until retention.bytes is reached.",
+			durationValue{&c.Retention.Age}},
+		{"Data", "retention.bytes", "retention-bytes", "SIZE",
+			"When the stored segments are larger than this together, the oldest are deleted. 0 is without limit.",
+			sizeValue{&c.Retention.Bytes}},
+
+		{"Listening", "http.address", "http", "ADDRESS",
+			"Where the UI, the API, /metrics and the health endpoints are served. Port 0 takes a free port.",
+			textValue{&c.HTTP.Address}},
+		{"Listening", "otlp.http.address", "otlp-http", "ADDRESS",
+			"Where OTLP over HTTP is taken (POST /v1/traces, protobuf or JSON).",
+			textValue{&c.OTLP.HTTPAddress}},
+		{"Listening", "otlp.http.cors-origins", "otlp-cors-origins", "LIST",
+			"Origins of web pages that may send spans from a browser. A * stands for any text; \"*\" alone allows every origin.",
+			listValue{&c.OTLP.CORSOrigins}},
+		{"Listening", "otlp.grpc.address", "otlp-grpc", "ADDRESS",
+			"Where OTLP over gRPC is taken.",
+			textValue{&c.OTLP.GRPCAddress}},
+		{"Listening", "tls.cert", "tls-cert", "FILE",
+			"PEM certificate chain for all listeners. Set it together with tls.key; without both there is no TLS.",
+			textValue{&c.TLS.Cert}},
+		{"Listening", "tls.key", "tls-key", "FILE",
+			"PEM private key of tls.cert.",
+			textValue{&c.TLS.Key}},
+
+		{"Limits", "limits.request-bytes", "max-request-bytes", "SIZE",
+			"The largest OTLP request as sent. A larger one is answered 413 or RESOURCE_EXHAUSTED.",
+			sizeValue{&c.Limits.RequestBytes}},
+		{"Limits", "limits.decompressed-bytes", "max-decompressed-bytes", "SIZE",
+			"The largest OTLP request after decompression.",
+			sizeValue{&c.Limits.DecompressedBytes}},
+		{"Limits", "limits.in-flight-bytes", "max-in-flight-bytes", "SIZE",
+			"Decompressed bytes of all OTLP requests being handled. Beyond it clients are told to send again later.",
+			sizeValue{&c.Limits.InFlightBytes}},
+		{"Limits", "limits.attributes", "max-attributes", "COUNT",
+			"Attributes of one span, event, link, scope or resource. Further ones are dropped and counted.",
+			countValue{&c.Limits.Attributes}},
+		{"Limits", "limits.value-bytes", "max-value-bytes", "SIZE",
+			"The longest attribute value. Longer strings and byte strings are cut and counted.",
+			smallSizeValue{&c.Limits.ValueBytes}},
+		{"Limits", "limits.events", "max-events", "COUNT",
+			"Events of one span, and links of one span. Further ones are dropped and counted.",
+			countValue{&c.Limits.Events}},
+
+		{"Storage", "storage.flush-bytes", "flush-bytes", "SIZE",
+			"When new spans take this much memory they are written to a segment. Memory use is a small multiple of it.",
+			sizeValue{&c.Storage.FlushBytes}},
+		{"Storage", "storage.flush-age", "flush-age", "DURATION",
+			"Spans are written to a segment after this time at the latest. They are durable and searchable before.",
+			durationValue{&c.Storage.FlushAge}},
+		{"Storage", "storage.cache-bytes", "cache-bytes", "SIZE",
+			"Memory for decoded parts of segments. 0 is without cache.",
+			sizeValue{&c.Storage.CacheBytes}},
+		{"Storage", "storage.min-free-bytes", "min-free-bytes", "SIZE",
+			"With less free space on the data folder's volume clients are told to send again later.",
+			sizeValue{&c.Storage.MinFreeBytes}},
+
+		{"Logging", "log.level", "log-level", "LEVEL",
+			"The least severe messages to log: debug, info, warn or error.",
+			choiceValue{&c.Log.Level, []string{"debug", "info", "warn", "error"}}},
+		{"Logging", "log.format", "log-format", "FORMAT",
+			"text for people, json for log collectors. The log goes to stderr.",
+			choiceValue{&c.Log.Format, []string{"text", "json"}}},
+	}
+}
