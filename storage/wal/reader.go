@@ -1,0 +1,163 @@
+package wal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/kiseki-dev/kiseki/storage/vfs"
+)
+
+// File is what a log file holds, as [Read] found it.
+type File struct {
+	Path    string
+	Seq     uint64
+	Prev    Position
+	Records []Record
+	// End is the offset after the last intact record, 0 if there is none.
+	End int64
+	// Torn is the number of bytes after End: the remains of appends that were
+	// never acknowledged, or of a damaged last record; the two look alike.
+	Torn int64
+	// Void is the number of records that [Void] took away.
+	Void int
+	// Damage are the places where records, or the header, can not be read
+	// though intact records follow.
+	Damage []*DamageError
+}
+
+// Record is an intact record.
+type Record struct {
+	Offset int64
+	Spans  uint32
+	// Payload is the compressed batch, for [Decoder.Decode].
+	Payload []byte
+}
+
+// Spans is the number of spans in f's records.
+func (f *File) Spans() (n uint64) {
+	for _, r := range f.Records {
+		n += uint64(r.Spans)
+	}
+	return n
+}
+
+var recordMarker = []byte{marker & 0xff, marker >> 8 & 0xff, marker >> 16 & 0xff, marker >> 24}
+
+// Read reads the file with the given sequence. Damage is no error: it is
+// listed in the File, and intact records behind it are found.
+func Read(fsys vfs.FS, dir string, seq uint64) (*File, error) {
+	p := path(dir, seq)
+	data, err := readAll(fsys, p)
+	if err != nil {
+		return nil, fmt.Errorf("read log: %w", err)
+	}
+	f := parse(p, seq, data)
+	return f, nil
+}
+
+func parse(p string, seq uint64, data []byte) *File {
+	f := &File{Path: p, Seq: seq}
+	at := min(headerSize, len(data))
+	got, prev, headerErr := parseHeader(data)
+	if headerErr == nil && got != seq {
+		headerErr = fmt.Errorf("the header names sequence %d", got)
+	}
+	if headerErr == nil {
+		f.Prev, f.End = prev, headerSize
+	}
+	for at < len(data) {
+		size, spans := frameAt(data[at:], seq)
+		if size == 0 {
+			next := resync(data, at+1, seq)
+			if next < 0 {
+				break
+			}
+			f.Damage = append(f.Damage, &DamageError{Path: p, Offset: int64(at), Bytes: int64(next - at), Err: errors.New("no intact record")})
+			at = next
+			continue
+		}
+		f.Records = append(f.Records, Record{Offset: int64(at), Spans: spans, Payload: data[at+frameSize : at+size]})
+		at += size
+		f.End = int64(at)
+	}
+	f.Torn = int64(len(data)) - f.End
+	if headerErr != nil && len(f.Records) > 0 {
+		f.Damage = append(f.Damage, &DamageError{Path: p, Err: headerErr})
+	}
+	return f
+}
+
+// resync is the offset of the next intact record at or after from, or -1.
+func resync(data []byte, from int, seq uint64) int {
+	for {
+		i := bytes.Index(data[from:], recordMarker)
+		if i < 0 {
+			return -1
+		}
+		from += i
+		if size, _ := frameAt(data[from:], seq); size > 0 {
+			return from
+		}
+		from++
+	}
+}
+
+// Void drops from files, which are in ascending order of sequence, the
+// records that were never acknowledged, as the headers of later files say.
+func Void(files []*File) {
+	for i, later := range files {
+		if later.Prev == (Position{}) {
+			continue
+		}
+		for _, f := range files[:i] {
+			end := int64(0)
+			switch {
+			case f.Seq < later.Prev.Seq:
+				continue
+			case f.Seq == later.Prev.Seq:
+				end = later.Prev.End
+			}
+			f.cut(end)
+		}
+	}
+}
+
+// cut drops the records at or beyond end; damage there says nothing either.
+func (f *File) cut(end int64) {
+	for n := len(f.Records); n > 0 && f.Records[n-1].Offset >= end; n-- {
+		f.Records = f.Records[:n-1]
+		f.Void++
+	}
+	kept := f.Damage[:0]
+	for _, d := range f.Damage {
+		if d.Offset < end {
+			kept = append(kept, d)
+		}
+	}
+	f.Damage = kept
+	if f.End < end {
+		// Acknowledged bytes at the end are missing: not a torn tail.
+		f.Damage = append(f.Damage, &DamageError{Path: f.Path, Offset: f.End, Bytes: end - f.End, Err: errors.New("acknowledged records are missing")})
+	}
+	f.Torn += f.End - min(f.End, end)
+	f.End = min(f.End, end)
+}
+
+func readAll(fsys vfs.FS, p string) ([]byte, error) {
+	f, err := fsys.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, size)
+	if n, err := f.ReadAt(data, 0); err != nil && (err != io.EOF || n < len(data)) {
+		return nil, err
+	}
+	return data, nil
+}
