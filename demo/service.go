@@ -1,0 +1,230 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// service is what every service of the shop has: a tracer, a traced HTTP
+// client and middleware that traces its own requests.
+type service struct {
+	name     string
+	provider *sdktrace.TracerProvider
+	tracer   trace.Tracer
+	client   *http.Client
+}
+
+func newService(name, version string, e *exporter, n *network) (*service, error) {
+	provider, err := newProvider(name, version, e)
+	if err != nil {
+		return nil, err
+	}
+	transport := otelhttp.NewTransport(templateTransport{n.transport},
+		otelhttp.WithTracerProvider(provider),
+		otelhttp.WithPropagators(propagator),
+		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
+			return strings.TrimSpace(r.Method + " " + templateOf(r.Context()))
+		}))
+	return &service{
+		name:     name,
+		provider: provider,
+		tracer:   provider.Tracer("github.com/kiseki-dev/kiseki/demo/"+name, trace.WithInstrumentationVersion(version)),
+		client:   &http.Client{Transport: transport},
+	}, nil
+}
+
+// instrument is the middleware in front of a service's router. It continues
+// the caller's trace, names the span for the route once the router has found
+// it, and turns a panic into a recorded exception and a 500.
+func (s *service) instrument(next http.Handler) http.Handler {
+	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		span := trace.SpanFromContext(r.Context())
+		defer func() {
+			if p := recover(); p != nil {
+				span.RecordError(fmt.Errorf("panic: %v", p), trace.WithStackTrace(true),
+					trace.WithAttributes(attribute.Bool("exception.escaped", true)))
+				http.Error(w, `{"code":"panic","message":"internal error"}`, http.StatusInternalServerError)
+			}
+			if _, route, ok := strings.Cut(r.Pattern, " "); ok {
+				span.SetAttributes(semconv.HTTPRoute(route))
+			} else if r.Pattern != "" {
+				span.SetAttributes(semconv.HTTPRoute(r.Pattern))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+	return otelhttp.NewHandler(inner, s.name,
+		otelhttp.WithTracerProvider(s.provider),
+		otelhttp.WithPropagators(propagator))
+}
+
+// handle adapts a function that returns an answer or an error.
+func handle(f func(r *http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer, err := f(r)
+		status := http.StatusOK
+		if err != nil {
+			failed := asAPIError(err)
+			status, answer = failed.Status, failed
+			span := trace.SpanFromContext(r.Context())
+			span.RecordError(err, trace.WithStackTrace(status >= 500))
+			span.SetAttributes(attribute.String("shop.error.code", failed.Code))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		// The client may be gone; there is nobody left to tell.
+		_ = json.NewEncoder(w).Encode(answer)
+	}
+}
+
+// apiError is how the services tell each other about failures.
+type apiError struct {
+	Status  int    `json:"-"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (e *apiError) Error() string { return e.Message }
+
+// ErrorType gives the exception events and error.type a stable name.
+func (e *apiError) ErrorType() string { return e.Code }
+
+// asAPIError finds the cause to report. A failure of a service behind this
+// one is a 502 here unless it is the client's own fault.
+func asAPIError(err error) *apiError {
+	var failed *apiError
+	switch {
+	case !errors.As(err, &failed):
+		return &apiError{Status: http.StatusInternalServerError, Code: "internal", Message: err.Error()}
+	case failed.Status >= 500:
+		return &apiError{Status: http.StatusBadGateway, Code: failed.Code, Message: err.Error()}
+	default:
+		return &apiError{Status: failed.Status, Code: failed.Code, Message: err.Error()}
+	}
+}
+
+type templateKey struct{}
+
+func templateOf(ctx context.Context) string {
+	s, _ := ctx.Value(templateKey{}).(string)
+	return s
+}
+
+// templateTransport adds url.template to the client's span.
+type templateTransport struct{ base http.RoundTripper }
+
+func (t templateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s := templateOf(r.Context()); s != "" {
+		trace.SpanFromContext(r.Context()).SetAttributes(semconv.URLTemplate(s))
+	}
+	return t.base.RoundTrip(r)
+}
+
+// request is one call of another service.
+type request struct {
+	method   string
+	host     string     // such as "catalog", see network
+	template string     // path with {names}; what the span is called
+	args     []any      // replaces the names, in order
+	query    url.Values // may be nil
+	body     any        // sent as JSON; nil for none
+}
+
+// call sends r and decodes the JSON answer into out, which may be nil. An
+// answer of 400 and above is returned as *apiError.
+func (s *service) call(ctx context.Context, r request, out any) error {
+	var body bytes.Buffer
+	if r.body != nil {
+		if err := json.NewEncoder(&body).Encode(r.body); err != nil {
+			return fmt.Errorf("encode request for %s: %w", r.host, err)
+		}
+	}
+	u := url.URL{Scheme: "http", Host: hostname(r.host), Path: expand(r.template, r.args), RawQuery: r.query.Encode()}
+	ctx = context.WithValue(ctx, templateKey{}, r.template)
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), &body)
+	if err != nil {
+		return fmt.Errorf("create request for %s: %w", r.host, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", r.host, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 400 {
+		failed := &apiError{Status: resp.StatusCode}
+		if err := json.NewDecoder(resp.Body).Decode(failed); err != nil {
+			failed.Message = resp.Status
+		}
+		return fmt.Errorf("%s: %w", r.host, failed)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("decode answer of %s: %w", r.host, err)
+	}
+	return nil
+}
+
+// expand replaces the {names} of a path template by args, in order.
+func expand(template string, args []any) string {
+	for _, a := range args {
+		i, j := strings.IndexByte(template, '{'), strings.IndexByte(template, '}')
+		template = template[:i] + fmt.Sprint(a) + template[j+1:]
+	}
+	return template
+}
+
+// decode reads a JSON request body.
+func decode[T any](r *http.Request) (T, error) {
+	var v T
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<20)).Decode(&v); err != nil {
+		return v, &apiError{Status: http.StatusBadRequest, Code: "bad_request", Message: "decode request: " + err.Error()}
+	}
+	return v, nil
+}
+
+// step runs f in a span of its own and records how it failed.
+func (s *service) step(ctx context.Context, name string, f func(ctx context.Context) error, attrs ...attribute.KeyValue) error {
+	ctx, span := s.tracer.Start(ctx, name, trace.WithAttributes(attrs...))
+	defer span.End()
+	err := f(ctx)
+	if err != nil {
+		fail(span, err)
+	}
+	return err
+}
+
+// fail records err, with the stack of the caller, and makes the span an error.
+func fail(span trace.Span, err error) {
+	span.RecordError(err, trace.WithStackTrace(true))
+	span.SetStatus(codes.Error, err.Error())
+	span.SetAttributes(semconv.ErrorType(err))
+}
+
+// work stands for a computation that takes d; it ends early with ctx.
+func work(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
