@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/kiseki-dev/kiseki/ingest/otlp"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// decodeResult compares the two decoders on the same requests.
+type decodeResult struct {
+	Spans       int     `json:"spans"`
+	OwnNanos    float64 `json:"nanosPerSpan"`
+	PdataNanos  float64 `json:"pdataNanosPerSpan"`
+	CorpusNanos float64 `json:"corpusNanosPerSpan"` // making and encoding a span, for scale
+}
+
+// Ratio is how many times faster the own decoder is.
+func (r *decodeResult) Ratio() float64 { return r.PdataNanos / r.OwnNanos }
+
+// rounds of which the fastest counts: other work on the machine can only make
+// one slower.
+const rounds = 5
+
+func measureDecode(spans int) (*decodeResult, error) {
+	g := corpusFor(spans)
+	var requests [][]byte
+	begin := time.Now()
+	if err := eachRequest(g, spans, func(b []byte) error { requests = append(requests, b); return nil }); err != nil {
+		return nil, err
+	}
+	r := &decodeResult{Spans: g.Spans(), CorpusNanos: perSpan(time.Since(begin), g.Spans())}
+	var err error
+	r.OwnNanos, err = fastest(g.Spans(), func() error {
+		d := otlp.NewDecoder(otlp.DecodeLimits{Depth: 32, Elements: 1 << 20})
+		var b telemetry.Batch
+		for _, body := range requests {
+			if _, err := d.DecodeProto(body, &b); err != nil {
+				return fmt.Errorf("decode request: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.PdataNanos, err = fastest(g.Spans(), func() error {
+		for _, body := range requests {
+			if err := ptraceotlp.NewExportRequest().UnmarshalProto(body); err != nil {
+				return fmt.Errorf("decode request with pdata: %w", err)
+			}
+		}
+		return nil
+	})
+	return r, err
+}
+
+func fastest(spans int, f func() error) (nanos float64, err error) {
+	for i := range rounds {
+		begin := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		if n := perSpan(time.Since(begin), spans); i == 0 || n < nanos {
+			nanos = n
+		}
+	}
+	return nanos, nil
+}
+
+func perSpan(d time.Duration, spans int) float64 { return float64(d.Nanoseconds()) / float64(spans) }

@@ -1,0 +1,240 @@
+// Command bench measures kiseki from outside, as its users meet it: how fast
+// it takes spans, what they cost in processor time, memory and disk, how
+// quickly it answers, and how soon it is back after a crash.
+//
+// It runs the real binary as a child process on a temporary data folder and
+// talks to it over its public interfaces only; the spans are those of
+// bench/corpus, encoded before anything is measured. The figures of the client
+// are kept apart from those of the server, but both share the machine.
+//
+//	go run ./bench                 everything, with 1 and 5 million spans
+//	go run ./bench --quick         the same with 200,000 spans, in about a minute
+//	go run ./bench --only ingest   one part: decode, ingest, query or restart
+//	go run ./bench --out           also write bench/results/DATE-COMMIT.md
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// run is one run of the benchmark.
+type run struct {
+	binary      string
+	sizes       []int
+	only        string
+	connections int
+	report      report
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := bench(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context) error {
+	r := &run{report: report{Date: time.Now().UTC(), Commit: commit(), Machine: thisMachine()}}
+	flag.StringVar(&r.binary, "binary", "bin/kiseki", "the kiseki to measure; built if it does not exist")
+	flag.StringVar(&r.only, "only", "", "measure one part: decode, ingest, query or restart")
+	flag.IntVar(&r.connections, "connections", 8, "connections that send spans")
+	spans := flag.String("spans", "1M,5M", "store sizes to query; the first is also the load to ingest")
+	quick := flag.Bool("quick", false, "200,000 spans only")
+	asJSON := flag.Bool("json", false, "print JSON instead of tables")
+	out := flag.Bool("out", false, "also write bench/results/DATE-COMMIT.md")
+	flag.Parse()
+	var err error
+	if *quick {
+		*spans = "200k"
+	}
+	if r.sizes, err = parseCounts(*spans); err != nil {
+		return err
+	}
+	clean, err := r.findBinary(ctx)
+	if err != nil {
+		return err
+	}
+	defer clean()
+	if err := r.measure(ctx); err != nil {
+		return err
+	}
+	if *out {
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+	if *asJSON {
+		return r.report.writeJSON(os.Stdout)
+	}
+	r.report.writeMarkdown(os.Stdout)
+	return nil
+}
+
+// say tells how far the run is.
+func (r *run) say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}
+
+// findBinary builds kiseki if it is not there; clean removes what was built.
+func (r *run) findBinary(ctx context.Context) (clean func(), err error) {
+	if _, err := os.Stat(r.binary); err == nil {
+		return func() {}, nil
+	}
+	dir, remove, err := temporaryFolder()
+	if err != nil {
+		return nil, err
+	}
+	r.say("build kiseki")
+	r.binary = filepath.Join(dir, "kiseki")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", r.binary, "./cmd/kiseki").CombinedOutput(); err != nil {
+		remove()
+		return nil, fmt.Errorf("build kiseki: %w\n%s", err, out)
+	}
+	return remove, nil
+}
+
+func (r *run) wants(part string) bool { return r.only == "" || r.only == part }
+
+func (r *run) measure(ctx context.Context) (err error) {
+	switch r.only {
+	case "", "decode", "ingest", "query", "restart":
+	default:
+		return fmt.Errorf("--only %s: the parts are decode, ingest, query and restart", r.only)
+	}
+	if r.wants("decode") {
+		r.say("decode")
+		if r.report.Decode, err = measureDecode(100_000); err != nil {
+			return err
+		}
+	}
+	if r.wants("ingest") {
+		if err := r.measureIngest(ctx); err != nil {
+			return err
+		}
+	}
+	if r.wants("query") {
+		for _, n := range r.sizes {
+			if err := r.measureQueries(ctx, n); err != nil {
+				return err
+			}
+		}
+	}
+	if r.wants("restart") {
+		if r.report.Restart, err = r.measureRestart(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) measureIngest(ctx context.Context) error {
+	r.say("encode %s spans", grouped(r.sizes[0]))
+	p, err := makePayload(r.sizes[0])
+	if err != nil {
+		return err
+	}
+	r.report.Sizes = &sizes{Raw: p.perSpan(p.rawBytes), Zstd: p.perSpan(p.zstdBytes), Entropy: p.entropy}
+	for _, transport := range []string{"HTTP gzip", "gRPC", "HTTP"} {
+		if err := r.ingestOnce(ctx, transport, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) ingestOnce(ctx context.Context, transport string, p *payload) error {
+	dir, remove, err := temporaryFolder()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	s, res, err := r.ingest(ctx, transport, p, dir)
+	if err != nil {
+		return err
+	}
+	r.report.Ingest = append(r.report.Ingest, res)
+	return s.stop()
+}
+
+// measureQueries fills a store, starts a server on it anew and asks.
+func (r *run) measureQueries(ctx context.Context, spans int) error {
+	dir, remove, err := temporaryFolder()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	ids, users, stored, err := r.fill(ctx, dir, spans)
+	if err != nil {
+		return err
+	}
+	s, err := startServer(ctx, r.binary, dir)
+	if err != nil {
+		return err
+	}
+	defer s.kill()
+	set := &querySet{Spans: stored, Traces: len(ids)}
+	if set.Results, err = r.ask(ctx, s, ids, users); err != nil {
+		return err
+	}
+	r.report.Queries = append(r.report.Queries, set)
+	return s.stop()
+}
+
+// fill stores that many spans, all in segments, and says whose they are.
+func (r *run) fill(ctx context.Context, dir string, spans int) (ids []telemetry.TraceID, users []string, stored int, err error) {
+	r.say("store %s spans to query", grouped(spans))
+	s, err := startServer(ctx, r.binary, dir, "--flush-age", flushAge.String())
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	defer s.kill()
+	g := corpusFor(spans)
+	requests := make(chan []byte, 16)
+	made := make(chan error, 1)
+	go func() {
+		defer close(requests)
+		made <- eachRequest(g, spans, func(body []byte) error { requests <- body; return nil })
+	}()
+	if _, err = load(ctx, requests, httpSenders(s.otlpHTTP, r.connections, "")); err != nil {
+		return nil, nil, 0, fmt.Errorf("%w\n%s", err, s.log)
+	}
+	if err = <-made; err != nil {
+		return nil, nil, 0, err
+	}
+	if err = s.awaitFlush(); err != nil {
+		return nil, nil, 0, err
+	}
+	return g.IDs(), someUsers(corpusFor(spans), lookups), g.Spans(), s.stop()
+}
+
+// save writes the report where the results of all runs are kept.
+func (r *run) save() error {
+	name := r.report.Date.Format("2006-01-02") + "-" + strings.ReplaceAll(r.report.Commit, "/", "-") + ".md"
+	path := filepath.Join("bench", "results", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("make folder of results: %w", err)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	r.report.writeMarkdown(f)
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	r.say("wrote %s", path)
+	return nil
+}
