@@ -116,7 +116,7 @@ func (r *run) measure(ctx context.Context) (err error) {
 	}
 	if r.wants("decode") {
 		r.say("decode")
-		if r.report.Decode, err = measureDecode(100_000); err != nil {
+		if r.report.Decode, err = measureDecode(20_000); err != nil {
 			return err
 		}
 	}

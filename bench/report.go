@@ -63,8 +63,8 @@ func (r *report) decodeTable() table {
 	d := r.Decode
 	return table{
 		title:  "Decoding OTLP protobuf",
-		note:   fmt.Sprintf("%s spans in memory, one goroutine, the best of %d rounds.", grouped(d.Spans), rounds),
-		header: []string{"decoder", "ns/span", "ratio"},
+		note:   fmt.Sprintf("%s spans in memory; processor time, that of the garbage collector included, the best of %d rounds.", grouped(d.Spans), rounds),
+		header: []string{"decoder", "CPU ns/span", "ratio"},
 		rows: [][]string{
 			{"kiseki", fmt.Sprintf("%.0f", d.OwnNanos), "1"},
 			{"pdata", fmt.Sprintf("%.0f", d.PdataNanos), fmt.Sprintf("%.1f", d.Ratio())},
