@@ -128,6 +128,8 @@ func (c *Config) Validate() error {
 		atLeast("limits.value-bytes", int64(c.Limits.ValueBytes), 16),
 		atLeast("storage.flush-bytes", c.Storage.FlushBytes, mib),
 		atLeast("storage.flush-age", c.Storage.FlushAge, time.Second),
+		atLeast("storage.cache-bytes", c.Storage.CacheBytes, mib),
+		atLeast("storage.min-free-bytes", c.Storage.MinFreeBytes, mib),
 	)
 }
 

@@ -170,6 +170,15 @@ func TestHelpIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestOnlySomeFlags(t *testing.T) {
+	if c, err := config.Load([]string{"--data", "x"}, noEnv, "data"); err != nil || c.Data != "x" {
+		t.Errorf("got %q, %v", c.Data, err)
+	}
+	if _, err := config.Load([]string{"--http", "127.0.0.1:1"}, noEnv, "data"); err == nil {
+		t.Error("a flag that is not among those accepted was taken")
+	}
+}
+
 func TestListInFile(t *testing.T) {
 	c, err := config.Load([]string{"--config", writeFile(t, "otlp:\n  http:\n    cors-origins:\n      - https://a.example\n      - https://b.example\n")}, noEnv)
 	if want := []string{"https://a.example", "https://b.example"}; err != nil || !reflect.DeepEqual(c.OTLP.CORSOrigins, want) {

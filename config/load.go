@@ -21,11 +21,17 @@ const FileEnv = "KISEKI_CONFIG"
 // validates it. Arguments may name settings as --flag VALUE or --flag=VALUE,
 // with one dash or two. An environment variable that is set but empty counts
 // as not set. Unknown variables are ignored: Kubernetes makes up variables
-// such as KISEKI_PORT for a service of that name.
-func Load(args []string, lookupEnv func(string) (string, bool)) (Config, error) {
+// such as KISEKI_PORT for a service of that name. Where only is not empty, no
+// other flags than --config and those it names are accepted.
+func Load(args []string, lookupEnv func(string) (string, bool), only ...string) (Config, error) {
 	c := Default()
 	settings := c.Settings()
-	flags, err := parseFlags(args, settings)
+	if len(only) == 0 {
+		for _, s := range settings {
+			only = append(only, s.Flag)
+		}
+	}
+	flags, err := parseFlags(args, append([]string{"config", "help"}, only...))
 	if err != nil {
 		return Config{}, err
 	}
@@ -62,11 +68,7 @@ func Load(args []string, lookupEnv func(string) (string, bool)) (Config, error) 
 
 // parseFlags splits the arguments into flag names and values. Where a flag
 // is repeated the last one counts.
-func parseFlags(args []string, settings []Setting) (map[string]string, error) {
-	known := []string{"config", "help"}
-	for _, s := range settings {
-		known = append(known, s.Flag)
-	}
+func parseFlags(args, known []string) (map[string]string, error) {
 	flags := map[string]string{}
 	for len(args) > 0 {
 		arg := args[0]

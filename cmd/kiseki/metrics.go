@@ -1,0 +1,100 @@
+package main
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kiseki-dev/kiseki/ingest/otlp"
+)
+
+// durationBuckets span a cache hit to a request that a user gave up on.
+var durationBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// metrics are kiseki's own, in a registry of its own. docs/operations.md
+// lists them; a test keeps that list complete.
+type metrics struct {
+	registry *prometheus.Registry
+
+	requests, accepted, rejected, bytes, decodedBytes *prometheus.CounterVec
+	duration                                          *prometheus.HistogramVec
+
+	apiRequests *prometheus.CounterVec
+	apiDuration *prometheus.HistogramVec
+}
+
+func newMetrics() *metrics {
+	receiver := []string{"protocol", "transport", "encoding"}
+	m := &metrics{
+		registry:     prometheus.NewRegistry(),
+		requests:     counter("receiver_requests_total", "Requests that brought telemetry, by what became of them.", append(receiver, "outcome")...),
+		accepted:     counter("receiver_accepted_spans_total", "Spans stored durably.", receiver...),
+		rejected:     counter("receiver_rejected_spans_total", "Spans refused for good, such as those with an invalid id.", receiver...),
+		bytes:        counter("receiver_request_bytes_total", "Bytes of requests as received.", receiver...),
+		decodedBytes: counter("receiver_decompressed_bytes_total", "Bytes of requests after decompression.", receiver...),
+		duration:     histogram("receiver_request_duration_seconds", "Time from the first byte of a request to its answer, fsync included.", receiver...),
+		apiRequests:  counter("api_requests_total", "API requests by route and HTTP status.", "route", "status"),
+		apiDuration:  histogram("api_request_duration_seconds", "Time to answer API requests.", "route"),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "kiseki_build_info", Help: "1, with the version of this binary as labels.",
+		ConstLabels: prometheus.Labels{"version": versionString(), "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.accepted, m.rejected, m.bytes, m.decodedBytes, m.duration, m.apiRequests, m.apiDuration,
+		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kiseki_" + name, Help: help}, labels)
+}
+
+func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "kiseki_" + name, Help: help, Buckets: durationBuckets}, labels)
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// observeOTLP counts one OTLP request.
+func (m *metrics) observeOTLP(o otlp.Observation) {
+	m.requests.WithLabelValues("otlp", o.Transport, o.Encoding, o.Outcome).Inc()
+	m.duration.WithLabelValues("otlp", o.Transport, o.Encoding).Observe(o.Duration.Seconds())
+	m.accepted.WithLabelValues("otlp", o.Transport, o.Encoding).Add(float64(o.Spans - o.Rejected))
+	m.rejected.WithLabelValues("otlp", o.Transport, o.Encoding).Add(float64(o.Rejected))
+	m.bytes.WithLabelValues("otlp", o.Transport, o.Encoding).Add(float64(o.Bytes))
+	m.decodedBytes.WithLabelValues("otlp", o.Transport, o.Encoding).Add(float64(o.DecodedBytes))
+}
+
+// observeAPI counts the requests that next answers, by the pattern of the
+// innermost http.ServeMux they matched, which bounds the number of series.
+func (m *metrics) observeAPI(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(s, r)
+		m.apiRequests.WithLabelValues(r.Pattern, strconv.Itoa(s.status)).Inc()
+		m.apiDuration.WithLabelValues(r.Pattern).Observe(time.Since(start).Seconds())
+	})
+}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach what it wraps.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/config"
+	"github.com/kiseki-dev/kiseki/ingest/otlp"
+	"github.com/kiseki-dev/kiseki/pipeline"
+	"github.com/kiseki-dev/kiseki/storage"
+	"github.com/kiseki-dev/kiseki/ui"
+)
+
+var serveCommand = command{name: "serve", summary: "take OTLP, store it, serve the UI and the API", run: runServe}
+
+// drainTime bounds how long a stopping server waits for requests in flight.
+// Docker and systemd kill after 10 and 90 seconds.
+const drainTime = 8 * time.Second
+
+func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	c, err := config.Load(args, os.LookupEnv)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		writeServeHelp(stdout)
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "kiseki serve: %v\nRun \"kiseki serve --help\" for the options.\n", err)
+		return exitUsage
+	}
+	if err := serve(ctx, &c, stdout, newLogger(stderr, c.Log)); err != nil {
+		fmt.Fprintf(stderr, "kiseki serve: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+func newLogger(w io.Writer, c config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// serve runs until ctx ends or a part fails, and drains.
+func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Logger) error {
+	tlsConfig, err := loadTLS(c.TLS)
+	if err != nil {
+		return err
+	}
+	l, err := openListeners(c)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	if tlsConfig == nil {
+		l.warnExposed(log)
+	}
+	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3)}
+	s.readiness.notReady("recovering: the data folder is being opened")
+	s.startWeb()
+	defer s.stopWeb()
+	if err := s.openStore(); err != nil {
+		return err
+	}
+	s.startReceivers()
+	s.api.set(s.nativeAPI())
+	s.readiness.ready()
+	s.printStart(stdout)
+
+	select {
+	case <-ctx.Done():
+		log.Info("stopping: finishing requests in flight; a second signal stops at once")
+	case err = <-s.failed:
+		log.Error("stopping", "error", err)
+	}
+	s.readiness.notReady("stopping")
+	return errors.Join(err, s.stop())
+}
+
+// server is the wiring of one running process.
+type server struct {
+	config    *config.Config
+	log       *slog.Logger
+	tls       *tls.Config
+	listeners listeners
+	metrics   *metrics
+	readiness readiness
+	api       gate
+	failed    chan error // the first error of each listener
+	started   time.Time
+
+	web      *http.Server
+	store    *storage.Store
+	receiver *otlp.Server
+}
+
+// run serves a listener in the background.
+func (s *server) run(serve func(net.Listener) error, l net.Listener) {
+	go func() {
+		if err := serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			s.failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
+		}
+	}()
+}
+
+func (s *server) startWeb() {
+	s.api.readiness = &s.readiness
+	s.web = newWebServer(webHandler(s.metrics, &s.readiness, &s.api, ui.Handler()), s.tls, s.log)
+	serve := s.web.Serve
+	if s.tls != nil {
+		serve = func(l net.Listener) error { return s.web.ServeTLS(l, "", "") }
+	}
+	s.run(serve, s.listeners.http)
+}
+
+func (s *server) stopWeb() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := s.web.Shutdown(ctx); err != nil {
+		s.web.Close()
+	}
+}
+
+func (s *server) openStore() (err error) {
+	c := s.config
+	s.store, err = storage.Open(storage.Options{
+		Dir:          c.Data,
+		Logger:       s.log,
+		FlushBytes:   c.Storage.FlushBytes,
+		FlushAge:     c.Storage.FlushAge,
+		CacheBytes:   c.Storage.CacheBytes,
+		MinFreeBytes: c.Storage.MinFreeBytes,
+		Retention:    storage.Retention{Age: c.Retention.Age, Bytes: c.Retention.Bytes},
+	})
+	if err != nil {
+		return explainOpen(err, c.Data)
+	}
+	s.metrics.registry.MustRegister(newStoreCollector(s.store))
+	return nil
+}
+
+// explainOpen turns the reasons people meet into sentences that say what to
+// do.
+func explainOpen(err error, dir string) error {
+	switch {
+	case errors.Is(err, storage.ErrLocked):
+		return fmt.Errorf("data folder %s is in use by another kiseki; stop that one or choose another folder with --data: %w", dir, err)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("the disk of data folder %s is full; free some space or lower --retention-age: %w", dir, err)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("this user may not write to data folder %s; change its owner or choose another one with --data: %w", dir, err)
+	}
+	return fmt.Errorf("open data folder %s: %w", dir, err)
+}
+
+func (s *server) startReceivers() {
+	limits := s.config.Limits
+	p := pipeline.New(pipeline.Options{}, s.store.Append)
+	s.receiver = otlp.New(otlp.Options{
+		Append:      p.Append,
+		Observe:     s.metrics.observeOTLP,
+		CORSOrigins: s.config.OTLP.CORSOrigins,
+		TLS:         s.tls,
+		Logger:      s.log,
+	})
+	_ = limits
+	s.run(s.receiver.ServeHTTP, s.listeners.otlpHTTP)
+	s.run(s.receiver.ServeGRPC, s.listeners.otlpGRPC)
+	s.started = time.Now()
+}
+
+func (s *server) nativeAPI() http.Handler {
+	return native.New(native.Options{Store: s.store, Status: s.status, Logger: s.log})
+}
+
+// stop ends the receivers after their requests in flight, then the store.
+func (s *server) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := s.receiver.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were still in flight", "error", err)
+	}
+	s.stopWeb()
+	if err := s.store.Close(); err != nil {
+		return fmt.Errorf("close data folder %s: %w", s.config.Data, err)
+	}
+	return nil
+}
+
+// warnExposed warns where others than this machine can connect without TLS.
+func (l *listeners) warnExposed(log *slog.Logger) {
+	for _, x := range []net.Listener{l.http, l.otlpHTTP, l.otlpGRPC} {
+		if !isLoopback(x) {
+			log.Warn("other machines can connect without TLS and without a password: set --tls-cert and --tls-key, or listen on 127.0.0.1", "address", x.Addr().String())
+		}
+	}
+}
+
+// printStart tells a person where everything is.
+func (s *server) printStart(w io.Writer) {
+	scheme := "http"
+	if s.tls != nil {
+		scheme = "https"
+	}
+	fmt.Fprintf(w, `kiseki %s is ready.
+
+  UI and API  %s://%s
+  OTLP/HTTP   %s://%s
+  OTLP/gRPC   %s
+  Data        %s
+`, versionString(), scheme, shownAddress(s.listeners.http), scheme, shownAddress(s.listeners.otlpHTTP),
+		shownAddress(s.listeners.otlpGRPC), s.config.Data)
+}
+
+func (s *server) status() native.Status { return native.Status{Version: versionString()} }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// readiness is whether the server takes requests, and if not, why. The zero
+// readiness is ready.
+type readiness struct{ reason atomic.Pointer[string] }
+
+func (r *readiness) notReady(reason string) { r.reason.Store(&reason) }
+
+func (r *readiness) ready() { r.reason.Store(nil) }
+
+// ServeHTTP answers /readyz.
+func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if reason := r.reason.Load(); reason != nil {
+		http.Error(w, "not ready: "+*reason, http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// gate answers 503 problem documents until h is set. It lets the listener
+// say that the server is recovering while the store opens.
+type gate struct {
+	readiness *readiness
+	handler   atomic.Pointer[http.Handler]
+}
+
+func (g *gate) set(h http.Handler) { g.handler.Store(&h) }
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := g.handler.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
+	}
+	reason := "starting"
+	if s := g.readiness.reason.Load(); s != nil {
+		reason = *s
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	fmt.Fprintf(w, `{"title":"kiseki is not ready","status":503,"detail":%q}`+"\n", reason)
+}
+
+// webHandler routes the --http listener.
+func webHandler(m *metrics, ready *readiness, api, ui http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("GET /readyz", ready)
+	mux.Handle("GET /metrics", m.handler())
+	mux.Handle("/api/", m.observeAPI(api))
+	mux.Handle("/", ui)
+	return secured(mux)
+}
+
+// contentSecurityPolicy lets pages load what this server serves and nothing
+// else: no inline script, no other host, no frame around it.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer") // addresses hold trace IDs and queries
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// newWebServer serves HTTP/1 and HTTP/2, the latter without TLS too, so that
+// gRPC query APIs can share the port.
+func newWebServer(h http.Handler, t *tls.Config, log *slog.Logger) *http.Server {
+	var p http.Protocols
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           h,
+		TLSConfig:         t,
+		Protocols:         &p,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      5 * time.Minute, // a whole large trace over a slow line
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
