@@ -1,0 +1,120 @@
+// Package exec answers queries over a [scan.Snapshot]. There is one operator
+// a file:
+//
+//	filter.go      which rows of a block satisfy a plan
+//	newest.go      the newest traces that have such a row
+//	summary.go     what a trace is, in a line
+//	trace.go       one whole trace
+//	operations.go  services and what they do
+//	keys.go        attribute keys
+//	values.go      the values of a field
+//
+// Goals: an answer does not depend on where spans are stored; it is exact, or
+// says that it is not and why; it reads the blocks and columns it needs and no
+// others; a cancelled context stops it within one block.
+//
+// A span that a client sent twice, equal in every field, is one span to
+// newest, summary and trace. Operations, keys and values count what is stored.
+//
+// Blocks must be comparable, as pointers are: rows of one block are decided
+// together.
+//
+// Everything an answer refers to is valid until the snapshot is released.
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kiseki-dev/kiseki/storage/scan"
+)
+
+// Limits bound the work and memory of one query. What exceeds them makes an
+// answer incomplete, not an error.
+type Limits struct {
+	Time       time.Duration // from the start of the query
+	Traces     int           // candidates a search may hold, about 100 bytes each
+	TraceSpans int           // spans of one trace that are read
+	Names      int           // distinct operations, keys or values held
+}
+
+// DefaultLimits are generous: about 100 MB for a search, a GB for a trace.
+var DefaultLimits = Limits{Time: 30 * time.Second, Traces: 1 << 20, TraceSpans: 1 << 20, Names: 1 << 18}
+
+// Stats says how much was read for an answer, and whether it is the whole
+// answer.
+type Stats struct {
+	Complete      bool
+	Reason        string // why not complete, for the client
+	ScannedSpans  uint64 // in the blocks that were filtered or read
+	TotalSpans    uint64
+	ScannedBlocks int
+	TotalBlocks   int
+	Elapsed       time.Duration
+	// Damage is what could not be read, for the operator's log; Complete is
+	// false then.
+	Damage error
+}
+
+// run is one query under way. It belongs to one goroutine.
+type run struct {
+	ctx     context.Context
+	limits  Limits
+	sources []scan.Source
+	stats   Stats
+	began   time.Time
+}
+
+func start(ctx context.Context, snap scan.Snapshot, limits Limits) *run {
+	r := &run{ctx: ctx, limits: limits, sources: snap.Sources(), began: time.Now()}
+	r.stats.Complete = true
+	for _, s := range r.sources {
+		r.stats.TotalSpans += s.SpanCount()
+		r.stats.TotalBlocks += len(s.Blocks())
+	}
+	return r
+}
+
+func (r *run) finish() Stats {
+	r.stats.Elapsed = time.Since(r.began)
+	return r.stats
+}
+
+// more reports whether the query may go on. It is asked once a block and once
+// a trace.
+func (r *run) more() (bool, error) {
+	if err := r.ctx.Err(); err != nil {
+		return false, fmt.Errorf("run query: %w", context.Cause(r.ctx))
+	}
+	if time.Since(r.began) > r.limits.Time {
+		r.incomplete(fmt.Sprintf("the query took longer than %s", r.limits.Time))
+		return false, nil
+	}
+	return true, nil
+}
+
+// scanned counts a block as read.
+func (r *run) scanned(b scan.Block) {
+	r.stats.ScannedBlocks++
+	r.stats.ScannedSpans += uint64(b.Len())
+}
+
+func (r *run) incomplete(reason string) {
+	if r.stats.Complete {
+		r.stats.Complete, r.stats.Reason = false, reason
+	}
+}
+
+// damaged notes that something could not be read. The query goes on with what
+// can be.
+func (r *run) damaged(what string, err error) {
+	r.stats.Damage = errors.Join(r.stats.Damage, fmt.Errorf("%s: %w", what, err))
+	r.incomplete("some of the stored data could not be read")
+}
+
+// tooMany notes that a limit on a number was met.
+func (r *run) tooMany(n int, what string) {
+	r.incomplete(fmt.Sprintf("there are more than %d %s", n, what))
+}

@@ -1,0 +1,208 @@
+package exec
+
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/query/traceql"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// Summary describes a whole trace.
+type Summary struct {
+	ID          telemetry.TraceID
+	RootService string // of the earliest span whose parent is not in the trace
+	RootName    string
+	RootMissing bool   // that span names a parent
+	Start       uint64 // the earliest start
+	Duration    uint64 // from Start to the latest end
+	Spans       int
+	Errors      int
+	Matched     int // spans that satisfy the query, within its range of time
+	Services    []ServiceCount
+}
+
+// ServiceCount is a service's share of a trace.
+type ServiceCount struct {
+	Name   string
+	Spans  int
+	Errors int
+}
+
+const summaryColumns = scan.ColSpanID | scan.ColParentID | scan.ColStart | scan.ColDuration |
+	scan.ColKind | scan.ColStatus | scan.ColName | scan.ColService
+
+// summaryRow is a span as far as a summary needs it.
+type summaryRow struct {
+	id, parent      telemetry.SpanID
+	start, duration uint64
+	kind            telemetry.Kind
+	status          telemetry.Status
+	name, service   string
+}
+
+// summarise reads the trace from wherever its pieces are.
+func (s *search) summarise(id telemetry.TraceID) Summary {
+	rows, pieces := s.readRows(s.find(id))
+	ids, doubtful := index(rows)
+	var twice []bool // rows that repeat another one
+	if doubtful {
+		twice = s.copies(pieces, len(rows))
+	}
+	sum := Summary{ID: id}
+	services := map[string]int{}
+	var end uint64
+	var root *summaryRow
+	for i := range rows {
+		if twice != nil && twice[i] {
+			continue
+		}
+		r := &rows[i]
+		if sum.Spans == 0 || r.start < sum.Start {
+			sum.Start = r.start
+		}
+		end = max(end, r.start+r.duration)
+		sum.count(r, services)
+		if root == nil || compareRoots(r, root, ids) < 0 {
+			root = r
+		}
+	}
+	if root != nil {
+		sum.Duration = end - sum.Start
+		sum.RootService, sum.RootName = root.service, root.name
+		_, here := ids[root.parent]
+		sum.RootMissing = !root.parent.IsZero() && !here
+	}
+	slices.SortFunc(sum.Services, func(a, b ServiceCount) int {
+		return cmp.Or(cmp.Compare(b.Spans, a.Spans), cmp.Compare(a.Name, b.Name))
+	})
+	sum.Matched = s.matches(&sum, pieces, twice)
+	return sum
+}
+
+// count adds a span to the counts; services holds the place of each service.
+func (t *Summary) count(r *summaryRow, services map[string]int) {
+	at, ok := services[r.service]
+	if !ok {
+		at = len(t.Services)
+		services[r.service] = at
+		t.Services = append(t.Services, ServiceCount{Name: r.service})
+	}
+	t.Spans++
+	t.Services[at].Spans++
+	if r.status == telemetry.StatusError {
+		t.Errors++
+		t.Services[at].Errors++
+	}
+}
+
+// readRows reads the pieces; one that cannot be read is left out of both
+// results.
+func (s *search) readRows(pieces []piece) (rows []summaryRow, read []piece) {
+	for _, p := range pieces {
+		buf := &s.filter.rows
+		if err := p.block.Rows(p.lo, p.hi, summaryColumns, buf); err != nil {
+			s.damaged("read rows", err)
+			continue
+		}
+		read = append(read, p)
+		for i := range p.hi - p.lo {
+			rows = append(rows, summaryRow{
+				buf.SpanID[i], buf.ParentID[i], buf.Start[i], buf.Duration[i], buf.Kind[i], buf.Status[i], buf.Name[i], buf.Service[i],
+			})
+		}
+	}
+	return rows, read
+}
+
+// index collects the span IDs; doubtful means that two rows are equal, so
+// that they may be copies of one span.
+func index(rows []summaryRow) (ids map[telemetry.SpanID]struct{}, doubtful bool) {
+	ids = make(map[telemetry.SpanID]struct{}, len(rows))
+	for i := range rows {
+		ids[rows[i].id] = struct{}{}
+	}
+	if len(ids) == len(rows) {
+		return ids, false
+	}
+	distinct := make(map[summaryRow]struct{}, len(rows))
+	for i := range rows {
+		distinct[rows[i]] = struct{}{}
+	}
+	return ids, len(distinct) < len(rows)
+}
+
+// compareRoots orders spans by how well they serve as the root: first those
+// whose parent is not in the trace, and of these the earliest. A span that
+// names itself has no parent. Where all spans are in a circle the earliest is
+// as good as any. The rest of the order makes the answer independent of where
+// spans are stored.
+func compareRoots(a, b *summaryRow, ids map[telemetry.SpanID]struct{}) int {
+	inner := func(r *summaryRow) int {
+		if _, here := ids[r.parent]; here && r.parent != r.id && !r.parent.IsZero() {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(
+		inner(a)-inner(b), cmp.Compare(a.start, b.start), bytes.Compare(a.id[:], b.id[:]),
+		cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name), cmp.Compare(a.service, b.service),
+		bytes.Compare(a.parent[:], b.parent[:]),
+	)
+}
+
+// copies marks the rows of the pieces that repeat an earlier row in every
+// field, or is nil if that cannot be told.
+func (s *search) copies(pieces []piece, rows int) []bool {
+	b := s.load(pieces)
+	if len(b.Spans) != rows {
+		return nil
+	}
+	return repeated(b)
+}
+
+// matches counts the rows of the pieces that satisfy the plan, now that the
+// whole trace is known.
+func (s *search) matches(t *Summary, pieces []piece, twice []bool) (n int) {
+	bound := plan.Bind(s.plan.Filter, func(l *plan.TraceLeaf) bool { return l.Predicate.Holds(t.field(l.Field)) })
+	sel := s.filter.get()
+	defer s.filter.put(sel)
+	row := 0 // of the trace, over all pieces
+	for len(pieces) > 0 {
+		block, same := pieces[0].block, 1
+		sel.Reset(block.Len(), false)
+		for same < len(pieces) && pieces[same].block == block {
+			same++
+		}
+		for _, p := range pieces[:same] {
+			for i := p.lo; i < p.hi; i++ {
+				if twice == nil || !twice[row] {
+					sel.Set(i)
+				}
+				row++
+			}
+		}
+		if err := s.filter.narrowWithin(s.plan, bound, block, sel); err != nil {
+			s.damaged("filter trace "+t.ID.String(), err)
+		} else {
+			n += sel.Count()
+		}
+		pieces = pieces[same:]
+	}
+	return n
+}
+
+// field is the value of a trace-level field.
+func (t *Summary) field(f traceql.TraceField) telemetry.Value {
+	switch f {
+	case traceql.TraceDuration:
+		return telemetry.IntValue(int64(min(t.Duration, math.MaxInt64)))
+	case traceql.TraceRootName:
+		return telemetry.StringValue(t.RootName)
+	}
+	return telemetry.StringValue(t.RootService)
+}

@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Explain is the plan as an indented tree, in the order of evaluation.
+func (s *Search) Explain() string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "newest traces, limit %d\n", s.Limit)
+	if s.After != nil {
+		fmt.Fprintf(&w, "  after %s %s\n", moment(s.After.Start), s.After.ID)
+	}
+	if s.Start != 0 {
+		fmt.Fprintf(&w, "  from %s\n", moment(s.Start))
+	}
+	if s.End != All {
+		fmt.Fprintf(&w, "  before %s\n", moment(s.End))
+	}
+	s.Filter.explain(&w, 1)
+	return w.String()
+}
+
+// Explain is n as an indented tree, in the order of evaluation.
+func Explain(n Node) string {
+	var w strings.Builder
+	n.explain(&w, 0)
+	return w.String()
+}
+
+func moment(ns uint64) string {
+	return time.Unix(int64(ns/1e9), int64(ns%1e9)).UTC().Format(time.RFC3339Nano)
+}
+
+func line(w *strings.Builder, indent int, text string) {
+	fmt.Fprintf(w, "%s%s\n", strings.Repeat("  ", indent), text)
+}
+
+func lines(w *strings.Builder, indent int, head string, nodes []Node) {
+	line(w, indent, head)
+	for _, n := range nodes {
+		n.explain(w, indent+1)
+	}
+}
+
+func (n Constant) explain(w *strings.Builder, indent int) {
+	line(w, indent, map[bool]string{true: "every span", false: "no span"}[bool(n)])
+}
+
+func (n And) explain(w *strings.Builder, indent int) { lines(w, indent, "all of", n) }
+
+func (n Or) explain(w *strings.Builder, indent int) { lines(w, indent, "one of", n) }
+
+func (n Not) explain(w *strings.Builder, indent int) { lines(w, indent, "not", []Node{n.X}) }
+
+func (n *Leaf) explain(w *strings.Builder, indent int) { line(w, indent, n.text) }
+
+func (n *TraceLeaf) explain(w *strings.Builder, indent int) { line(w, indent, n.text) }

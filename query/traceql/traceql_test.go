@@ -1,0 +1,181 @@
+package traceql_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/kiseki-dev/kiseki/query/traceql"
+)
+
+func TestPrint(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"", "{}"},
+		{" { } ", "{}"},
+		{`{name="GET /cart"}`, `{ name = "GET /cart" }`},
+		{`{span:name="a"&&span:status=error}`, `{ name = "a" && status = error }`},
+		{`{.a=1||.b=2&&.c=3}`, `{ .a = 1 || .b = 2 && .c = 3 }`},
+		{`{(.a=1||.b=2)&&.c=3}`, `{ (.a = 1 || .b = 2) && .c = 3 }`},
+		{`{.a=1&&(.b=2&&.c=3)}`, `{ .a = 1 && (.b = 2 && .c = 3) }`},
+		{`{!(.a=1||true)}`, `{ !(.a = 1 || true) }`},
+		{`{!!(.a=1)}`, `{ !!.a = 1 }`},
+		{`{ 500ms < duration }`, `{ duration > 500ms }`},
+		{`{ duration >= 1h30m }`, `{ duration >= 1h30m0s }`},
+		{`{ .wait < -1.5s }`, `{ .wait < -1.5s }`},
+		{`{ .x = 1.5µs }`, `{ .x = 1.5µs }`},
+		{`{ .x = 2.0 || .x = 1e3 || .x = -7 }`, `{ .x = 2.0 || .x = 1000.0 || .x = -7 }`},
+		{`{ .x > minInt && .x < maxInt }`, `{ .x > -9223372036854775808 && .x < 9223372036854775807 }`},
+		{`{ span.cache.hit || span.http.status_code = 500 }`, `{ span.cache.hit = true || span.http.status_code = 500 }`},
+		{"{ resource.k8s.pod-name =~ `a\"\\d+` }", `{ resource.k8s.pod-name =~ "a\"\\d+" }`},
+		{`{ span.attribute."name with \" and \\" = "é" }`, `{ span."attribute.name with \" and \\" = "é" }`},
+		{`{ span."" != nil && event.x = nil }`, `{ span."" != nil && event.x = nil }`},
+		{`{ kind = server && kind != unspecified && status = unset }`, `{ kind = server && kind != unspecified && status = unset }`},
+		{`{ trace:id = "1234567890abcde" && span:parentID = nil && span:id != "ff" }`, `{ trace:id = "1234567890abcde" && span:parentID = nil && span:id != "ff" }`},
+		{`{ event:name = "exception" && link.a = 1 && instrumentation.b = true }`, `{ event:name = "exception" && link.a = 1 && instrumentation.b = true }`},
+		{`{ instrumentation:name =~ "net/.*" && instrumentation:version = nil }`, `{ instrumentation:name =~ "net/.*" && instrumentation:version = nil }`},
+		{`{ trace:duration > 2s && trace:rootName !~ ".*perf.*" && rootServiceName = "a" }`, `{ traceDuration > 2s && rootName !~ ".*perf.*" && rootServiceName = "a" }`},
+		{"{ .在庫 = \"日本\" }", `{ .在庫 = "日本" }`},
+	} {
+		q, err := traceql.Parse(c.in)
+		if err != nil {
+			t.Errorf("%s: %v", c.in, err)
+			continue
+		}
+		if got := q.String(); got != c.want {
+			t.Errorf("%s\ngot  %s\nwant %s", c.in, got, c.want)
+		}
+	}
+}
+
+// TestErrors marks the place of the error with "»" in the query.
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ in, message, expected string }{
+		{`»name = "a"`, `unexpected "name"`, "{"},
+		{`{ name = »}`, `unexpected "}"`, "a string in quotes"},
+		{`{ name = "a"»`, "the text ends too early", "&&, || or }"},
+		{`{ name = »"a`, "the string is not closed", `a closing "`},
+		{`{ .a = »"\q" }`, "the string has an invalid escape or a line break", "a string escaped as in Go, or a raw string in backquotes"},
+		{`{ .»"a = 1 }`, "the attribute name is not closed", `a closing "`},
+		{`{ span.» = 1 }`, "the attribute has no name", "an attribute name"},
+		{`{ »nmae = "a" }`, `unknown field "nmae"; did you mean name?`, "a field such as name, or an attribute such as span.nmae"},
+		{`{ »statsu = error }`, `unknown field "statsu"; did you mean status?`, "a field such as name, or an attribute such as span.statsu"},
+		{`{ »span:childCount = 0 }`, `unknown field "span:childCount"`, "a field such as name, or an attribute such as span.span:childCount"},
+		{`{ »resuorce.service.name = "a" }`, `unknown scope "resuorce"; did you mean resource?`, "span., resource., event., link., instrumentation. or . before an attribute name"},
+		{`{ status = »eror }`, `"eror" is not a value; did you mean error?`, "error, ok or unset"},
+		{`{ status = »"error" }`, "status cannot be compared with a string", "error, ok or unset"},
+		{`{ status = »2 }`, "status cannot be compared with an integer", "error, ok or unset"},
+		{`{ status »> ok }`, "a status has no order", "= or !="},
+		{`{ kind = »error }`, "kind cannot be compared with a status", "server, client, producer, consumer, internal or unspecified"},
+		{`{ duration > »"1s" }`, "duration cannot be compared with a string", "a duration such as 100ms or 1.5s"},
+		{`{ duration > »100 }`, "duration cannot be compared with an integer", "a duration such as 100ms or 1.5s"},
+		{`{ duration > »100mss }`, `"100mss" is neither a number nor a duration`, "a number such as 200 or 0.5, or a duration such as 100ms or 1h30m"},
+		{`{ »"1s" < duration }`, "duration cannot be compared with a string", "a duration such as 100ms or 1.5s"},
+		{`{ name = »nil }`, "name is never nil", "a string in quotes"},
+		{`{ .a »> nil }`, "nil has no order", "= or !="},
+		{`{ .a »>= true }`, "a boolean has no order", "= or !="},
+		{`{ .a = »error }`, ".a cannot be compared with a status", "a string in quotes, a number, a duration, true, false or nil"},
+		{`{ .a = ».b }`, "a field cannot be compared with a field", "a string in quotes, a number, a duration, true, false or nil"},
+		{`{ .a =~ »200 }`, "=~ takes a string, not an integer", "a regular expression in quotes"},
+		{`{ .a =~ »"a)(b" }`, "the regular expression is not valid: unexpected ): `a)(b`", "RE2 syntax"},
+		{`{ "a" »=~ .a }`, "a regular expression stands on the right", `field =~ "…"`},
+		{`{ trace:id = »"xyz" }`, `"xyz" is not a hexadecimal id`, "a trace ID of up to 32 hexadecimal digits in quotes"},
+		{`{ span:id »=~ "a" }`, "an id does not match a regular expression", "= or !="},
+		{`{ .a = »99999999999999999999 }`, `"99999999999999999999" is not a number of 64 bits`, "a number such as 200 or 0.5, or a duration such as 100ms or 1h30m"},
+		{`{ .a = 1 »& .b = 2 }`, `unexpected "&"`, "&&, || or }"},
+		{`{ (.a = 1 »}`, `unexpected "}"`, "&&, || or )"},
+		{`{ duration» }`, `unexpected "}"`, "a comparison such as = or >"},
+		{`{ 5 »}`, `unexpected "}"`, "a comparison such as = or >"},
+		{`{} »| count() > 2`, `unexpected "|"`, "the end of the query"},
+		{"{ .a = \"»\xff\" }", "the query is not valid UTF-8", "UTF-8 text"},
+	} {
+		text := strings.Replace(c.in, "»", "", 1)
+		_, err := traceql.Parse(text)
+		var e *traceql.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s: got %v, want an *Error", text, err)
+			continue
+		}
+		pos := min(e.Pos, len(text))
+		if got := text[:pos] + "»" + text[pos:]; got != c.in && !sameButSpace(got, c.in) {
+			t.Errorf("position\ngot  %s\nwant %s", got, c.in)
+		}
+		if e.Message != c.message || e.Expected != c.expected {
+			t.Errorf("%s\ngot  %s | %s\nwant %s | %s", text, e.Message, e.Expected, c.message, c.expected)
+		}
+	}
+}
+
+// sameButSpace allows the mark on either side of white space.
+func sameButSpace(a, b string) bool {
+	return strings.ReplaceAll(a, "» ", " »") == strings.ReplaceAll(b, "» ", " »")
+}
+
+func TestLimits(t *testing.T) {
+	nested := func(n int) string { return "{" + strings.Repeat("(", n) + ".a=1" + strings.Repeat(")", n) + "}" }
+	chain := func(n int) string { return "{" + strings.Repeat(".a=1&&", n-1) + ".a=1}" }
+	for name, text := range map[string]string{
+		"depth": nested(traceql.MaxDepth), "negations": "{" + strings.Repeat("!", traceql.MaxDepth) + ".a}",
+		"comparisons": chain(traceql.MaxComparisons),
+		"length":      "{}" + strings.Repeat(" ", traceql.MaxLength-2),
+	} {
+		if _, err := traceql.Parse(text); err != nil {
+			t.Errorf("%s at the limit: %v", name, err)
+		}
+	}
+	for name, text := range map[string]string{
+		"depth": nested(traceql.MaxDepth + 1), "comparisons": chain(traceql.MaxComparisons + 1),
+		"length": "{}" + strings.Repeat(" ", traceql.MaxLength-1), "deepest": nested(8000),
+	} {
+		if _, err := traceql.Parse(text); err == nil {
+			t.Errorf("%s beyond the limit: no error", name)
+		}
+	}
+}
+
+func TestParseField(t *testing.T) {
+	for in, want := range map[string]string{
+		"resource.service.name": "resource.service.name", ".http.route": ".http.route", "span:name": "name", `span."a b"`: `span."a b"`,
+	} {
+		f, err := traceql.ParseField(in)
+		if err != nil || f.String() != want {
+			t.Errorf("%s: got %s, %v", in, f, err)
+		}
+	}
+	for _, in := range []string{"", "bogus", "5", "name = 1", "span.", `"a"`} {
+		if f, err := traceql.ParseField(in); err == nil {
+			t.Errorf("%s: got %s, want an error", in, f)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		"", "{}", `{ resource.service.name = "checkout" && duration > 500ms && status = error }`,
+		`{ !(.a = 1 || .b != nil) && span."a b" =~ "x.*" }`, `{ 1.5 <= span.x }`, "{ .a = `raw` }", `{ .x }`, `{ true && !false }`,
+		`{ kind = server && trace:id = "ab" }`, `{ .a = -1h2m3.5s || .b = 1e-7 || .c = 1e300 }`, `{ .a =~ "\\Qabc" }`, "{ .\"\n\" = 1 }",
+		`{ event:name = "x" } | count()`, "{ .x = 5μs }", `{ ."\\\"" = maxInt }`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		q, err := traceql.Parse(text)
+		if err != nil {
+			var e *traceql.Error
+			if !errors.As(err, &e) || e.Pos < 0 || e.Pos > len(text) || e.Message == "" {
+				t.Fatalf("%q: bad error %#v", text, err)
+			}
+			return
+		}
+		printed := q.String()
+		if len(printed) > traceql.MaxLength { // the canonical spelling may be longer
+			return
+		}
+		again, err := traceql.Parse(printed)
+		if err != nil {
+			t.Fatalf("%q prints as %q: %v", text, printed, err)
+		}
+		if again.String() != printed {
+			t.Fatalf("%q prints as %q and then %q", text, printed, again)
+		}
+	})
+}
