@@ -33,7 +33,8 @@ const (
 // A missing field satisfies no comparison, not even OpNotEqual and
 // OpNotMatch; only OpAbsent holds for it. Int and double compare as numbers.
 // Values of other differing types satisfy nothing but OpNotEqual. On events
-// and links a predicate holds if it holds for any of the span's.
+// and links a predicate holds if it holds for any of the span's; OpAbsent
+// holds if none of them has the field, also where there are none at all.
 type Predicate struct {
 	Field Field
 	Op    Op

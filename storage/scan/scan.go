@@ -97,7 +97,8 @@ type Trace struct {
 	Lo, Hi int
 }
 
-// Block is a run of at most 64 Ki spans in one place. A block is immutable,
+// Block is a run of at most 64 Ki spans in one place, more only where one
+// trace alone has more. A block is immutable,
 // its methods may be called from any goroutine, and strings it hands out are
 // valid until the snapshot it came from is released.
 type Block interface {

@@ -1,0 +1,108 @@
+package column
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strings"
+	"unsafe"
+)
+
+// The modes of an encoded vector of strings.
+const (
+	stringsEnded = iota
+	stringsSized
+	stringsSplit
+)
+
+// Strings is a decoded vector of strings; it is immutable. What At returns
+// aliases it and keeps it alive.
+type Strings struct {
+	data string
+	offs []uint32 // of the values' starts, and one more
+	end  uint32   // bytes between the end of a value and the next start
+}
+
+// Len is the number of values.
+func (s *Strings) Len() int { return max(len(s.offs), 1) - 1 }
+
+// At is value i.
+func (s *Strings) At(i int) string { return s.data[s.offs[i] : s.offs[i+1]-s.end] }
+
+// Size is the memory s holds, in bytes.
+func (s *Strings) Size() int { return len(s.data) + 4*len(s.offs) }
+
+// Strings encodes v at the end of dst.
+func (e *Encoder) Strings(dst []byte, v []string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(v)))
+	ended := true
+	for _, s := range v {
+		if strings.IndexByte(s, 0) >= 0 {
+			ended = false
+			break
+		}
+	}
+	if ended {
+		dst = append(dst, stringsEnded)
+		for _, s := range v {
+			dst = append(dst, s...)
+			dst = append(dst, 0)
+		}
+		return dst
+	}
+	dst = append(dst, stringsSized)
+	for _, s := range v {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+	}
+	for _, s := range v {
+		dst = append(dst, s...)
+	}
+	return dst
+}
+
+// DecodeStrings reads a vector of at most limit strings, which alias src:
+// src must not change any more.
+func DecodeStrings(src []byte, limit int) (*Strings, error) {
+	c := Cursor{B: src}
+	n := c.Count(min(limit, MaxValues))
+	mode := c.Byte()
+	if c.Err != nil || len(src) > math.MaxUint32 || n > len(src) {
+		return nil, ErrCorrupt
+	}
+	switch mode {
+	case stringsEnded:
+		return decodeEnded(c.B, n)
+	case stringsSized:
+		offs := make([]uint32, n+1)
+		total := 0
+		for i := range n {
+			total += c.Count(len(src))
+			if total > len(src) {
+				return nil, ErrCorrupt
+			}
+			offs[i+1] = uint32(total)
+		}
+		data := c.Bytes(total)
+		if c.Err != nil {
+			return nil, c.Err
+		}
+		return &Strings{data: alias(data), offs: offs}, nil
+	}
+	return nil, ErrCorrupt
+}
+
+func decodeEnded(data []byte, n int) (*Strings, error) {
+	offs := make([]uint32, n+1)
+	at := 0
+	for i := range n {
+		size := bytes.IndexByte(data[at:], 0)
+		if size < 0 {
+			return nil, ErrCorrupt
+		}
+		at += size + 1
+		offs[i+1] = uint32(at)
+	}
+	return &Strings{data: alias(data[:at]), offs: offs, end: 1}, nil
+}
+
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

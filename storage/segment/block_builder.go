@@ -1,0 +1,264 @@
+package segment
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// maxColumns is how many attribute columns a builder keeps from block to
+// block before it forgets all.
+const maxColumns = 4096
+
+type attrKey struct {
+	space space
+	typ   telemetry.ValueType
+	key   string
+}
+
+// blockBuilder collects the spans of one block. It is used by one goroutine
+// and reused from block to block and from segment to segment.
+type blockBuilder struct {
+	pageRows  int
+	arena     arena
+	fixed     [kindCount]*columnBuilder
+	attrs     []*columnBuilder
+	byKey     map[attrKey]*columnBuilder
+	first     [spaces]*columnBuilder // follower of "no column"
+	shapes    [spaces]shapeSet
+	resources entrySet
+	scopes    entrySet
+
+	rows      int
+	counts    [spaces]int
+	traceIDs  []telemetry.TraceID
+	traceRows []uint64 // first row of each trace
+	starts    []uint64 // earliest start of each trace
+	minStart  uint64
+	maxStart  uint64
+	maxEnd    uint64
+
+	// The batch's resource and scope of the latest span and their codes.
+	lastResource, lastScope         uint32
+	lastResourceCode, lastScopeCode uint32
+
+	enc        column.Encoder
+	chunks     *chunkEncoder
+	body       []byte
+	values     []string
+	codes      []uint32
+	tally      map[operationCode]operationCount
+	entrySpans []uint64
+}
+
+func newBlockBuilder() *blockBuilder {
+	b := &blockBuilder{chunks: newChunkEncoder(), byKey: make(map[attrKey]*columnBuilder)}
+	for k := kindSpanID; k < kindCount; k++ {
+		b.fixed[k] = newColumnBuilder(k, 0, "")
+	}
+	b.reset()
+	return b
+}
+
+func (b *blockBuilder) reset() {
+	for k := kindSpanID; k < kindCount; k++ {
+		b.fixed[k].reset()
+	}
+	if len(b.attrs) > maxColumns {
+		b.attrs, b.first = nil, [spaces]*columnBuilder{}
+		clear(b.byKey)
+	}
+	for _, c := range b.attrs {
+		c.reset()
+	}
+	for i := range b.shapes {
+		b.shapes[i].reset()
+	}
+	b.resources.reset()
+	b.scopes.reset()
+	b.arena.reset()
+	b.rows, b.counts = 0, [spaces]int{}
+	b.traceIDs, b.traceRows, b.starts = b.traceIDs[:0], b.traceRows[:0], b.starts[:0]
+	b.minStart, b.maxStart, b.maxEnd = math.MaxUint64, 0, 0
+}
+
+// addTrace appends a trace whose rows are in order; parents holds the code
+// of each row's parent.
+func (b *blockBuilder) addTrace(batch *telemetry.Batch, start uint64, rows, parents []uint32) error {
+	b.lastResource, b.lastScope = math.MaxUint32, math.MaxUint32
+	b.traceIDs = append(b.traceIDs, batch.Spans[rows[0]].TraceID)
+	b.traceRows = append(b.traceRows, uint64(b.rows))
+	b.starts = append(b.starts, start)
+	for i, row := range rows {
+		if err := b.addSpan(batch, &batch.Spans[row], parents[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *blockBuilder) addSpan(batch *telemetry.Batch, s *telemetry.Span, parent uint32) error {
+	row := b.rows
+	page := row / b.pageRows
+	b.rows++
+	b.minStart, b.maxStart, b.maxEnd = min(b.minStart, s.Start), max(b.maxStart, s.Start), max(b.maxEnd, s.End)
+	b.bytes(kindSpanID, row, page, s.SpanID[:])
+	b.code(kindParent, row, page, parent)
+	if parent == 1 {
+		b.bytes(kindParentRaw, row, page, s.ParentID[:])
+	}
+	b.num(kindStart, row, page, s.Start)
+	end, duration := endAfter, s.End-s.Start
+	if s.End < s.Start {
+		end, duration = endBefore, s.Start-s.End
+		if s.End == 0 {
+			end, duration = endZero, 0
+		}
+	}
+	b.num(kindDuration, row, page, duration)
+	b.code(kindEnd, row, page, uint32(end))
+	b.code(kindKind, row, page, uint32(s.Kind))
+	b.code(kindStatus, row, page, uint32(s.Status))
+	b.str(kindName, row, page, s.Name)
+	b.str(kindTraceState, row, page, s.TraceState)
+	b.str(kindMessage, row, page, s.StatusMessage)
+	b.num(kindFlags, row, page, uint64(s.Flags))
+	b.num(kindDroppedAttrs, row, page, uint64(s.DroppedAttrs))
+	b.num(kindDroppedEvents, row, page, uint64(s.DroppedEvents))
+	b.num(kindDroppedLinks, row, page, uint64(s.DroppedLinks))
+	b.code(kindResource, row, page, b.resource(batch, s.Resource))
+	b.code(kindScope, row, page, b.scope(batch, s.Scope))
+	shape, err := b.addAttrs(spaceSpan, row, page, batch.AttrsOf(s.Attrs))
+	if err != nil {
+		return err
+	}
+	b.code(kindShape, row, page, shape)
+	b.code(kindEvents, row, page, uint32(s.Events.Len()))
+	b.code(kindLinks, row, page, uint32(s.Links.Len()))
+	if err := b.addEvents(batch, s, row, page); err != nil {
+		return err
+	}
+	return b.addLinks(batch, s, row, page)
+}
+
+func (b *blockBuilder) addEvents(batch *telemetry.Batch, s *telemetry.Span, row, page int) error {
+	events := batch.EventsOf(s)
+	for i := range events {
+		e := &events[i]
+		b.counts[spaceEvent]++
+		b.num(kindEventTime, row, page, column.Zigzag(e.Time-s.Start))
+		b.str(kindEventName, row, page, e.Name)
+		b.num(kindEventDropped, row, page, uint64(e.DroppedAttrs))
+		shape, err := b.addAttrs(spaceEvent, row, page, batch.AttrsOf(e.Attrs))
+		if err != nil {
+			return err
+		}
+		b.code(kindEventShape, row, page, shape)
+	}
+	return nil
+}
+
+func (b *blockBuilder) addLinks(batch *telemetry.Batch, s *telemetry.Span, row, page int) error {
+	links := batch.LinksOf(s)
+	for i := range links {
+		l := &links[i]
+		b.counts[spaceLink]++
+		b.bytes(kindLinkTraceID, row, page, l.TraceID[:])
+		b.bytes(kindLinkSpanID, row, page, l.SpanID[:])
+		b.str(kindLinkState, row, page, l.TraceState)
+		b.num(kindLinkFlags, row, page, uint64(l.Flags))
+		b.num(kindLinkDropped, row, page, uint64(l.DroppedAttrs))
+		shape, err := b.addAttrs(spaceLink, row, page, batch.AttrsOf(l.Attrs))
+		if err != nil {
+			return err
+		}
+		b.code(kindLinkShape, row, page, shape)
+	}
+	return nil
+}
+
+func (b *blockBuilder) code(k kind, row, page int, v uint32) {
+	c := b.fixed[k]
+	c.begin(row, page)
+	c.codes = append(c.codes, v)
+}
+
+func (b *blockBuilder) num(k kind, row, page int, v uint64) {
+	c := b.fixed[k]
+	c.begin(row, page)
+	c.nums = append(c.nums, v)
+}
+
+func (b *blockBuilder) str(k kind, row, page int, v string) {
+	c := b.fixed[k]
+	c.begin(row, page)
+	c.addString(v, &b.arena)
+}
+
+func (b *blockBuilder) bytes(k kind, row, page int, v []byte) {
+	c := b.fixed[k]
+	c.begin(row, page)
+	c.fixed = append(c.fixed, v...)
+}
+
+// addAttrs adds a list of attributes and returns the code of its shape.
+func (b *blockBuilder) addAttrs(s space, row, page int, attrs []telemetry.Attr) (uint32, error) {
+	node := uint32(0)
+	hint := &b.first[s]
+	for i := range attrs {
+		a := &attrs[i]
+		t := a.Value.Type()
+		if t > telemetry.ValueMap {
+			return 0, fmt.Errorf("add attribute %q: unknown type %d", a.Key, t)
+		}
+		c := *hint
+		if c == nil || c.typ != t || c.key != a.Key {
+			c = b.attr(s, t, a.Key)
+			*hint = c
+		}
+		hint = &c.follower
+		node = b.shapes[s].step(node, c.order)
+		c.begin(row, page)
+		switch c.class {
+		case classInts:
+			c.nums = append(c.nums, a.Value.Num())
+		case classStrings:
+			c.addString(a.Value.Str(), &b.arena)
+		}
+	}
+	return b.shapes[s].code(node), nil
+}
+
+func (b *blockBuilder) attr(s space, t telemetry.ValueType, key string) *columnBuilder {
+	c := b.byKey[attrKey{s, t, key}]
+	if c == nil {
+		// The builder outlives the arena, so the key is its own copy.
+		key = string([]byte(key))
+		c = newColumnBuilder(kindAttr+kind(s), t, key)
+		c.order = uint32(len(b.attrs))
+		b.attrs = append(b.attrs, c)
+		b.byKey[attrKey{s, t, key}] = c
+	}
+	return c
+}
+
+// resource is the code of a resource of the batch. Only within a trace may
+// the batch's own number stand for the content: the batch may be another one
+// at the next call.
+func (b *blockBuilder) resource(batch *telemetry.Batch, i uint32) uint32 {
+	if i != b.lastResource {
+		b.resources.scratch = appendResource(b.resources.scratch[:0], batch, &batch.Resources[i])
+		b.lastResource, b.lastResourceCode = i, b.resources.code(&b.arena)
+	}
+	return b.lastResourceCode
+}
+
+func (b *blockBuilder) scope(batch *telemetry.Batch, i uint32) uint32 {
+	if i != b.lastScope {
+		b.scopes.scratch = appendScope(b.scopes.scratch[:0], batch, &batch.Scopes[i])
+		b.lastScope, b.lastScopeCode = i, b.scopes.code(&b.arena)
+	}
+	return b.lastScopeCode
+}

@@ -1,0 +1,269 @@
+package segment
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// When a column is worth a dictionary, which every reader of any row must
+// unpack: it is small, or values repeat often enough to pay for it.
+const (
+	dictAlways  = 16
+	dictRepeats = 3
+	dictBytes   = 128 << 10
+	dictNumbers = 4096
+)
+
+// Strings longer than bloomString are texts that nobody looks up by their
+// exact value; columns that have one get no bloom filter.
+const bloomString = 128
+
+// encode appends the block's chunks and its directory to out. It returns the
+// size of the directory's chunk.
+func (b *blockBuilder) encode(out []byte) ([]byte, int, error) {
+	d := directory{rows: b.rows, events: b.counts[spaceEvent], links: b.counts[spaceLink], traces: len(b.traceIDs)}
+	pages := (b.rows + b.pageRows - 1) / b.pageRows
+	var err error
+	add := func(c *columnBuilder) {
+		if c.count == 0 || err != nil {
+			return
+		}
+		c.finish(pages)
+		c.written = len(d.columns)
+		d.columns = append(d.columns, columnInfo{kind: c.kind, typ: c.typ, key: c.key, values: c.count})
+		out, err = b.encodeColumn(out, c, &d.columns[c.written])
+	}
+	for k := kindSpanID; k < kindCount; k++ {
+		add(b.fixed[k])
+	}
+	for _, c := range b.attrs {
+		add(c)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	d.resources.entries, d.scopes.entries = len(b.resources.entries), len(b.scopes.entries)
+	for _, t := range []struct {
+		body  []byte
+		chunk *chunkRef
+	}{
+		{b.enc.Strings(nil, b.resources.entries), &d.resources.chunk},
+		{b.enc.Strings(nil, b.scopes.entries), &d.scopes.chunk},
+		{b.encodeShapes(), &d.shapes},
+	} {
+		if out, err = b.chunk(out, t.chunk, t.body, len(t.body)); err != nil {
+			return nil, 0, err
+		}
+	}
+	body, head := b.encodeTraces()
+	if out, err = b.chunk(out, &d.traceTable, body, head); err != nil {
+		return nil, 0, err
+	}
+	var self chunkRef
+	body = d.append(nil)
+	out, err = b.chunk(out, &self, body, len(body))
+	return out, int(self.size), err
+}
+
+// chunk frames body at the end of out and notes its size.
+func (b *blockBuilder) chunk(out []byte, ref *chunkRef, body []byte, head int) ([]byte, error) {
+	if len(body) > maxChunk {
+		return nil, fmt.Errorf("encode block: %d bytes of one column in one page are more than a segment holds", len(body))
+	}
+	start := len(out)
+	out = b.chunks.append(out, body, head)
+	ref.size = uint32(len(out) - start)
+	return out, nil
+}
+
+func (b *blockBuilder) encodeColumn(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	info.pages = make([]chunkRef, len(c.pageEnds))
+	switch c.class {
+	case classNone:
+		info.pages = nil
+		return out, nil
+	case classFixed:
+		w := width(c.kind)
+		return b.pages(out, c, info, func(from, to int) ([]byte, int) {
+			return append(b.body[:0], c.fixed[from*w:to*w]...), 0
+		})
+	case classCodes:
+		return b.encodeCodes(out, c, info)
+	case classInts:
+		return b.encodeInts(out, c, info)
+	}
+	return b.encodeStrings(out, c, info)
+}
+
+// pages writes one chunk for each page that has values. body returns a page
+// and how much of it is worth compressing; it may use b.body.
+func (b *blockBuilder) pages(out []byte, c *columnBuilder, info *columnInfo, body func(from, to int) ([]byte, int)) ([]byte, error) {
+	for p := range info.pages {
+		from, to := c.page(p)
+		if from == to {
+			continue
+		}
+		var head int
+		b.body, head = body(from, to)
+		var err error
+		if out, err = b.chunk(out, &info.pages[p], b.body, head); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (b *blockBuilder) codePages(out []byte, c *columnBuilder, info *columnInfo, codes []uint32) ([]byte, error) {
+	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
+		body := column.AppendCodes(b.body[:0], codes[from:to])
+		return body, len(body)
+	})
+}
+
+func (b *blockBuilder) encodeCodes(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	low, high := c.codes[0], c.codes[0]
+	for _, v := range c.codes {
+		low, high = min(low, v), max(high, v)
+	}
+	info.low, info.high = uint64(low), uint64(high)
+	if low == high {
+		info.enc, info.pages = encConst, nil
+		return out, nil
+	}
+	return b.codePages(out, c, info, c.codes)
+}
+
+func (b *blockBuilder) encodeInts(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	low, high := int64(c.nums[0]), int64(c.nums[0])
+	for _, v := range c.nums {
+		low, high = min(low, int64(v)), max(high, int64(v))
+	}
+	info.low, info.high = uint64(low), uint64(high)
+	if low == high {
+		info.enc, info.pages = encConst, nil
+		return out, nil
+	}
+	if entries := b.numberDict(c); entries != nil {
+		info.enc, info.entries = encDict, len(entries)
+		body, head := b.enc.Ints(nil, entries)
+		var err error
+		if out, err = b.chunk(out, &info.dict, body, head); err != nil {
+			return nil, err
+		}
+		return b.codePages(out, c, info, b.codes)
+	}
+	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
+		return b.enc.Ints(b.body[:0], c.nums[from:to])
+	})
+}
+
+// numberDict is the dictionary of a column of numbers, with its codes in
+// b.codes; nil if there are too many distinct ones.
+func (b *blockBuilder) numberDict(c *columnBuilder) []uint64 {
+	if c.kind == kindStart || c.kind == kindDuration || c.kind == kindEventTime {
+		return nil
+	}
+	limit := min(max(c.count/dictRepeats/4, dictAlways), dictNumbers)
+	known := make(map[uint64]uint32)
+	var entries []uint64
+	b.codes = b.codes[:0]
+	for _, v := range c.nums {
+		code, ok := known[v]
+		if !ok {
+			if len(entries) == limit {
+				return nil
+			}
+			code = uint32(len(entries))
+			known[v] = code
+			entries = append(entries, v)
+		}
+		b.codes = append(b.codes, code)
+	}
+	return entries
+}
+
+func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	n := len(c.entries)
+	if !c.raw && (n <= dictAlways || n*dictRepeats <= c.count) && c.bytes <= dictBytes {
+		info.enc, info.entries = encDict, n
+		body := b.enc.Strings(nil, c.entries)
+		out, err := b.chunk(out, &info.dict, body, len(body))
+		if err != nil {
+			return nil, err
+		}
+		if n == 1 {
+			info.pages = nil
+			return out, nil
+		}
+		return b.codePages(out, c, info, c.codes)
+	}
+	var err error
+	if bloom := stringBloom(c); bloom != nil {
+		if out, err = b.chunk(out, &info.bloom, bloom, 0); err != nil {
+			return nil, err
+		}
+	}
+	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
+		b.values = b.values[:0]
+		for _, code := range c.codes[from:to] {
+			b.values = append(b.values, c.entries[code])
+		}
+		body := b.enc.Strings(b.body[:0], b.values)
+		return body, len(body)
+	})
+}
+
+func stringBloom(c *columnBuilder) column.Bloom {
+	if c.typ != telemetry.ValueString && c.kind >= kindAttr {
+		return nil
+	}
+	hashes := make([]uint64, 0, len(c.entries))
+	known := make(map[uint64]struct{}, len(c.entries))
+	for _, s := range c.entries {
+		if len(s) > bloomString {
+			return nil
+		}
+		h := column.HashString(s)
+		if _, ok := known[h]; !ok {
+			known[h] = struct{}{}
+			hashes = append(hashes, h)
+		}
+	}
+	return column.NewBloom(hashes)
+}
+
+// encodeShapes writes for each space how many shapes there are, then for
+// each its length and the directory positions of its columns.
+func (b *blockBuilder) encodeShapes() []byte {
+	var dst []byte
+	var list []uint32
+	for s := range b.shapes {
+		dst = binary.AppendUvarint(dst, uint64(len(b.shapes[s].ends)))
+		for code := range b.shapes[s].ends {
+			list = b.shapes[s].columns(list[:0], code)
+			dst = binary.AppendUvarint(dst, uint64(len(list)))
+			for _, order := range list {
+				dst = binary.AppendUvarint(dst, uint64(b.attrs[order].written))
+			}
+		}
+	}
+	return dst
+}
+
+// encodeTraces writes the trace table: the first rows and the starts, each
+// preceded by its size, then the ids, 16 bytes each.
+func (b *blockBuilder) encodeTraces() (body []byte, head int) {
+	for _, v := range [][]uint64{b.traceRows, b.starts} {
+		part, _ := b.enc.Ints(nil, v)
+		body = binary.AppendUvarint(body, uint64(len(part)))
+		body = append(body, part...)
+	}
+	head = len(body)
+	for i := range b.traceIDs {
+		body = append(body, b.traceIDs[i][:]...)
+	}
+	return body, head
+}

@@ -1,0 +1,129 @@
+package segment
+
+// Verify reads every chunk of the file and checks its checksum and that it
+// unpacks. section, if not nil, is called with the name and size of each
+// before it is read. The first damage ends it as a [*CorruptError].
+func (r *Reader) Verify(section func(name string, bytes int64)) error {
+	check := func(name string, ref chunkRef) error {
+		if section != nil {
+			section(name, int64(ref.size))
+		}
+		_, err := r.read(ref, name)
+		return err
+	}
+	for i := range r.blocks {
+		b := r.blocks[i].(*block)
+		if err := check("directory", b.info.dir); err != nil {
+			return err
+		}
+		d, err := b.dir()
+		if err != nil {
+			return err
+		}
+		if err := d.each(check); err != nil {
+			return err
+		}
+	}
+	for _, c := range r.footer.index {
+		if err := check("trace index", c.chunkRef); err != nil {
+			return err
+		}
+	}
+	if err := check("operations", r.footer.operations); err != nil {
+		return err
+	}
+	if err := check("keys", r.footer.keys); err != nil {
+		return err
+	}
+	return check("footer", r.last)
+}
+
+// Description is what a segment is made of.
+type Description struct {
+	Path          string
+	Version       int
+	Bytes         int64
+	Spans         uint64
+	Traces        int
+	Blocks        int
+	PageRows      int
+	MinStart      uint64 // Unix nanoseconds
+	MaxStart      uint64
+	MaxEnd        uint64
+	Columns       []ColumnDescription // in order of first appearance
+	Resources     int64               // bytes of the dictionaries of resources
+	Scopes        int64
+	Shapes        int64
+	TraceTables   int64
+	Directories   int64
+	TraceIndex    int64
+	Operations    int64
+	Keys          int64
+	FooterAndEnds int64
+}
+
+// ColumnDescription sums up one column over all blocks.
+type ColumnDescription struct {
+	Name       string
+	Bytes      int64 // pages, dictionaries and bloom filters as stored
+	DictBytes  int64 // of these, dictionaries
+	BloomBytes int64
+	Values     uint64
+	// How many blocks hold the column in each encoding.
+	Plain, Dictionary, Constant int
+}
+
+// Describe sums up the file from its directories.
+func (r *Reader) Describe() (Description, error) {
+	f := r.footer
+	out := Description{
+		Path: r.path, Version: Version, Bytes: r.size, Spans: f.spans, Traces: f.traces, Blocks: len(f.blocks),
+		PageRows: f.pageRows, MaxEnd: f.maxEnd, Operations: int64(f.operations.size), Keys: int64(f.keys.size),
+		FooterAndEnds: int64(r.last.size) + headerSize + trailerSize,
+	}
+	out.MinStart, out.MaxStart = f.bounds()
+	for _, c := range f.index {
+		out.TraceIndex += int64(c.size)
+	}
+	at := make(map[string]int)
+	for i := range r.blocks {
+		d, err := r.blocks[i].(*block).dir()
+		if err != nil {
+			return Description{}, err
+		}
+		out.Directories += int64(f.blocks[i].dir.size)
+		out.Resources += int64(d.resources.chunk.size)
+		out.Scopes += int64(d.scopes.chunk.size)
+		out.Shapes += int64(d.shapes.size)
+		out.TraceTables += int64(d.traceTable.size)
+		for j := range d.columns {
+			c := &d.columns[j]
+			k, ok := at[c.name()]
+			if !ok {
+				k = len(out.Columns)
+				at[c.name()] = k
+				out.Columns = append(out.Columns, ColumnDescription{Name: c.name()})
+			}
+			out.Columns[k].add(c)
+		}
+	}
+	return out, nil
+}
+
+func (d *ColumnDescription) add(c *columnInfo) {
+	d.Values += uint64(c.values)
+	d.DictBytes += int64(c.dict.size)
+	d.BloomBytes += int64(c.bloom.size)
+	d.Bytes += int64(c.dict.size) + int64(c.bloom.size)
+	for _, p := range c.pages {
+		d.Bytes += int64(p.size)
+	}
+	switch c.enc {
+	case encPlain:
+		d.Plain++
+	case encDict:
+		d.Dictionary++
+	case encConst:
+		d.Constant++
+	}
+}

@@ -1,0 +1,231 @@
+package segment
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// chunkRef is where a chunk lies; size 0 means that there is none.
+type chunkRef struct {
+	off  int64
+	size uint32
+}
+
+// columnInfo describes one column of one block. It is immutable once read.
+type columnInfo struct {
+	kind     kind
+	typ      telemetry.ValueType // of attributes
+	key      string              // of attributes
+	enc      encoding
+	values   int    // in all pages
+	low      uint64 // least value, as a signed number; of codes and ints but doubles
+	high     uint64 // greatest
+	entries  int    // of the dictionary
+	dict     chunkRef
+	bloom    chunkRef // over strings that have no dictionary
+	pages    []chunkRef
+	position int // among the block's columns
+}
+
+func (c *columnInfo) class() class { return classOf(c.kind, c.typ) }
+
+// constant reports whether all values are the same: such a column has no
+// pages.
+func (c *columnInfo) constant() bool {
+	return c.enc == encConst || c.enc == encDict && c.entries == 1
+}
+
+// name is the column's name for people.
+func (c *columnInfo) name() string {
+	if c.kind >= kindAttr {
+		return spaceNames[c.kind-kindAttr] + "." + c.key + " (" + c.typ.String() + ")"
+	}
+	return kindNames[c.kind]
+}
+
+// directory describes one block. It is immutable once read.
+type directory struct {
+	rows, events, links, traces int
+	columns                     []columnInfo
+	resources, scopes           tableInfo
+	shapes                      chunkRef
+	traceTable                  chunkRef
+	byKind                      [kindCount]*columnInfo
+	attrs                       [spaces]map[string][]*columnInfo // by key
+}
+
+// tableInfo is a dictionary of resources or scopes.
+type tableInfo struct {
+	entries int
+	chunk   chunkRef
+}
+
+func (d *directory) append(dst []byte) []byte {
+	for _, n := range []int{d.rows, d.events, d.links, d.traces, len(d.columns)} {
+		dst = binary.AppendUvarint(dst, uint64(n))
+	}
+	for i := range d.columns {
+		c := &d.columns[i]
+		dst = append(dst, byte(c.kind), byte(c.enc))
+		if c.kind >= kindAttr {
+			dst = append(dst, byte(c.typ))
+			dst = binary.AppendUvarint(dst, uint64(len(c.key)))
+			dst = append(dst, c.key...)
+		}
+		dst = binary.AppendUvarint(dst, uint64(c.values))
+		dst = binary.AppendUvarint(dst, column.Zigzag(c.low))
+		dst = binary.AppendUvarint(dst, c.high-c.low)
+		dst = binary.AppendUvarint(dst, uint64(c.entries))
+		dst = binary.AppendUvarint(dst, uint64(c.dict.size))
+		dst = binary.AppendUvarint(dst, uint64(c.bloom.size))
+		dst = binary.AppendUvarint(dst, uint64(len(c.pages)))
+		for _, p := range c.pages {
+			dst = binary.AppendUvarint(dst, uint64(p.size))
+		}
+	}
+	for _, t := range []tableInfo{d.resources, d.scopes} {
+		dst = binary.AppendUvarint(dst, uint64(t.entries))
+		dst = binary.AppendUvarint(dst, uint64(t.chunk.size))
+	}
+	dst = binary.AppendUvarint(dst, uint64(d.shapes.size))
+	return binary.AppendUvarint(dst, uint64(d.traceTable.size))
+}
+
+// decodeDirectory reads the directory of a block whose chunks begin at off
+// and end where the directory itself begins.
+func decodeDirectory(src []byte, off, end int64, pageRows int) (*directory, error) {
+	c := column.Cursor{B: src}
+	place := func() chunkRef {
+		size := c.Count(int(min(end-off, maxChunk)))
+		r := chunkRef{off: off, size: uint32(size)}
+		off += int64(size)
+		return r
+	}
+	d := &directory{
+		rows: c.Count(maxBlockRows), events: c.Count(column.MaxValues), links: c.Count(column.MaxValues), traces: c.Count(maxBlockRows),
+	}
+	pages := (d.rows + pageRows - 1) / pageRows
+	d.columns = make([]columnInfo, c.Count(len(c.B)))
+	for i := range d.columns {
+		col := &d.columns[i]
+		col.position = i
+		col.kind, col.enc = kind(c.Byte()), encoding(c.Byte())
+		if col.kind >= kindAttr {
+			col.typ, col.key = telemetry.ValueType(c.Byte()), string(c.Sized())
+		}
+		col.values = c.Count(maxDictCodes)
+		col.low = column.Unzigzag(c.Uvarint())
+		col.high = col.low + c.Uvarint()
+		col.entries = c.Count(maxDictCodes)
+		col.dict, col.bloom = place(), place()
+		if n := c.Count(pages); n > 0 && c.Err == nil {
+			col.pages = make([]chunkRef, n)
+			for p := range col.pages {
+				col.pages[p] = place()
+			}
+		}
+		if c.Err == nil && !col.valid(pages) {
+			return nil, column.ErrCorrupt
+		}
+	}
+	for _, t := range []*tableInfo{&d.resources, &d.scopes} {
+		t.entries = c.Count(maxDictCodes)
+		t.chunk = place()
+	}
+	d.shapes, d.traceTable = place(), place()
+	if c.Err != nil || len(c.B) != 0 || off != end {
+		return nil, column.ErrCorrupt
+	}
+	return d, d.link()
+}
+
+// valid checks what does not depend on other columns.
+func (c *columnInfo) valid(pages int) bool {
+	switch {
+	case c.kind == 0, c.kind >= kindCount && c.kind < kindAttr, c.kind >= kindAttr+kind(spaces),
+		c.typ > telemetry.ValueMap, c.enc >= encodings:
+		return false
+	case c.class() == classNone:
+		return len(c.pages) == 0
+	case c.class() == classCodes && (c.high > math.MaxUint32 || c.low > c.high), c.enc == encConst && c.low != c.high:
+		return false
+	case c.enc == encDict && (c.entries == 0 || c.class() == classFixed || c.class() == classCodes):
+		return false
+	case c.enc == encConst && c.class() != classCodes && c.class() != classInts:
+		return false
+	case c.constant():
+		return len(c.pages) == 0
+	}
+	return len(c.pages) == pages
+}
+
+// link fills the lookup tables and checks that every block has what every
+// block must have.
+func (d *directory) link() error {
+	for i := range d.columns {
+		c := &d.columns[i]
+		if c.kind < kindAttr {
+			if d.byKind[c.kind] != nil {
+				return column.ErrCorrupt
+			}
+			d.byKind[c.kind] = c
+			continue
+		}
+		s := c.kind - kindAttr
+		if d.attrs[s] == nil {
+			d.attrs[s] = make(map[string][]*columnInfo)
+		}
+		d.attrs[s][c.key] = append(d.attrs[s][c.key], c)
+	}
+	counts := [spaces]int{d.rows, d.events, d.links}
+	for k := kindSpanID; k < kindCount; k++ {
+		n := counts[spaceOf(k)]
+		if k == kindParentRaw || n == 0 {
+			continue
+		}
+		if c := d.byKind[k]; c == nil || c.values != n {
+			return column.ErrCorrupt
+		}
+	}
+	if d.rows == 0 || d.traces == 0 || d.traces > d.rows || d.resources.entries == 0 || d.scopes.entries == 0 {
+		return column.ErrCorrupt
+	}
+	return nil
+}
+
+// each calls f for every chunk of the block.
+func (d *directory) each(f func(section string, r chunkRef) error) error {
+	call := func(section string, r chunkRef) error {
+		if r.size == 0 {
+			return nil
+		}
+		return f(section, r)
+	}
+	for i := range d.columns {
+		c := &d.columns[i]
+		if err := call(c.name()+" dictionary", c.dict); err != nil {
+			return err
+		}
+		if err := call(c.name()+" bloom filter", c.bloom); err != nil {
+			return err
+		}
+		for _, p := range c.pages {
+			if err := call(c.name(), p); err != nil {
+				return err
+			}
+		}
+	}
+	if err := call("resources", d.resources.chunk); err != nil {
+		return err
+	}
+	if err := call("scopes", d.scopes.chunk); err != nil {
+		return err
+	}
+	if err := call("shapes", d.shapes); err != nil {
+		return err
+	}
+	return call("traces", d.traceTable)
+}

@@ -1,0 +1,89 @@
+package segment
+
+import (
+	"encoding/binary"
+	"slices"
+	"sort"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// The trace index maps a 32-bit hash of a trace ID to the trace's number in
+// the segment. Entries are sorted by hash and cut into chunks of
+// indexEntries; a reader keeps each chunk's least hash in memory and reads
+// one chunk a look-up, two where equal hashes straddle a cut. The trace table
+// of the block then tells whether it is the trace or another of equal hash.
+// Hashing spreads ids that are not random, such as those that begin with a
+// time.
+
+// indexEntry is the hash in the high and the number in the low 32 bits.
+type indexEntry uint64
+
+func hashTrace(id telemetry.TraceID) uint32 { return uint32(xxhash.Sum64(id[:]) >> 32) }
+
+func newIndexEntry(id telemetry.TraceID, number int) indexEntry {
+	return indexEntry(hashTrace(id))<<32 | indexEntry(number)
+}
+
+// appendIndexChunk writes sorted entries: the hashes' differences and the
+// numbers, each preceded by its size.
+func appendIndexChunk(dst []byte, e *column.Encoder, entries []indexEntry) []byte {
+	hashes, numbers := make([]uint64, len(entries)), make([]uint64, len(entries))
+	for i, x := range entries {
+		hashes[i], numbers[i] = uint64(x>>32), uint64(uint32(x))
+	}
+	for _, v := range [][]uint64{hashes, numbers} {
+		part, _ := e.Ints(nil, v)
+		dst = binary.AppendUvarint(dst, uint64(len(part)))
+		dst = append(dst, part...)
+	}
+	return dst
+}
+
+// indexPage is a decoded chunk of the index.
+type indexPage struct{ hashes, numbers []uint64 }
+
+func (p *indexPage) size() int { return 8 * (len(p.hashes) + len(p.numbers)) }
+
+func decodeIndexPage(src []byte) (*indexPage, error) {
+	c := column.Cursor{B: src}
+	p := &indexPage{}
+	for _, v := range []*[]uint64{&p.hashes, &p.numbers} {
+		part := c.Sized()
+		if c.Err != nil {
+			return nil, c.Err
+		}
+		var err error
+		if *v, err = column.DecodeInts(part, maxBlockRows); err != nil {
+			return nil, err
+		}
+	}
+	if len(c.B) != 0 || len(p.hashes) != len(p.numbers) || !slices.IsSorted(p.hashes) {
+		return nil, column.ErrCorrupt
+	}
+	return p, nil
+}
+
+// lookup calls f with the number of every trace that may have the id.
+func (r *Reader) lookup(id telemetry.TraceID, f func(number int) error) error {
+	h := hashTrace(id)
+	index := r.footer.index
+	// The first chunk that begins at h or later, and the one before it.
+	i := max(sort.Search(len(index), func(i int) bool { return index[i].first >= h })-1, 0)
+	for ; i < len(index) && index[i].first <= h; i++ {
+		p, err := load(r, index[i].chunkRef, "trace index", decodeIndexPage)
+		if err != nil {
+			return err
+		}
+		at, _ := slices.BinarySearch(p.hashes, uint64(h))
+		for ; at < len(p.hashes) && p.hashes[at] == uint64(h); at++ {
+			if err := f(int(p.numbers[at])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package segment
+
+import (
+	"math"
+
+	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// judge decides a predicate on the values of one column, as early as can be:
+// for the whole block from its bounds, bloom filter or dictionary, else for
+// each value.
+type judge struct {
+	b     *block
+	info  *columnInfo
+	p     *scan.Predicate
+	typ   telemetry.ValueType // what values compare as
+	never bool                // holds for no value
+	every bool                // holds for all values
+	keep  []byte              // for codes: 1 where the predicate holds
+	low   int64               // for ints where ranged: the predicate holds
+	span  uint64              // for low to low+span
+	// ranged is set where low and span say it all.
+	ranged bool
+	v      values // the page
+}
+
+// newJudge prepares a predicate for a column. OpAbsent is not for judges.
+func newJudge(b *block, c *columnInfo, p *scan.Predicate) (*judge, error) {
+	j := &judge{b: b, info: c, p: p, typ: c.typ}
+	if c.kind < kindAttr {
+		j.typ = telemetry.ValueInt
+		if c.class() == classStrings {
+			j.typ = telemetry.ValueString
+		}
+	}
+	if p.Op == scan.OpExists {
+		j.every = true
+		return j, nil
+	}
+	switch {
+	case c.class() == classNone:
+		j.settle(p.Holds(telemetry.Value{}))
+	case c.enc == encConst:
+		j.settle(p.Holds(telemetry.RawValue(j.typ, c.low, "")))
+	case c.enc == encDict:
+		return j, j.readDict()
+	case c.class() == classCodes && c.high < 1<<16:
+		j.keep = make([]byte, c.high+1)
+		for i := range j.keep {
+			j.keep[i] = one(p.Holds(telemetry.IntValue(int64(i))))
+		}
+	case c.class() == classInts && j.typ == telemetry.ValueInt:
+		j.readRange()
+	case c.class() == classStrings && c.bloom.size != 0 && p.Op == scan.OpEqual && p.Value.Type() == j.typ:
+		may, err := b.may(c, column.HashString(p.Value.Str()))
+		j.never = !may
+		return j, err
+	}
+	return j, nil
+}
+
+func one(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (j *judge) settle(holds bool) { j.every, j.never = holds, !holds }
+
+func (j *judge) readDict() error {
+	d, err := j.b.dict(j.info)
+	if err != nil {
+		return err
+	}
+	j.keep = make([]byte, j.info.entries)
+	sum := 0
+	for i := range j.keep {
+		v := telemetry.RawValue(j.typ, 0, "")
+		if d.strs != nil {
+			v = telemetry.RawValue(j.typ, 0, d.strs.At(i))
+		} else {
+			v = telemetry.RawValue(j.typ, d.nums[i], "")
+		}
+		j.keep[i] = one(j.p.Holds(v))
+		sum += int(j.keep[i])
+	}
+	j.never, j.every = sum == 0, sum == len(j.keep)
+	return nil
+}
+
+// readRange turns a comparison of ints into a range and compares that with
+// the column's bounds.
+func (j *judge) readRange() {
+	if j.p.Value.Type() != telemetry.ValueInt {
+		return
+	}
+	low, high, c := int64(math.MinInt64), int64(math.MaxInt64), j.p.Value.Int()
+	switch j.p.Op {
+	case scan.OpEqual:
+		low, high = c, c
+	case scan.OpLess:
+		if j.never = c == math.MinInt64; j.never {
+			return
+		}
+		high = c - 1
+	case scan.OpLessEqual:
+		high = c
+	case scan.OpGreater:
+		if j.never = c == math.MaxInt64; j.never {
+			return
+		}
+		low = c + 1
+	case scan.OpGreaterEqual:
+		low = c
+	default:
+		return
+	}
+	j.ranged, j.low, j.span = true, low, uint64(high)-uint64(low)
+	least, most := int64(j.info.low), int64(j.info.high)
+	j.never = high < least || low > most
+	j.every = low <= least && most <= high
+}
+
+// open loads page p; not needed where never or every is set.
+func (j *judge) open(p int) (err error) {
+	j.v, err = j.b.values(j.info, p)
+	return err
+}
+
+// holds decides value i of the open page.
+func (j *judge) holds(i int) bool {
+	switch {
+	case j.never:
+		return false
+	case j.every:
+		return true
+	case j.keep != nil:
+		return j.keep[j.v.page.codes.At(i)] != 0
+	case j.ranged:
+		return j.v.num(i)-uint64(j.low) <= j.span
+	case j.info.class() == classStrings:
+		return j.p.Holds(telemetry.RawValue(j.typ, 0, j.v.str(i)))
+	case j.info.class() == classCodes:
+		return j.p.Holds(telemetry.IntValue(int64(j.v.code(i))))
+	}
+	return j.p.Holds(telemetry.RawValue(j.typ, j.v.num(i), ""))
+}
+
+// bloom is a cached bloom filter.
+type bloom struct{ column.Bloom }
+
+func (b bloom) size() int { return len(b.Bloom) }
+
+func (b *block) may(c *columnInfo, hash uint64) (bool, error) {
+	f, err := load(b.r, c.bloom, c.name()+" bloom filter", func(src []byte) (bloom, error) { return bloom{src}, nil })
+	return err != nil || f.May(hash), err
+}

@@ -1,0 +1,321 @@
+package segment
+
+import (
+	"slices"
+
+	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// page is one decoded page of a column; which field is in use depends on the
+// column's class and encoding.
+type page struct {
+	codes column.Codes
+	nums  []uint64
+	strs  *column.Strings
+	fixed []byte
+	n     int
+}
+
+func (p *page) size() int {
+	n := len(p.codes.B) + 4*len(p.codes.W) + 8*len(p.nums) + len(p.fixed)
+	if p.strs != nil {
+		n += p.strs.Size()
+	}
+	return n
+}
+
+// dict is a column's decoded dictionary.
+type dict struct {
+	nums []uint64
+	strs *column.Strings
+}
+
+func (d *dict) size() int {
+	n := 8 * len(d.nums)
+	if d.strs != nil {
+		n += d.strs.Size()
+	}
+	return n
+}
+
+// values is one page of a column with the dictionary it needs. Values are
+// numbered from the page's first.
+type values struct {
+	info *columnInfo
+	page *page // nil if the column is constant
+	dict *dict // nil without one
+}
+
+// has reports whether the page has at least n values.
+func (v *values) has(n int) bool { return v.page == nil || v.page.n >= n }
+
+func (v *values) code(i int) uint32 {
+	if v.page == nil {
+		return uint32(v.info.low)
+	}
+	return v.page.codes.At(i)
+}
+
+func (v *values) num(i int) uint64 {
+	switch {
+	case v.info.enc == encConst:
+		return v.info.low
+	case v.info.enc == encPlain:
+		return v.page.nums[i]
+	case v.page == nil:
+		return v.dict.nums[0]
+	}
+	return v.dict.nums[v.page.codes.At(i)]
+}
+
+func (v *values) str(i int) string {
+	switch {
+	case v.info.enc == encPlain:
+		return v.page.strs.At(i)
+	case v.page == nil:
+		return v.dict.strs.At(0)
+	}
+	return v.dict.strs.At(int(v.page.codes.At(i)))
+}
+
+func (v *values) id(i int) (id telemetry.SpanID) {
+	copy(id[:], v.page.fixed[i*8:])
+	return id
+}
+
+// value is value i of an attribute column.
+func (v *values) value(i int) telemetry.Value {
+	switch v.info.class() {
+	case classInts:
+		return telemetry.RawValue(v.info.typ, v.num(i), "")
+	case classStrings:
+		return telemetry.RawValue(v.info.typ, 0, v.str(i))
+	}
+	return telemetry.RawValue(v.info.typ, 0, "")
+}
+
+// values loads page p of a column.
+func (b *block) values(c *columnInfo, p int) (v values, err error) {
+	v.info = c
+	if c.enc == encDict {
+		if v.dict, err = b.dict(c); err != nil {
+			return v, err
+		}
+	}
+	if c.constant() || c.class() == classNone {
+		return v, nil
+	}
+	v.page, err = b.page(c, p)
+	return v, err
+}
+
+// emptyPage stands for pages that are not stored.
+var emptyPage = &page{strs: &column.Strings{}}
+
+// page loads page p of a column that is not constant.
+func (b *block) page(c *columnInfo, p int) (*page, error) {
+	if c.pages[p].size == 0 {
+		return emptyPage, nil
+	}
+	return load(b.r, c.pages[p], c.name(), func(src []byte) (*page, error) {
+		pg := &page{}
+		var err error
+		switch cl := c.class(); {
+		case cl == classFixed:
+			pg.fixed, pg.n = src, len(src)/width(c.kind)
+		case cl == classCodes:
+			pg.codes, err = column.DecodeCodes(src, c.values, uint32(min(c.high, 1<<32-1)))
+			pg.n = pg.codes.Len()
+		case c.enc == encDict:
+			pg.codes, err = column.DecodeCodes(src, c.values, uint32(c.entries-1))
+			pg.n = pg.codes.Len()
+		case cl == classInts:
+			pg.nums, err = column.DecodeInts(src, c.values)
+			pg.n = len(pg.nums)
+		default:
+			if pg.strs, err = column.DecodeStrings(src, c.values); err == nil {
+				pg.n = pg.strs.Len()
+			}
+		}
+		return pg, err
+	})
+}
+
+func (b *block) dict(c *columnInfo) (*dict, error) {
+	return load(b.r, c.dict, c.name()+" dictionary", func(src []byte) (*dict, error) {
+		d := &dict{}
+		var err error
+		n := 0
+		if c.class() == classInts {
+			d.nums, err = column.DecodeInts(src, c.entries)
+			n = len(d.nums)
+		} else if d.strs, err = column.DecodeStrings(src, c.entries); err == nil {
+			n = d.strs.Len()
+		}
+		if err == nil && n != c.entries {
+			err = column.ErrCorrupt
+		}
+		return d, err
+	})
+}
+
+// fixedValues loads page p of a column that every element of its space has,
+// and checks that it has the n values that the page's rows need.
+func (b *block) fixedValues(d *directory, k kind, p, n int) (values, error) {
+	c := d.byKind[k]
+	v, err := b.values(c, p)
+	if err == nil && !v.has(n) {
+		err = b.corruptPage(c, p)
+	}
+	return v, err
+}
+
+func (b *block) corruptPage(c *columnInfo, p int) error {
+	off := b.info.dir.off
+	if p < len(c.pages) {
+		off = c.pages[p].off
+	}
+	return b.r.corrupt(off, c.name(), column.ErrCorrupt)
+}
+
+// traceTable is the decoded trace table of a block.
+type traceTable struct {
+	rows   []uint64 // first row of each trace
+	starts []uint64
+	ids    []byte
+	total  int // rows of the block
+}
+
+func (t *traceTable) size() int { return 8*len(t.rows) + 8*len(t.starts) + len(t.ids) }
+
+func (t *traceTable) id(i int) telemetry.TraceID { return telemetry.TraceID(t.ids[i*16:]) }
+
+// end is the row after the last of trace i.
+func (t *traceTable) end(i int) int {
+	if i+1 < len(t.rows) {
+		return int(t.rows[i+1])
+	}
+	return t.total
+}
+
+// at is the number of the trace that row belongs to.
+func (t *traceTable) at(row int) int {
+	i, exact := slices.BinarySearch(t.rows, uint64(row))
+	if !exact {
+		i--
+	}
+	return i
+}
+
+func decodeTraces(src []byte, d *directory) (*traceTable, error) {
+	c := column.Cursor{B: src}
+	t := &traceTable{total: d.rows}
+	for _, v := range []*[]uint64{&t.rows, &t.starts} {
+		part := c.Sized()
+		if c.Err != nil {
+			return nil, c.Err
+		}
+		var err error
+		if *v, err = column.DecodeInts(part, d.traces); err != nil {
+			return nil, err
+		}
+		if len(*v) != d.traces {
+			return nil, column.ErrCorrupt
+		}
+	}
+	t.ids = c.B
+	if len(t.ids) != 16*d.traces || t.rows[0] != 0 || t.rows[len(t.rows)-1] >= uint64(d.rows) {
+		return nil, column.ErrCorrupt
+	}
+	for i := range t.rows[1:] {
+		if t.rows[i] >= t.rows[i+1] {
+			return nil, column.ErrCorrupt
+		}
+	}
+	return t, nil
+}
+
+// shapes are the decoded lists of attribute columns of a block.
+type shapes struct {
+	lists [spaces][][]uint32 // directory positions
+	bytes int
+}
+
+func (s *shapes) size() int { return s.bytes }
+
+func decodeShapes(src []byte, d *directory) (*shapes, error) {
+	c := column.Cursor{B: src}
+	s := &shapes{bytes: len(src) * 4}
+	for sp := range spaces {
+		s.lists[sp] = make([][]uint32, c.Count(len(c.B)))
+		s.bytes += 24 * len(s.lists[sp])
+		for i := range s.lists[sp] {
+			list := make([]uint32, c.Count(len(c.B)))
+			for j := range list {
+				at := c.Count(len(d.columns))
+				if at == len(d.columns) || d.columns[at].kind != kindAttr+kind(sp) {
+					return nil, column.ErrCorrupt
+				}
+				list[j] = uint32(at)
+			}
+			s.lists[sp][i] = list
+		}
+	}
+	if c.Err != nil || len(c.B) != 0 {
+		return nil, column.ErrCorrupt
+	}
+	for sp, k := range [spaces]kind{kindShape, kindEventShape, kindLinkShape} {
+		if col := d.byKind[k]; col != nil && col.high >= uint64(len(s.lists[sp])) {
+			return nil, column.ErrCorrupt
+		}
+	}
+	return s, nil
+}
+
+// entries are a block's decoded resources or scopes.
+type entries struct {
+	batch    telemetry.Batch // holds either Resources or Scopes, and Attrs
+	services []string        // service.name of each resource
+	bytes    int
+}
+
+func (e *entries) size() int { return e.bytes }
+
+func decodeEntries(src []byte, t tableInfo, resources bool) (*entries, error) {
+	strs, err := column.DecodeStrings(src, t.entries)
+	if err != nil {
+		return nil, err
+	}
+	if strs.Len() != t.entries {
+		return nil, column.ErrCorrupt
+	}
+	e := &entries{}
+	for i := range strs.Len() {
+		if resources {
+			r, err := decodeResource(strs.At(i), &e.batch)
+			if err != nil {
+				return nil, err
+			}
+			e.batch.Resources = append(e.batch.Resources, r)
+			e.services = append(e.services, e.batch.ServiceName(uint32(i)))
+			continue
+		}
+		s, err := decodeScope(strs.At(i), &e.batch)
+		if err != nil {
+			return nil, err
+		}
+		e.batch.Scopes = append(e.batch.Scopes, s)
+	}
+	e.bytes = len(src) + 64*cap(e.batch.Attrs) + 96*t.entries
+	return e, nil
+}
+
+// directorySize is about the memory of a decoded directory.
+func (d *directory) size() int {
+	n := 512
+	for i := range d.columns {
+		n += 160 + len(d.columns[i].key) + 16*len(d.columns[i].pages)
+	}
+	return n
+}

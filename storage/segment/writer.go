@@ -1,0 +1,231 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/kiseki-dev/kiseki/storage/vfs"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// Options shape a segment. The zero Options are what stores use; tests make
+// small files of many blocks and pages.
+type Options struct {
+	BlockSpans int // zero is [BlockSpans]
+	PageRows   int // a multiple of 64; zero is [PageRows]
+}
+
+// Info is what a writer tells of a finished segment.
+type Info struct {
+	Spans, Traces uint64
+	Bytes         int64
+	// MinStart and MaxStart are the earliest and the latest span start, MaxEnd
+	// the latest span end, in Unix nanoseconds as received.
+	MinStart, MaxStart, MaxEnd uint64
+}
+
+// Writer writes one segment file. It is used by one goroutine and holds one
+// block in memory, some 30 MiB at most. After an error only Abort may follow.
+type Writer struct {
+	fs         vfs.FS
+	path       string
+	file       vfs.File
+	off        int64 // of what is written next
+	blockSpans int
+	block      *blockBuilder
+	order      orderer
+	out        []byte // the encoded block
+	footer     footer
+	tables     tables
+	index      []indexEntry
+	lastStart  uint64
+	lastID     telemetry.TraceID
+	minStart   uint64
+	maxStart   uint64
+}
+
+// builders are kept between segments: their columns, arenas and compressor
+// tables have grown to what the data needs.
+var builders = sync.Pool{New: func() any { return newBlockBuilder() }}
+
+// ErrOrder is returned by AddTrace for a trace that does not belong after
+// the one before.
+var ErrOrder = errors.New("traces are out of order")
+
+// Create begins a segment file, replacing any file at path.
+func Create(fs vfs.FS, path string, o Options) (*Writer, error) {
+	if o.BlockSpans == 0 {
+		o.BlockSpans = BlockSpans
+	}
+	if o.PageRows == 0 {
+		o.PageRows = PageRows
+	}
+	if o.PageRows%64 != 0 || o.PageRows < 0 || o.BlockSpans < 0 {
+		return nil, fmt.Errorf("create segment %s: bad options", path)
+	}
+	f, err := fs.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("create segment: %w", err)
+	}
+	w := &Writer{
+		fs: fs, path: path, file: f, blockSpans: o.BlockSpans, block: builders.Get().(*blockBuilder),
+		footer: footer{pageRows: o.PageRows}, tables: newTables(), minStart: ^uint64(0),
+	}
+	w.block.pageRows = o.PageRows
+	if err := w.write(header()); err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	return w, nil
+}
+
+// AddTrace adds a trace: rows are all its spans in b, in any order. Traces
+// must come in ascending order of (earliest span start, trace ID), each once.
+// What AddTrace keeps it copies.
+func (w *Writer) AddTrace(b *telemetry.Batch, rows []uint32) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	id, start := b.Spans[rows[0]].TraceID, b.Spans[rows[0]].Start
+	for _, r := range rows[1:] {
+		if b.Spans[r].TraceID != id {
+			return fmt.Errorf("add trace %s: a span is of trace %s", id, b.Spans[r].TraceID)
+		}
+		start = min(start, b.Spans[r].Start)
+	}
+	if start < w.lastStart || start == w.lastStart && w.footer.spans > 0 && slices.Compare(id[:], w.lastID[:]) <= 0 {
+		return fmt.Errorf("add trace %s: %w", id, ErrOrder)
+	}
+	if len(rows) > maxBlockRows {
+		return fmt.Errorf("add trace %s: %d spans are more than a block holds", id, len(rows))
+	}
+	full := w.block.rows+len(rows) > w.blockSpans || w.block.arena.bytes > blockBytes
+	if w.block.rows > 0 && full {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	w.lastStart, w.lastID = start, id
+	w.index = append(w.index, newIndexEntry(id, len(w.index)))
+	w.footer.spans += uint64(len(rows))
+	w.order.run(b, rows)
+	if err := w.block.addTrace(b, start, w.order.order, w.order.parents); err != nil {
+		return fmt.Errorf("add trace %s: %w", id, err)
+	}
+	return nil
+}
+
+// flush writes the block and empties it.
+func (w *Writer) flush() error {
+	b := w.block
+	if err := w.tables.add(b); err != nil {
+		return fmt.Errorf("sum up block: %w", err)
+	}
+	var dirSize int
+	var err error
+	if w.out, dirSize, err = b.encode(w.out[:0]); err != nil {
+		return err
+	}
+	w.footer.blocks = append(w.footer.blocks, blockInfo{
+		off:  w.off,
+		dir:  chunkRef{off: w.off + int64(len(w.out)-dirSize), size: uint32(dirSize)},
+		rows: b.rows, traces: len(b.traceIDs),
+		minStart: b.minStart, maxStart: b.maxStart, newestTrace: w.lastStart,
+	})
+	w.minStart, w.maxStart = min(w.minStart, b.minStart), max(w.maxStart, b.maxStart)
+	w.footer.maxEnd = max(w.footer.maxEnd, b.maxEnd)
+	b.reset()
+	return w.write(w.out)
+}
+
+// Finish writes what is left, syncs and closes the file. Making its name
+// durable is the caller's part.
+func (w *Writer) Finish() (Info, error) {
+	if w.block.rows > 0 {
+		if err := w.flush(); err != nil {
+			return Info{}, err
+		}
+	}
+	if err := w.finishIndex(); err != nil {
+		return Info{}, err
+	}
+	for _, t := range []struct {
+		body []byte
+		ref  *chunkRef
+	}{{w.tables.appendOperations(nil), &w.footer.operations}, {w.tables.appendKeys(nil), &w.footer.keys}} {
+		if err := w.chunk(t.ref, t.body); err != nil {
+			return Info{}, err
+		}
+	}
+	var self chunkRef
+	off := w.off
+	if err := w.chunk(&self, w.footer.append(nil)); err != nil {
+		return Info{}, err
+	}
+	if err := w.write(trailer(off, int(self.size))); err != nil {
+		return Info{}, err
+	}
+	if err := w.file.Sync(); err != nil {
+		return Info{}, fmt.Errorf("sync segment %s: %w", w.path, err)
+	}
+	if err := w.file.Close(); err != nil {
+		return Info{}, fmt.Errorf("close segment %s: %w", w.path, err)
+	}
+	w.file = nil
+	w.release()
+	return Info{
+		Spans: w.footer.spans, Traces: uint64(len(w.index)), Bytes: w.off,
+		MinStart: w.minStart, MaxStart: w.maxStart, MaxEnd: w.footer.maxEnd,
+	}, nil
+}
+
+func (w *Writer) finishIndex() error {
+	slices.Sort(w.index)
+	for part := range slices.Chunk(w.index, indexEntries) {
+		c := indexChunk{first: uint32(part[0] >> 32)}
+		if err := w.chunk(&c.chunkRef, appendIndexChunk(nil, &w.block.enc, part)); err != nil {
+			return err
+		}
+		w.footer.index = append(w.footer.index, c)
+	}
+	return nil
+}
+
+func (w *Writer) chunk(ref *chunkRef, body []byte) error {
+	var err error
+	if w.out, err = w.block.chunk(w.out[:0], ref, body, len(body)); err != nil {
+		return err
+	}
+	return w.write(w.out)
+}
+
+func (w *Writer) write(p []byte) error {
+	n, err := w.file.Write(p)
+	w.off += int64(n)
+	if err != nil {
+		return fmt.Errorf("write segment %s: %w", w.path, err)
+	}
+	return nil
+}
+
+// release gives the builder back to the pool.
+func (w *Writer) release() {
+	if w.block != nil {
+		w.block.reset()
+		builders.Put(w.block)
+		w.block = nil
+	}
+}
+
+// Abort closes and removes the unfinished file. After Finish it does nothing
+// unless Finish failed.
+func (w *Writer) Abort() error {
+	if w.file == nil {
+		return nil
+	}
+	w.release()
+	f := w.file
+	w.file = nil
+	return errors.Join(f.Close(), w.fs.Remove(w.path))
+}
