@@ -1,0 +1,152 @@
+// Package native serves kiseki's own HTTP API, described by openapi.yaml in
+// this folder, which it serves too. Every answer is JSON; every error is
+// application/problem+json (RFC 9457) and names the parameter at fault.
+//
+// Goals: a parameter that is not understood is refused, never ignored; an
+// answer says whether it is the whole answer; a trace of 100,000 spans is
+// written in well under 500 ms, by appending text and not by reflection.
+package native
+
+import (
+	"context"
+	_ "embed" // openapi.yaml
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/kiseki-dev/kiseki/query/exec"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+)
+
+// Prefix is the path that all paths of the API begin with.
+const Prefix = "/api/kiseki/v1"
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// Options are what the API serves.
+type Options struct {
+	Store  scan.Store
+	Status func() Status
+	Logger *slog.Logger // for damage and bugs; clients are told less
+	Limits exec.Limits  // of each query; the zero Limits mean exec.DefaultLimits
+}
+
+// Status is the answer of /status.
+type Status struct {
+	Version      string
+	StartTime    uint64 // of the server, Unix nanoseconds
+	SpanCount    uint64
+	DiskBytes    uint64
+	SegmentCount int
+	// MinSpanStart and MaxSpanStart are the earliest and the latest span start
+	// in Unix nanoseconds; both are left out while SpanCount is 0.
+	MinSpanStart, MaxSpanStart uint64
+	OTLPHTTP                   string // where to send telemetry: a URL
+	OTLPGRPC                   string // likewise: host:port
+}
+
+// New makes the handler of all paths below [Prefix].
+func New(o Options) http.Handler {
+	if o.Limits == (exec.Limits{}) {
+		o.Limits = exec.DefaultLimits
+	}
+	a := &api{o}
+	mux := http.NewServeMux()
+	for path, f := range map[string]func(*request) error{
+		"/traces":                    a.searchTraces,
+		"/traces/{traceId}":          a.getTrace,
+		"/services":                  a.listServices,
+		"/operations":                a.listOperations,
+		"/attributes":                a.listKeys,
+		"/attributes/{field}/values": a.listValues,
+		"/status":                    a.getStatus,
+		"/openapi.yaml":              a.getOpenAPI,
+	} {
+		mux.Handle(Prefix+path, a.endpoint(f))
+	}
+	mux.Handle("/", a.endpoint(func(q *request) error {
+		return &problem{Status: http.StatusNotFound, Title: "No such path", Detail: "The paths are listed in " + Prefix + "/openapi.yaml."}
+	}))
+	return mux
+}
+
+type api struct{ Options }
+
+// request is one request with its answer under way. Nothing is sent before
+// the answer is complete, so an error can always be told.
+type request struct {
+	*http.Request
+	header http.Header
+	params params
+	body   []byte
+}
+
+// endpoint turns a function that fills a request's body, or fails, into a
+// handler.
+func (a *api) endpoint(f func(*request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := &request{Request: r, header: w.Header()}
+		err := a.serve(q, f)
+		if r.Context().Err() != nil { // nobody listens
+			return
+		}
+		status := http.StatusOK
+		if err != nil {
+			status = a.explain(q, err)
+		}
+		q.header.Set("X-Content-Type-Options", "nosniff")
+		if err := send(w, r, status, q.body); err != nil && r.Context().Err() == nil {
+			a.Logger.Debug("send answer", "path", r.URL.Path, "err", err)
+		}
+	})
+}
+
+func (a *api) serve(q *request, f func(*request) error) (err error) {
+	if q.Method != http.MethodGet && q.Method != http.MethodHead {
+		q.header.Set("Allow", "GET, HEAD")
+		return &problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Detail: "Use GET."}
+	}
+	q.header.Set("Content-Type", "application/json")
+	q.header.Set("Cache-Control", "no-store")
+	if q.params, err = readParams(q.URL.RawQuery); err != nil {
+		return err
+	}
+	return f(q)
+}
+
+// explain writes err as a problem and returns its status.
+func (a *api) explain(q *request, err error) int {
+	var p *problem
+	if !errors.As(err, &p) {
+		p = &problem{Status: http.StatusInternalServerError, Title: "Internal error", Detail: "The server's log says more."}
+		if errors.Is(err, context.DeadlineExceeded) {
+			p = &problem{Status: http.StatusServiceUnavailable, Title: "The request took too long"}
+		}
+		a.Logger.Error("answer request", "path", q.URL.Path, "err", err)
+	}
+	q.header.Set("Content-Type", "application/problem+json")
+	q.body = p.append(q.body[:0])
+	return p.Status
+}
+
+// snapshot runs f over the stored data of this moment. What f wrote must not
+// refer to the data any more.
+func (a *api) snapshot(f func(scan.Snapshot) error) error {
+	snap := a.Store.Snapshot()
+	defer snap.Release()
+	return f(snap)
+}
+
+// note logs what the client is not told in full.
+func (a *api) note(q *request, s exec.Stats) {
+	if s.Damage != nil {
+		a.Logger.Error("read stored data", "path", q.URL.Path, "err", s.Damage)
+	}
+}
+
+func (a *api) getOpenAPI(q *request) error {
+	q.header.Set("Content-Type", "application/yaml")
+	q.body = openAPI
+	return q.params.done()
+}

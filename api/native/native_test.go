@@ -1,0 +1,303 @@
+package native_test
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/query/exec"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
+	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
+)
+
+// shop is a small trace: checkout calls payment, which fails; a job whose
+// parent is elsewhere is another.
+func shop() *telemetry.Batch {
+	b := &telemetry.Batch{}
+	attrs := func(kv ...telemetry.Attr) telemetry.Range {
+		start := uint32(len(b.Attrs))
+		b.Attrs = append(b.Attrs, kv...)
+		return telemetry.Range{Start: start, End: uint32(len(b.Attrs))}
+	}
+	text := func(k, v string) telemetry.Attr { return telemetry.Attr{Key: k, Value: telemetry.StringValue(v)} }
+	array := telemetry.AppendElement(nil, telemetry.IntValue(1))
+	array = telemetry.AppendElement(array, telemetry.MapValue(string(telemetry.AppendEntry(nil, "k", telemetry.Value{}))))
+	b.Resources = []telemetry.Resource{
+		{Attrs: attrs(text("service.name", "checkout")), SchemaURL: "https://opentelemetry.io/schemas/1.37.0"},
+		{Attrs: attrs(text("service.name", "payment"), text("host.name", "a\"b\n\x01é")), DroppedAttrs: 2},
+	}
+	b.Scopes = []telemetry.Scope{{Name: "net/http", Version: "1.2"}, {Attrs: attrs(text("s", ""))}}
+	b.Events = []telemetry.Event{{Time: 1_790_000_000_000_000_150, Name: "exception", Attrs: attrs(text("exception.message", "card declined"))}}
+	b.Links = []telemetry.Link{{TraceID: telemetry.TraceID{1}, SpanID: telemetry.SpanID{2}, TraceState: "a=b", Flags: 256}}
+	b.Spans = []telemetry.Span{
+		{
+			TraceID: telemetry.TraceID{15: 0xaa}, SpanID: telemetry.SpanID{7: 2}, ParentID: telemetry.SpanID{7: 1}, Name: "charge",
+			Start: 1_790_000_000_000_000_100, End: 1_790_000_000_000_000_300, Kind: telemetry.KindClient, Status: telemetry.StatusError,
+			StatusMessage: "card declined", Resource: 1, Scope: 1, Events: telemetry.Range{Start: 0, End: 1},
+			Attrs: attrs(telemetry.Attr{Key: "http.status_code", Value: telemetry.IntValue(402)}, telemetry.Attr{Key: "ratio", Value: telemetry.DoubleValue(0.5)},
+				telemetry.Attr{Key: "ok", Value: telemetry.BoolValue(false)}, telemetry.Attr{Key: "raw", Value: telemetry.BytesValue("\x00\xff")},
+				telemetry.Attr{Key: "list", Value: telemetry.ArrayValue(string(array))}, telemetry.Attr{Key: "none"}),
+		},
+		{
+			TraceID: telemetry.TraceID{15: 0xaa}, SpanID: telemetry.SpanID{7: 1}, Name: "POST /checkout", TraceState: "ot=th:c", Flags: 257,
+			Start: 1_790_000_000_000_000_000, End: 1_790_000_000_000_000_500, Kind: telemetry.KindServer, Links: telemetry.Range{Start: 0, End: 1},
+		},
+		{
+			TraceID: telemetry.TraceID{15: 0xbb}, SpanID: telemetry.SpanID{7: 3}, ParentID: telemetry.SpanID{7: 9}, Name: "job",
+			Start: 1_790_000_001_000_000_000, End: 1_790_000_001_000_000_040, Kind: telemetry.KindInternal, Status: telemetry.StatusOK,
+		},
+	}
+	return b
+}
+
+// client calls a handler and checks each answer against openapi.yaml.
+type client struct {
+	*testing.T
+	handler http.Handler
+	router  routers.Router
+}
+
+func newClient(t *testing.T, store scan.Store) *client {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatalf("openapi.yaml: %v", err)
+	}
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := func() native.Status {
+		return native.Status{
+			Version: "1.0", StartTime: 5, SpanCount: 3, DiskBytes: 100, SegmentCount: 1, MinSpanStart: 1, MaxSpanStart: 2,
+			OTLPHTTP: "http://localhost:4318", OTLPGRPC: "localhost:4317",
+		}
+	}
+	h := native.New(native.Options{Store: store, Status: status, Logger: slog.New(slog.DiscardHandler), Limits: exec.DefaultLimits})
+	return &client{t, h, router}
+}
+
+// get returns the answer's body; a failed request must answer with a problem.
+func (c *client) get(path string, wantStatus int) string {
+	c.Helper()
+	req := httptest.NewRequest(http.MethodGet, native.Prefix+path, nil)
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, req)
+	body := w.Body.String()
+	if w.Code != wantStatus {
+		c.Fatalf("%s: status %d, want %d: %s", path, w.Code, wantStatus, body)
+	}
+	wantType := "application/json"
+	if wantStatus != http.StatusOK {
+		wantType = "application/problem+json"
+	}
+	if got := w.Header().Get("Content-Type"); got != wantType {
+		c.Errorf("%s: content type %s, want %s", path, got, wantType)
+	}
+	route, pathParams, err := c.router.FindRoute(req)
+	if err != nil {
+		c.Fatalf("%s: %v", path, err)
+	}
+	in := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: pathParams, Route: route},
+		Status:                 w.Code, Header: w.Header(),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	in.SetBodyBytes([]byte(body))
+	if err := openapi3filter.ValidateResponse(c.Context(), in); err != nil {
+		c.Errorf("%s: answer is not as openapi.yaml says: %v", path, err)
+	}
+	return body
+}
+
+// TestBadParameters: each is refused with its name, and what is right said.
+func TestBadParameters(t *testing.T) {
+	c := newClient(t, scantest.New(shop()))
+	for path, want := range map[string]string{
+		"/traces?limit=0":                       `"title":"Invalid parameter limit","status":400,"detail":"\"0\" is not an integer from 1 to 1000."`,
+		"/traces?limit=1001":                    `Invalid parameter limit`,
+		"/traces?limit=1&limit=2":               `"detail":"The parameter is given more than once."`,
+		"/traces?start=-1":                      `Invalid parameter start`,
+		"/traces?start=99999999999999999999":    `Invalid parameter start`,
+		"/traces?start=5&end=4":                 `Invalid parameter end`,
+		"/traces?cursor=5":                      `Invalid parameter cursor`,
+		"/traces?cursor=5-zz":                   `Invalid parameter cursor`,
+		"/traces?query=x":                       `"title":"Invalid parameter query","status":400,"detail":"There is no such parameter here."`,
+		"/traces?q=%ff":                         `"detail":"The value is not valid UTF-8."`,
+		"/traces?q=%zz":                         `Invalid parameter encoding`,
+		"/traces?q=%7Bnmae%3D1%7D":              `"detail":"unknown field \"nmae\"; did you mean name?","position":1,"expected":"a field such as name, or an attribute such as span.nmae"`,
+		"/traces?q=" + strings.Repeat("x", 2e4): `longer than 16384`,
+		"/traces/xyz":                           `Invalid parameter traceId`,
+		"/traces/aa?format=protobuf":            `"detail":"\"protobuf\" is not one of otlp, columns."`,
+		"/services?x=1":                         `Invalid parameter x`,
+		"/operations?service=a&service=b":       `Invalid parameter service`,
+		"/attributes?scope=trace":               `Invalid parameter scope`,
+		"/attributes?limit=10001":               `Invalid parameter limit`,
+		"/attributes/duration/values":           `"detail":"The values of duration cannot be listed."`,
+		"/attributes/bogus/values":              `"position":0`,
+		"/attributes/name/values?limit=x":       `Invalid parameter limit`,
+		"/status?x":                             `Invalid parameter x`,
+	} {
+		if body := c.get(path, http.StatusBadRequest); !strings.Contains(body, want) {
+			t.Errorf("%s: got %s, want it to contain %s", path, body, want)
+		}
+	}
+}
+
+func TestUnknown(t *testing.T) {
+	c := newClient(t, scantest.New(shop()))
+	if body := c.get("/traces/0000000000000000000000000000dead", http.StatusNotFound); !strings.Contains(body, `"title":"No such trace"`) {
+		t.Errorf("unknown trace: %s", body)
+	}
+	for method, want := range map[string]int{http.MethodGet: http.StatusNotFound, http.MethodPost: http.StatusMethodNotAllowed} {
+		w := httptest.NewRecorder()
+		c.handler.ServeHTTP(w, httptest.NewRequest(method, native.Prefix+"/nowhere", nil))
+		if w.Code != want || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s of an unknown path: %d %s", method, w.Code, w.Body)
+		}
+	}
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, httptest.NewRequest(http.MethodDelete, native.Prefix+"/traces", nil))
+	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+		t.Errorf("DELETE: %d, Allow %q", w.Code, w.Header().Get("Allow"))
+	}
+}
+
+func TestOpenAPIIsServed(t *testing.T) {
+	c := newClient(t, scantest.New(shop()))
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, native.Prefix+"/openapi.yaml", nil))
+	if !strings.HasPrefix(w.Body.String(), "openapi: 3.1.0\n") || w.Header().Get("Content-Type") != "application/yaml" {
+		t.Errorf("got %s %.40q", w.Header().Get("Content-Type"), w.Body)
+	}
+}
+
+// TestEveryAnswerFitsTheSchema walks all paths over odd data.
+func TestEveryAnswerFitsTheSchema(t *testing.T) {
+	b := telemetrytest.Random(7, 200)
+	c := newClient(t, scantest.New(b))
+	for _, path := range []string{
+		"/traces", "/traces?limit=3&q=%7Bduration%3E1ms%7D", "/services", "/operations", "/operations?service=cart", "/attributes",
+		"/attributes?prefix=h&scope=event&limit=2", "/attributes/resource.service.name/values", "/attributes/kind/values",
+		"/attributes/.http.route0/values?prefix=G&limit=2", "/attributes/span.%22a%20b%22/values", "/status",
+	} {
+		c.get(path, http.StatusOK)
+	}
+	for _, i := range []int{0, 50, 199} {
+		id := b.Spans[i].TraceID.String()
+		c.get("/traces/"+id, http.StatusOK)
+		c.get("/traces/"+id+"?format=columns", http.StatusOK)
+	}
+}
+
+func TestGzip(t *testing.T) {
+	b := telemetrytest.Random(7, 200)
+	c := newClient(t, scantest.New(b))
+	path := native.Prefix + "/traces?limit=1000"
+	plain := httptest.NewRecorder()
+	c.handler.ServeHTTP(plain, httptest.NewRequest(http.MethodGet, path, nil))
+	for header, compressed := range map[string]bool{
+		"gzip": true, "br, GZIP;q=0.5": true, "*": true, "gzip;q=0": false, "*, gzip;q=0": false, "br": false, "": false,
+	} {
+		req := httptest.NewRequest(http.MethodGet, path, nil)
+		req.Header.Set("Accept-Encoding", header)
+		w := httptest.NewRecorder()
+		c.handler.ServeHTTP(w, req)
+		if got := w.Header().Get("Content-Encoding") == "gzip"; got != compressed {
+			t.Errorf("%q: compressed %t", header, got)
+			continue
+		}
+		var body io.Reader = w.Body
+		if compressed {
+			z, err := gzip.NewReader(w.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body = z
+		}
+		got, err := io.ReadAll(body)
+		if err != nil || withoutTime(string(got)) != withoutTime(plain.Body.String()) {
+			t.Errorf("%q: body differs, %v", header, err)
+		}
+	}
+}
+
+var elapsed = regexp.MustCompile(`"elapsedNanos":"[0-9]+"`)
+
+// withoutTime cuts the part of an answer that no two have in common.
+func withoutTime(body string) string { return elapsed.ReplaceAllString(body, `"elapsedNanos":"1"`) }
+
+func TestPaging(t *testing.T) {
+	c := newClient(t, scantest.New(shop()))
+	first := c.get("/traces?limit=1", http.StatusOK)
+	const cursor = "1790000001000000000-000000000000000000000000000000bb"
+	if !strings.Contains(first, `"traceId":"000000000000000000000000000000bb"`) || !strings.Contains(first, `"nextCursor":"`+cursor+`"`) {
+		t.Errorf("first page: %s", first)
+	}
+	second := c.get("/traces?limit=1&cursor="+cursor, http.StatusOK)
+	if !strings.Contains(second, `"traceId":"000000000000000000000000000000aa"`) || strings.Contains(second, "nextCursor") {
+		t.Errorf("second page: %s", second)
+	}
+}
+
+// broken is a store whose source cannot be read.
+type broken struct{ scan.Store }
+
+type brokenSnapshot struct{ scan.Snapshot }
+
+type brokenSource struct{ scan.Source }
+
+func (s broken) Snapshot() scan.Snapshot { return brokenSnapshot{s.Store.Snapshot()} }
+
+func (s brokenSnapshot) Sources() (out []scan.Source) {
+	for _, src := range s.Snapshot.Sources() {
+		out = append(out, brokenSource{src})
+	}
+	return out
+}
+
+var errBroken = errors.New("checksum mismatch in /data/1.seg")
+
+func (brokenSource) Find(telemetry.TraceID, func(scan.Block, int, int) error) error { return errBroken }
+func (brokenSource) Operations(func(scan.Operation)) error                          { return errBroken }
+
+// TestDamage: the answer says that it is not whole, without the details.
+func TestDamage(t *testing.T) {
+	c := newClient(t, broken{scantest.New(shop())})
+	body := c.get("/services", http.StatusOK)
+	if !strings.Contains(body, `"complete":false,"incompleteReason":"some of the stored data could not be read"`) {
+		t.Errorf("services: %s", body)
+	}
+	if body := c.get("/traces/000000000000000000000000000000aa", http.StatusInternalServerError); strings.Contains(body, "seg") {
+		t.Errorf("trace: %s", body)
+	}
+}
+
+func TestCancelledRequest(t *testing.T) {
+	c := newClient(t, scantest.New(shop()))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, native.Prefix+"/traces", nil))
+	if w.Body.Len() != 0 {
+		t.Errorf("a cancelled request was answered: %s", w.Body)
+	}
+}

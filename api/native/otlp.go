@@ -1,0 +1,211 @@
+package native
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// AppendOTLP appends the spans of b as a TracesData message in OTLP/JSON,
+// https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding: hex ids,
+// 64-bit numbers as strings, enums as numbers, defaults left out. Spans are
+// grouped by resource and scope and keep their order within a group.
+func AppendOTLP(dst []byte, b *telemetry.Batch) []byte {
+	order := make([]uint32, len(b.Spans))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortStableFunc(order, func(i, j uint32) int {
+		x, y := &b.Spans[i], &b.Spans[j]
+		return cmp.Or(cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Scope, y.Scope))
+	})
+	dst = append(dst, `{"resourceSpans":[`...)
+	for i, at := range order {
+		s := &b.Spans[at]
+		newResource := i == 0 || b.Spans[order[i-1]].Resource != s.Resource
+		newScope := newResource || b.Spans[order[i-1]].Scope != s.Scope
+		switch {
+		case i > 0 && newResource:
+			dst = closeResource(closeScope(dst, b, order[i-1]), b, order[i-1])
+			dst = append(dst, ',')
+		case i > 0 && newScope:
+			dst = append(closeScope(dst, b, order[i-1]), ',')
+		case i > 0:
+			dst = append(dst, ',')
+		}
+		if newResource {
+			dst = openResource(dst, b, &b.Resources[s.Resource])
+		}
+		if newScope {
+			dst = openScope(dst, b, &b.Scopes[s.Scope])
+		}
+		dst = appendSpan(dst, b, s)
+	}
+	if n := len(order); n > 0 {
+		dst = closeResource(closeScope(dst, b, order[n-1]), b, order[n-1])
+	}
+	return append(dst, `]}`...)
+}
+
+func openResource(dst []byte, b *telemetry.Batch, r *telemetry.Resource) []byte {
+	o := object{dst: append(dst, `{"resource":`...)}.open()
+	o.attrs(b, r.Attrs)
+	o.uint32("droppedAttributesCount", r.DroppedAttrs)
+	return append(o.close(), `,"scopeSpans":[`...)
+}
+
+func closeResource(dst []byte, b *telemetry.Batch, span uint32) []byte {
+	return closeList(dst, b.Resources[b.Spans[span].Resource].SchemaURL)
+}
+
+func openScope(dst []byte, b *telemetry.Batch, s *telemetry.Scope) []byte {
+	o := object{dst: append(dst, `{"scope":`...)}.open()
+	o.string("name", s.Name)
+	o.string("version", s.Version)
+	o.attrs(b, s.Attrs)
+	o.uint32("droppedAttributesCount", s.DroppedAttrs)
+	return append(o.close(), `,"spans":[`...)
+}
+
+func closeScope(dst []byte, b *telemetry.Batch, span uint32) []byte {
+	return closeList(dst, b.Scopes[b.Spans[span].Scope].SchemaURL)
+}
+
+func closeList(dst []byte, schemaURL string) []byte {
+	dst = append(dst, ']')
+	if schemaURL != "" {
+		dst = appendStringField(dst, "schemaUrl", schemaURL)
+	}
+	return append(dst, '}')
+}
+
+func appendSpan(dst []byte, b *telemetry.Batch, s *telemetry.Span) []byte {
+	o := object{dst: dst}.open()
+	o.id("traceId", s.TraceID[:])
+	o.id("spanId", s.SpanID[:])
+	o.string("traceState", s.TraceState)
+	if !s.ParentID.IsZero() {
+		o.id("parentSpanId", s.ParentID[:])
+	}
+	o.uint32("flags", s.Flags)
+	o.string("name", s.Name)
+	o.uint32("kind", uint32(s.Kind))
+	o.uint64("startTimeUnixNano", s.Start)
+	o.uint64("endTimeUnixNano", s.End)
+	o.attrs(b, s.Attrs)
+	o.uint32("droppedAttributesCount", s.DroppedAttrs)
+	o.events(b, s)
+	o.uint32("droppedEventsCount", s.DroppedEvents)
+	o.links(b, s)
+	o.uint32("droppedLinksCount", s.DroppedLinks)
+	if s.Status != telemetry.StatusUnset || s.StatusMessage != "" {
+		o.name("status")
+		status := object{dst: o.dst}.open()
+		status.string("message", s.StatusMessage)
+		status.uint32("code", uint32(s.Status))
+		o.dst = status.close()
+	}
+	return o.close()
+}
+
+func (o *object) events(b *telemetry.Batch, s *telemetry.Span) {
+	for i, e := range b.EventsOf(s) {
+		o.element("events", i)
+		event := object{dst: o.dst}.open()
+		event.uint64("timeUnixNano", e.Time)
+		event.string("name", e.Name)
+		event.attrs(b, e.Attrs)
+		event.uint32("droppedAttributesCount", e.DroppedAttrs)
+		o.dst = event.close()
+	}
+	o.endList(s.Events.Len())
+}
+
+func (o *object) links(b *telemetry.Batch, s *telemetry.Span) {
+	for i, l := range b.LinksOf(s) {
+		o.element("links", i)
+		link := object{dst: o.dst}.open()
+		link.id("traceId", l.TraceID[:])
+		link.id("spanId", l.SpanID[:])
+		link.string("traceState", l.TraceState)
+		link.attrs(b, l.Attrs)
+		link.uint32("droppedAttributesCount", l.DroppedAttrs)
+		link.uint32("flags", l.Flags)
+		o.dst = link.close()
+	}
+	o.endList(s.Links.Len())
+}
+
+// object writes a JSON object that leaves default values out.
+type object struct {
+	dst []byte
+	any bool // a field has been written
+}
+
+func (o object) open() object {
+	o.dst = append(o.dst, '{')
+	return o
+}
+
+func (o *object) close() []byte { return append(o.dst, '}') }
+
+func (o *object) name(name string) {
+	if o.any {
+		o.dst = append(o.dst, ',')
+	}
+	o.any = true
+	o.dst = append(append(append(o.dst, '"'), name...), `":`...)
+}
+
+func (o *object) string(name, v string) {
+	if v != "" {
+		o.name(name)
+		o.dst = appendString(o.dst, v)
+	}
+}
+
+func (o *object) uint32(name string, v uint32) {
+	if v != 0 {
+		o.name(name)
+		o.dst = strconv.AppendUint(o.dst, uint64(v), 10)
+	}
+}
+
+func (o *object) uint64(name string, v uint64) {
+	if v != 0 {
+		o.name(name)
+		o.dst = append(strconv.AppendUint(append(o.dst, '"'), v, 10), '"')
+	}
+}
+
+func (o *object) id(name string, id []byte) {
+	o.name(name)
+	o.dst = appendHex(o.dst, id)
+}
+
+func (o *object) attrs(b *telemetry.Batch, r telemetry.Range) {
+	for i, a := range b.AttrsOf(r) {
+		o.element("attributes", i)
+		o.dst = appendAttr(o.dst, a)
+	}
+	o.endList(r.Len())
+}
+
+// element begins element i of a list field.
+func (o *object) element(name string, i int) {
+	if i == 0 {
+		o.name(name)
+		o.dst = append(o.dst, '[')
+	} else {
+		o.dst = append(o.dst, ',')
+	}
+}
+
+// endList ends a list field of n elements, which is left out if empty.
+func (o *object) endList(n int) {
+	if n > 0 {
+		o.dst = append(o.dst, ']')
+	}
+}

@@ -1,0 +1,45 @@
+package native
+
+import (
+	"net/http"
+
+	"github.com/kiseki-dev/kiseki/query/exec"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// incompleteHeader says why an answer in OTLP/JSON, which has no place for
+// statistics, is not the whole trace.
+const incompleteHeader = "Kiseki-Incomplete"
+
+func (a *api) getTrace(q *request) error {
+	format := q.params.choice("format", "otlp", "otlp", "columns")
+	if err := q.params.done(); err != nil {
+		return err
+	}
+	id, err := telemetry.ParseTraceID(q.PathValue("traceId"))
+	if err != nil {
+		return badParameter("traceId", "A trace ID is 32 hexadecimal digits, or 16 of older systems.")
+	}
+	return a.snapshot(func(snap scan.Snapshot) error {
+		t, err := exec.FindTrace(q.Context(), snap, id, a.Limits)
+		if err != nil {
+			return err
+		}
+		a.note(q, t.Stats)
+		switch {
+		case len(t.Batch.Spans) == 0 && !t.Stats.Complete:
+			return &problem{Status: http.StatusInternalServerError, Title: "Trace not readable", Detail: "The trace may be here, but " + t.Stats.Reason + "."}
+		case len(t.Batch.Spans) == 0:
+			return &problem{Status: http.StatusNotFound, Title: "No such trace", Detail: "There is no trace " + id.String() + "; it may have been removed by retention."}
+		case format == "columns":
+			q.body = appendColumns(q.body, t)
+			return nil
+		}
+		if !t.Stats.Complete {
+			q.header.Set(incompleteHeader, t.Stats.Reason)
+		}
+		q.body = AppendOTLP(q.body, &t.Batch)
+		return nil
+	})
+}
