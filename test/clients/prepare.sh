@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs the clients that this folder's test runs: the OpenTelemetry SDKs for
+# Node.js and Python, and telemetrygen.
+#
+#   prepare.sh DIR
+#
+# What is there already and still current stays, so a second run is quick.
+set -euo pipefail
+
+[ $# = 1 ] || { echo "usage: prepare.sh DIR" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+dir=$(cd "$1" && pwd)
+
+telemetrygen=github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@v0.161.0
+
+need() {
+	command -v "$1" >/dev/null || { echo "prepare.sh: $1 is not in PATH; $2" >&2; exit 1; }
+}
+need go "install Go from https://go.dev/dl/"
+need npm "install Node.js 20 or newer from https://nodejs.org/"
+need python3 "install Python 3.10 or newer, with venv (Debian: python3-venv)"
+
+# step NAME INPUT COMMAND… runs the command unless it last succeeded with the
+# same input.
+step() {
+	local name=$1 input=$2
+	shift 2
+	if [ -f "$dir/$name.stamp" ] && [ "$(cat "$dir/$name.stamp")" = "$input" ]; then return; fi
+	echo "installing $name"
+	rm -f "$dir/$name.stamp"
+	"$@"
+	printf '%s' "$input" >"$dir/$name.stamp"
+}
+
+install_node() {
+	mkdir -p "$dir/node"
+	cp "$here/node/package.json" "$here/node/package-lock.json" "$dir/node/"
+	(cd "$dir/node" && npm ci --ignore-scripts --silent --no-audit --no-fund)
+}
+
+install_python() {
+	rm -rf "$dir/python"
+	python3 -m venv "$dir/python"
+	"$dir/python/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/python/requirements.txt"
+}
+
+install_telemetrygen() {
+	GOBIN="$dir/bin" go install "$telemetrygen"
+}
+
+step node "$(cat "$here/node/package-lock.json" | cksum) $(node -v)" install_node
+step python "$(cat "$here/python/requirements.txt" | cksum) $(python3 -V)" install_python
+step telemetrygen "$telemetrygen" install_telemetrygen
