@@ -259,6 +259,36 @@ func TestStocktakeHoldsOrdersUp(t *testing.T) {
 	}
 }
 
+// TestBaggageStaysInTheShop looks at what a third party is told.
+func TestBaggageStaysInTheShop(t *testing.T) {
+	r := newReceiver(t)
+	s, err := Open(Options{Endpoint: r.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := map[string]http.Header{}
+	see := func(w http.ResponseWriter, r *http.Request) { headers[r.Host] = r.Header }
+	for _, name := range []string{"cart", "payment-provider"} {
+		if err := s.network.serve(name, http.HandlerFunc(see)); err != nil {
+			t.Fatal(err)
+		}
+		ctx := s.web.withBaggage(context.Background(), customer{user: "u-1", session: "s-1"})
+		if err := s.web.call(ctx, request{method: "GET", host: name, template: "/"}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	inside, outside := headers["cart.shop.internal"], headers["api.cardworks.example"]
+	if inside.Get("traceparent") == "" || !strings.Contains(inside.Get("baggage"), "user.id=u-1") {
+		t.Errorf("cart was told %v", inside)
+	}
+	if outside.Get("traceparent") == "" || outside.Get("baggage") != "" {
+		t.Errorf("the payment provider was told %v", outside)
+	}
+}
+
 // TestUnreachable closes a shop that never reached its receiver.
 func TestUnreachable(t *testing.T) {
 	r := newReceiver(t)

@@ -26,11 +26,14 @@ var thirdParties = map[string]string{
 	"mail-provider":    "smtp.postbird.example",
 }
 
+// shopDomain ends the names of the shop's own hosts.
+const shopDomain = ".shop.internal"
+
 func hostname(name string) string {
 	if h, ok := thirdParties[name]; ok {
 		return h
 	}
-	return name + ".shop.internal"
+	return name + shopDomain
 }
 
 func newNetwork() *network {

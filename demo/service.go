@@ -124,12 +124,17 @@ func templateOf(ctx context.Context) string {
 	return s
 }
 
-// templateTransport adds url.template to the client's span.
+// templateTransport adds url.template to the client's span, and keeps the
+// baggage in the shop: who the customer is, is no third party's business.
 type templateTransport struct{ base http.RoundTripper }
 
 func (t templateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s := templateOf(r.Context()); s != "" {
 		trace.SpanFromContext(r.Context()).SetAttributes(semconv.URLTemplate(s))
+	}
+	if !strings.HasSuffix(r.URL.Hostname(), shopDomain) {
+		r = r.Clone(r.Context())
+		r.Header.Del("baggage")
 	}
 	return t.base.RoundTrip(r)
 }
