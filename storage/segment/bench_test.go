@@ -1,0 +1,138 @@
+package segment
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/kiseki-dev/kiseki/bench/corpus"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/storage/vfs"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// shopSpans is what one flush of a store holds, about.
+const shopSpans = 1 << 17
+
+func shop(spans int) *telemetry.Batch {
+	b := &telemetry.Batch{}
+	corpus.New(corpus.Options{Seed: 1}).Batch(b, spans)
+	return b
+}
+
+func BenchmarkWrite(b *testing.B) {
+	batch := shop(shopSpans)
+	traces := traceRows(batch)
+	path := filepath.Join(b.TempDir(), "s")
+	b.ReportAllocs()
+	var info Info
+	for b.Loop() {
+		w, err := Create(vfs.OS{}, path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, rows := range traces {
+			if err := w.AddTrace(batch, rows); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if info, err = w.Finish(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(info.Spans), "ns/span")
+	b.ReportMetric(float64(info.Bytes)/float64(info.Spans), "bytes/span")
+}
+
+// TestShopSize prints, with -v, what each column of the shop costs.
+func TestShopSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes many spans")
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	info := writeFile(t, path, shop(1<<16), Options{})
+	d, err := openFile(t, path, nil).Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := float64(info.Spans)
+	slices.SortFunc(d.Columns, func(x, y ColumnDescription) int { return int(y.Bytes - x.Bytes) })
+	for _, c := range d.Columns {
+		t.Logf("%-45s %6.3f bytes a span (dictionary %5.3f, bloom %5.3f), %d values", c.Name, float64(c.Bytes)/n,
+			float64(c.DictBytes)/n, float64(c.BloomBytes)/n, c.Values)
+	}
+	t.Logf("resources %.3f scopes %.3f shapes %.3f traces %.3f directories %.3f index %.3f operations %.3f keys %.3f", float64(d.Resources)/n,
+		float64(d.Scopes)/n, float64(d.Shapes)/n, float64(d.TraceTables)/n, float64(d.Directories)/n, float64(d.TraceIndex)/n,
+		float64(d.Operations)/n, float64(d.Keys)/n)
+	perSpan := float64(info.Bytes) / n
+	t.Logf("%.2f bytes a span", perSpan)
+	if perSpan > 60 {
+		t.Errorf("a span takes %.1f bytes, more than 60", perSpan)
+	}
+}
+
+func BenchmarkTraceByID(b *testing.B) {
+	batch := shop(shopSpans)
+	path := filepath.Join(b.TempDir(), "s")
+	writeFile(b, path, batch, Options{})
+	for _, cache := range []int64{0, 64 << 20} {
+		b.Run(fmt.Sprintf("cache=%dMiB", cache>>20), func(b *testing.B) {
+			var c *Cache
+			if cache > 0 {
+				c = NewCache(cache)
+			}
+			r := openFile(b, path, c)
+			var dst telemetry.Batch
+			i := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				i = (i + 7919) % len(batch.Spans)
+				dst.Reset()
+				err := r.Find(batch.Spans[i].TraceID, func(blk scan.Block, lo, hi int) error { return blk.Spans(lo, hi, &dst) })
+				if err != nil || len(dst.Spans) == 0 {
+					b.Fatal(len(dst.Spans), err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkNarrow(b *testing.B) {
+	batch := shop(shopSpans)
+	path := filepath.Join(b.TempDir(), "s")
+	writeFile(b, path, batch, Options{})
+	str, num := telemetry.StringValue, telemetry.IntValue
+	for _, q := range []struct {
+		name string
+		p    scan.Predicate
+	}{
+		{"resource", scan.Predicate{Field: scan.Field{Scope: scan.ScopeResource, Key: "service.name"}, Value: str("frontend")}},
+		{"status", scan.Predicate{Field: scan.Field{Intrinsic: scan.IntrinsicStatus}, Value: num(2)}},
+		{"duration", scan.Predicate{Field: scan.Field{Intrinsic: scan.IntrinsicDuration}, Op: scan.OpGreater, Value: num(100_000_000)}},
+		{"attribute", scan.Predicate{Field: scan.Field{Scope: scan.ScopeSpan, Key: "http.request.method"}, Value: str("POST")}},
+		{"any", scan.Predicate{Field: scan.Field{Scope: scan.ScopeAny, Key: "http.request.method"}, Value: str("POST")}},
+		{"raw", scan.Predicate{Field: scan.Field{Scope: scan.ScopeSpan, Key: "db.query.text"}, Op: scan.OpNotEqual, Value: str("POST")}},
+		{"bloom", scan.Predicate{Field: scan.Field{Scope: scan.ScopeSpan, Key: "user.id"}, Value: str("nobody")}},
+	} {
+		for _, cache := range []int64{0, 64 << 20} {
+			b.Run(fmt.Sprintf("%s/cache=%dMiB", q.name, cache>>20), func(b *testing.B) {
+				var c *Cache
+				if cache > 0 {
+					c = NewCache(cache)
+				}
+				r := openFile(b, path, c)
+				var sel scan.Bitmap
+				for b.Loop() {
+					for _, blk := range r.Blocks() {
+						sel.Reset(blk.Len(), true)
+						if err := blk.Narrow(&q.p, &sel); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				b.ReportMetric(float64(r.SpanCount())*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mrows/s")
+			})
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package segment
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
+)
+
+// matches says whether p holds for span i of b: the meaning of a predicate,
+// spelled out, with which the file's answers must agree.
+func matches(b *telemetry.Batch, i int, p *scan.Predicate) bool {
+	values := fieldValues(b, i, p.Field)
+	if p.Op == scan.OpAbsent {
+		return len(values) == 0
+	}
+	for _, v := range values {
+		if p.Holds(v) {
+			return true
+		}
+	}
+	return false
+}
+
+func fieldValues(b *telemetry.Batch, i int, f scan.Field) (out []telemetry.Value) {
+	s := &b.Spans[i]
+	lookup := func(r telemetry.Range) {
+		if v, ok := b.Lookup(r, f.Key); ok {
+			out = append(out, v)
+		}
+	}
+	switch f.Scope {
+	case scan.ScopeIntrinsic:
+		return intrinsicValues(b, s, f.Intrinsic)
+	case scan.ScopeSpan:
+		lookup(s.Attrs)
+	case scan.ScopeResource:
+		lookup(b.Resources[s.Resource].Attrs)
+	case scan.ScopeInstrumentation:
+		lookup(b.Scopes[s.Scope].Attrs)
+	case scan.ScopeEvent:
+		for _, e := range b.EventsOf(s) {
+			lookup(e.Attrs)
+		}
+	case scan.ScopeLink:
+		for _, l := range b.LinksOf(s) {
+			lookup(l.Attrs)
+		}
+	case scan.ScopeAny:
+		if lookup(s.Attrs); len(out) == 0 {
+			lookup(b.Resources[s.Resource].Attrs)
+		}
+	}
+	return out
+}
+
+func intrinsicValues(b *telemetry.Batch, s *telemetry.Span, in scan.Intrinsic) []telemetry.Value {
+	one := func(v telemetry.Value) []telemetry.Value { return []telemetry.Value{v} }
+	switch in {
+	case scan.IntrinsicName:
+		return one(telemetry.StringValue(s.Name))
+	case scan.IntrinsicKind:
+		return one(telemetry.IntValue(int64(s.Kind)))
+	case scan.IntrinsicStatus:
+		return one(telemetry.IntValue(int64(s.Status)))
+	case scan.IntrinsicStatusMessage:
+		return one(telemetry.StringValue(s.StatusMessage))
+	case scan.IntrinsicDuration:
+		return one(telemetry.IntValue(int64(s.Duration())))
+	case scan.IntrinsicStart:
+		return one(telemetry.IntValue(int64(s.Start)))
+	case scan.IntrinsicTraceID:
+		return one(telemetry.BytesValue(string(s.TraceID[:])))
+	case scan.IntrinsicSpanID:
+		return one(telemetry.BytesValue(string(s.SpanID[:])))
+	case scan.IntrinsicParentID:
+		return one(telemetry.BytesValue(string(s.ParentID[:])))
+	case scan.IntrinsicTraceState:
+		return one(telemetry.StringValue(s.TraceState))
+	case scan.IntrinsicScopeName:
+		return one(telemetry.StringValue(b.Scopes[s.Scope].Name))
+	case scan.IntrinsicScopeVersion:
+		return one(telemetry.StringValue(b.Scopes[s.Scope].Version))
+	}
+	var out []telemetry.Value
+	for _, e := range b.EventsOf(s) {
+		out = append(out, telemetry.StringValue(e.Name))
+	}
+	return out
+}
+
+// fields are all fields that b has, and one that it has not in each scope.
+func fields(b *telemetry.Batch) (out []scan.Field) {
+	for in := scan.IntrinsicName; in <= scan.IntrinsicEventName; in++ {
+		out = append(out, scan.Field{Intrinsic: in})
+	}
+	keys := map[string]bool{"no.such.key": true}
+	for _, a := range b.Attrs {
+		keys[a.Key] = true
+	}
+	for k := range keys {
+		for s := scan.ScopeSpan; s <= scan.ScopeAny; s++ {
+			out = append(out, scan.Field{Scope: s, Key: k})
+		}
+	}
+	return out
+}
+
+// constants are values to compare a field with: some that occur, some that
+// do not, of its own type and of others.
+func constants(b *telemetry.Batch, f scan.Field, r *rand.Rand) []telemetry.Value {
+	out := []telemetry.Value{telemetry.IntValue(2), telemetry.DoubleValue(1.5), telemetry.StringValue("x"), telemetry.BoolValue(true), {}}
+	for range 3 {
+		if len(b.Spans) == 0 {
+			break
+		}
+		out = append(out, fieldValues(b, r.IntN(len(b.Spans)), f)...)
+	}
+	return out
+}
+
+func TestNarrowAgreesWithEachSpan(t *testing.T) {
+	regex := regexp.MustCompile(`^(?:.*a.*)$`)
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		b := telemetrytest.Random(seed, 100+int(seed)*150)
+		repeatKeys(b, r)
+		path := filepath.Join(t.TempDir(), "s")
+		writeFile(t, path, b, small)
+		rd := openFile(t, path, NewCache(4<<20))
+		checked, held := 0, 0
+		for _, blk := range rd.Blocks() {
+			var all telemetry.Batch
+			if err := blk.Spans(0, blk.Len(), &all); err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range fields(b) {
+				for _, v := range constants(&all, f, r) {
+					for op := scan.OpEqual; op <= scan.OpAbsent; op++ {
+						p := &scan.Predicate{Field: f, Op: op, Value: v, Regex: regex}
+						n, h := compareNarrow(t, blk, &all, p, r)
+						checked, held = checked+n, held+h
+					}
+				}
+			}
+		}
+		if held == 0 || held == checked {
+			t.Errorf("seed %d: %d of %d held, which tests nothing", seed, held, checked)
+		}
+	}
+}
+
+// repeatKeys gives some spans the same attribute key twice.
+func repeatKeys(b *telemetry.Batch, r *rand.Rand) {
+	for i := range b.Spans {
+		if a := b.AttrsOf(b.Spans[i].Attrs); len(a) > 1 && r.IntN(3) == 0 {
+			a[r.IntN(len(a))].Key = a[r.IntN(len(a))].Key
+		}
+	}
+}
+
+func compareNarrow(t *testing.T, blk scan.Block, all *telemetry.Batch, p *scan.Predicate, r *rand.Rand) (checked, held int) {
+	t.Helper()
+	var sel, before scan.Bitmap
+	sel.Reset(blk.Len(), true)
+	for range r.IntN(blk.Len()) {
+		sel.Clear(r.IntN(blk.Len()))
+	}
+	before.CopyFrom(&sel)
+	if err := blk.Narrow(p, &sel); err != nil {
+		t.Fatal(err)
+	}
+	for i := range blk.Len() {
+		want := before.Get(i) && matches(all, i, p)
+		if sel.Get(i) != want {
+			t.Fatalf("%s: row %d is %t, want %t\n%s", describePredicate(p), i, sel.Get(i), want, telemetrytest.DumpSpan(all, i))
+		}
+		checked++
+		if want {
+			held++
+		}
+	}
+	return checked, held
+}
+
+func describePredicate(p *scan.Predicate) string {
+	return fmt.Sprintf("scope %d intrinsic %d key %q op %d %s", p.Field.Scope, p.Field.Intrinsic, p.Field.Key, p.Op, telemetrytest.DumpValue(p.Value))
+}
