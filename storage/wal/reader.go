@@ -46,15 +46,18 @@ func (f *File) Spans() (n uint64) {
 var recordMarker = []byte{marker & 0xff, marker >> 8 & 0xff, marker >> 16 & 0xff, marker >> 24}
 
 // Read reads the file with the given sequence. Damage is no error: it is
-// listed in the File, and intact records behind it are found.
+// listed in the File, and intact records behind it are found. A file of
+// another format version is one, ErrVersion.
 func Read(fsys vfs.FS, dir string, seq uint64) (*File, error) {
 	p := path(dir, seq)
-	data, err := readAll(fsys, p)
+	data, err := ReadFile(fsys, p)
 	if err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
+		return nil, err
 	}
-	f := parse(p, seq, data)
-	return f, nil
+	if _, _, err := parseHeader(data); errors.Is(err, ErrVersion) {
+		return nil, fmt.Errorf("read log %s: %w", p, err)
+	}
+	return parse(p, seq, data), nil
 }
 
 func parse(p string, seq uint64, data []byte) *File {
@@ -145,19 +148,20 @@ func (f *File) cut(end int64) {
 	f.End = min(f.End, end)
 }
 
-func readAll(fsys vfs.FS, p string) ([]byte, error) {
+// ReadFile is the bytes of a file, in memory.
+func ReadFile(fsys vfs.FS, p string) ([]byte, error) {
 	f, err := fsys.Open(p)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read log: %w", err)
 	}
 	defer f.Close() // only read from
 	size, err := f.Size()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read log: %w", err)
 	}
 	data := make([]byte, size)
 	if n, err := f.ReadAt(data, 0); err != nil && (err != io.EOF || n < len(data)) {
-		return nil, err
+		return nil, fmt.Errorf("read log: %w", err)
 	}
 	return data, nil
 }

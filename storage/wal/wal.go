@@ -17,7 +17,7 @@
 //	header  | magic "kiseki/w" 8 | version 4 | crc 4 | sequence 8 | prev sequence 8 | prev end 8 |
 //	record  | marker "\xabREC" 4 | length 4 | spans 4 | crc 4 | payload, length bytes |
 //
-// The header's crc covers the 24 bytes after it; a record's covers the file's
+// The header's crc covers the bytes before and after it; a record's covers the file's
 // sequence (8 bytes), length, spans and the payload. Both are CRC-32C. The
 // marker lets a reader find the next record behind a damaged one; the sequence
 // in the crc keeps bytes of another file from passing for a record of this one.
@@ -65,6 +65,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // ErrTooLarge is returned for a batch whose record would exceed [MaxRecord].
 var ErrTooLarge = errors.New("batch exceeds the size of a log record")
 
+// ErrVersion is returned for a file that another version of this program wrote.
+var ErrVersion = errors.New("unknown format version")
+
 // DamageError says that bytes of a log file do not say what was written.
 type DamageError struct {
 	Path   string
@@ -110,8 +113,12 @@ func appendHeader(dst []byte, seq uint64, prev Position) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, prev.Seq)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(prev.End))
 	h := dst[start:]
-	binary.LittleEndian.PutUint32(h[12:], crc32.Checksum(h[16:], castagnoli))
+	binary.LittleEndian.PutUint32(h[12:], headerSum(h))
 	return dst
+}
+
+func headerSum(h []byte) uint32 {
+	return crc32.Update(crc32.Checksum(h[:12], castagnoli), castagnoli, h[16:headerSize])
 }
 
 func parseHeader(h []byte) (seq uint64, prev Position, err error) {
@@ -120,11 +127,11 @@ func parseHeader(h []byte) (seq uint64, prev Position, err error) {
 		return 0, prev, errors.New("file ends within its header")
 	case string(h[:8]) != magic:
 		return 0, prev, errors.New("not a log file")
-	case binary.LittleEndian.Uint32(h[12:]) != crc32.Checksum(h[16:headerSize], castagnoli):
+	case binary.LittleEndian.Uint32(h[12:]) != headerSum(h):
 		return 0, prev, errors.New("checksum of the header does not match")
 	}
 	if v := binary.LittleEndian.Uint32(h[8:]); v != Version {
-		return 0, prev, fmt.Errorf("format version %d, this program knows %d", v, Version)
+		return 0, prev, fmt.Errorf("%w %d, this program knows %d", ErrVersion, v, Version)
 	}
 	prev.Seq = binary.LittleEndian.Uint64(h[24:])
 	prev.End = int64(binary.LittleEndian.Uint64(h[32:]))

@@ -1,0 +1,230 @@
+package storage
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/kiseki-dev/kiseki/storage/segment"
+	"github.com/kiseki-dev/kiseki/storage/vfs"
+	"github.com/kiseki-dev/kiseki/storage/wal"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+const (
+	// maintainEvery is how often ages are looked at, and how soon a failed
+	// flush is tried again.
+	maintainEvery = time.Second
+	// retainEvery is how often retention runs, besides after each flush.
+	retainEvery = time.Minute
+	// flushBatch is about how many spans are copied out of the head at a time.
+	flushBatch = 2048
+)
+
+// maintain flushes and retains until ctx is done. It is the goroutine that
+// handles the errors of both.
+func (s *Store) maintain(ctx context.Context) {
+	defer close(s.done)
+	ticker := time.NewTicker(maintainEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.kick:
+		case <-ticker.C:
+		}
+		if err := s.maintainOnce(ctx); err != nil && ctx.Err() == nil {
+			s.opts.Logger.Error("store maintenance failed, will be tried again", "error", err)
+		}
+	}
+}
+
+func (s *Store) maintainOnce(ctx context.Context) error {
+	s.maintenance.Lock()
+	defer s.maintenance.Unlock()
+	if s.flushDue() {
+		if err := s.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if s.opts.Clock().Sub(s.retained) < retainEvery {
+		return nil
+	}
+	return s.retain()
+}
+
+func (s *Store) flushDue() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	oldest := s.mu.active.oldest.Load()
+	return s.mu.frozen != nil || s.mu.active.head.bytes() >= s.opts.FlushBytes ||
+		oldest != 0 && s.opts.Clock().Sub(time.Unix(0, oldest)) >= s.opts.FlushAge
+}
+
+// Flush writes all that is in memory to segments and applies retention.
+func (s *Store) Flush(ctx context.Context) error {
+	s.maintenance.Lock()
+	defer s.maintenance.Unlock()
+	if s.isClosed() {
+		return ErrClosed
+	}
+	// A generation that waits for another attempt goes first.
+	for s.pending() {
+		if err := s.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return s.retain()
+}
+
+func (s *Store) pending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.frozen != nil || s.mu.active.oldest.Load() != 0
+}
+
+// flush moves one generation to a segment: the frozen one if there is one,
+// else the active one. maintenance is held.
+func (s *Store) flush(ctx context.Context) (err error) {
+	defer func() { s.update(func() { s.mu.flushError = err }) }()
+	s.mu.Lock()
+	frozen := s.mu.frozen
+	s.mu.Unlock()
+	if frozen == nil {
+		if err := s.freeze(); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		frozen = s.mu.frozen
+		s.mu.Unlock()
+	}
+	ref, err := s.writeSegment(ctx, frozen.head)
+	if err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	next := manifest{LogFrom: frozen.log.Seq() + 1, Segments: append(slices.Clone(s.manifest.Segments), ref.entry)}
+	if err := writeManifest(s.fs, s.dir, next); err != nil {
+		if _, uncertain := errors.AsType[uncertainError](err); !uncertain {
+			ref.doomed.Store(true)
+		}
+		return fmt.Errorf("flush: %w", errors.Join(err, ref.release()))
+	}
+	s.manifest = next
+	s.update(func() {
+		s.mu.frozen = nil
+		s.mu.segments = append(slices.Clone(s.mu.segments), ref)
+	})
+	s.counts.flushes.Add(1)
+	return s.removeLogs()
+}
+
+// removeLogs deletes the log files whose spans are all in segments.
+func (s *Store) removeLogs() error {
+	names, err := s.fs.List(s.dir.wal())
+	if err != nil {
+		return fmt.Errorf("delete log: %w", err)
+	}
+	for _, name := range names {
+		if seq, ok := wal.ParseName(name); ok && seq < s.manifest.LogFrom {
+			if err := s.fs.Remove(filepath.Join(s.dir.wal(), name)); err != nil {
+				return fmt.Errorf("delete log: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// writeSegment writes h to a segment that is durably named but not listed.
+func (s *Store) writeSegment(ctx context.Context, h *head) (*segmentRef, error) {
+	number := s.nextSegment
+	s.nextSegment++
+	path := s.dir.segment(number)
+	temp := path + tempSuffix
+	w, err := segment.Create(s.fs, temp, segment.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := writeTraces(ctx, w, h); err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	info, err := w.Finish()
+	if err != nil {
+		return nil, errors.Join(err, removeIfThere(s.fs, temp))
+	}
+	if err := s.fs.Rename(temp, path); err != nil {
+		return nil, errors.Join(err, removeIfThere(s.fs, temp))
+	}
+	if err := s.fs.SyncDir(s.dir.segments()); err != nil {
+		return nil, errors.Join(err, removeIfThere(s.fs, path))
+	}
+	reader, err := segment.Open(s.fs, path, s.cache)
+	if err != nil {
+		return nil, errors.Join(err, removeIfThere(s.fs, path))
+	}
+	ref := &segmentRef{reader: reader, fs: s.fs, path: path, entry: segmentEntry{
+		Number: number, Spans: info.Spans, Bytes: info.Bytes, MinStart: info.MinStart, MaxStart: info.MaxStart, MaxEnd: info.MaxEnd,
+	}}
+	ref.refs.Store(1)
+	return ref, nil
+}
+
+func removeIfThere(fsys vfs.FS, path string) error {
+	if err := fsys.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// writeTraces adds all traces of h in the order the segment wants.
+func writeTraces(ctx context.Context, w *segment.Writer, h *head) error {
+	refs := h.traces()
+	slices.SortFunc(refs, func(a, b traceRef) int {
+		if c := cmp.Compare(a.start, b.start); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.id[:], b.id[:])
+	})
+	x := flusher{readers: make([]*spanReader, len(h.shards))}
+	for i, shard := range h.shards {
+		x.readers[i] = newSpanReader(shard.view.Load(), &telemetry.Batch{})
+	}
+	for _, ref := range refs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.AddTrace(x.trace(ref)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flusher copies traces out of a head. Every shard has a batch of its own,
+// emptied now and then, so that traces share their resources.
+type flusher struct {
+	readers []*spanReader // by shard
+	rows    []uint32
+}
+
+// trace is all spans of a trace as rows of a batch, valid until the next call.
+func (x *flusher) trace(ref traceRef) (*telemetry.Batch, []uint32) {
+	r := x.readers[ref.shard]
+	if len(r.dst.Spans) >= flushBatch {
+		r.reset()
+	}
+	x.rows = x.rows[:0]
+	for next := r.v.trace(ref.entry).first + 1; next != 0; {
+		row := r.v.row(next - 1)
+		x.rows = append(x.rows, uint32(len(r.dst.Spans)))
+		r.add(row)
+		next = row.next
+	}
+	return r.dst, x.rows
+}

@@ -1,0 +1,227 @@
+package storage
+
+import (
+	"unsafe"
+
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// Narrow implements [scan.Block].
+func (b *headBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
+	f := newFieldReader(b.v, p.Field)
+	if f.never {
+		if p.Op != scan.OpAbsent {
+			sel.ClearAll()
+		}
+		return nil
+	}
+	test := p.Holds // made once: a method value is an allocation
+	holds := func(r *row) bool {
+		found, held := f.any(r, test)
+		return held || !found && p.Op == scan.OpAbsent
+	}
+	// Where the answer depends on a code alone, it is found once a code.
+	var answers []uint8
+	const no, yes = 1, 2
+	if f.code != nil {
+		answers = make([]uint8, f.codes)
+	}
+	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
+		r := b.row(i)
+		if answers == nil {
+			if !holds(r) {
+				sel.Clear(i)
+			}
+			continue
+		}
+		code := f.code(r)
+		if answers[code] == 0 {
+			answers[code] = no
+			if holds(r) {
+				answers[code] = yes
+			}
+		}
+		if answers[code] == no {
+			sel.Clear(i)
+		}
+	}
+	return nil
+}
+
+// fieldReader reads one field of the rows of a view.
+type fieldReader struct {
+	// any calls f for each value a row has in the field until f returns true;
+	// it reports whether there were values, and whether f returned true.
+	any func(r *row, f func(telemetry.Value) bool) (found, held bool)
+	// never says that no row has the field.
+	never bool
+	// code, if set, is a number below codes that decides the field's values.
+	code  func(r *row) uint32
+	codes int
+}
+
+func newFieldReader(v *view, field scan.Field) fieldReader {
+	switch field.Scope {
+	case scan.ScopeIntrinsic:
+		return intrinsicReader(v, field.Intrinsic)
+	case scan.ScopeResource:
+		return v.ofResource(func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+			return first(v.resources[r.resource].attrs, field.Key, f)
+		})
+	case scan.ScopeInstrumentation:
+		return v.ofScope(func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+			return first(v.scopes[r.scope].attrs, field.Key, f)
+		})
+	}
+	return attrReader(v, field)
+}
+
+func (v *view) ofResource(any func(*row, func(telemetry.Value) bool) (bool, bool)) fieldReader {
+	return fieldReader{any: any, code: func(r *row) uint32 { return r.resource }, codes: len(v.resources)}
+}
+
+func (v *view) ofScope(any func(*row, func(telemetry.Value) bool) (bool, bool)) fieldReader {
+	return fieldReader{any: any, code: func(r *row) uint32 { return r.scope }, codes: len(v.scopes)}
+}
+
+// first offers the first attribute with the key to f.
+func first(attrs []telemetry.Attr, key string, f func(telemetry.Value) bool) (found, held bool) {
+	for i := range attrs {
+		if attrs[i].Key == key {
+			return true, f(attrs[i].Value)
+		}
+	}
+	return false, false
+}
+
+// always makes a reader of a field that every row has.
+func always(get func(r *row) telemetry.Value) fieldReader {
+	return fieldReader{any: func(r *row, f func(telemetry.Value) bool) (found, held bool) { return true, f(get(r)) }}
+}
+
+func intrinsicReader(v *view, what scan.Intrinsic) fieldReader {
+	var f fieldReader
+	switch what {
+	case scan.IntrinsicName:
+		f = always(func(r *row) telemetry.Value { return telemetry.StringValue(v.names[r.name]) })
+		f.code, f.codes = func(r *row) uint32 { return r.name }, len(v.names)
+	case scan.IntrinsicScopeName:
+		f = always(func(r *row) telemetry.Value { return telemetry.StringValue(v.scopes[r.scope].Name) })
+		return v.ofScope(f.any)
+	case scan.IntrinsicScopeVersion:
+		f = always(func(r *row) telemetry.Value { return telemetry.StringValue(v.scopes[r.scope].Version) })
+		return v.ofScope(f.any)
+	case scan.IntrinsicKind:
+		f = always(func(r *row) telemetry.Value { return telemetry.IntValue(int64(r.kind)) })
+		f.code, f.codes = func(r *row) uint32 { return uint32(r.kind) }, 256
+	case scan.IntrinsicStatus:
+		f = always(func(r *row) telemetry.Value { return telemetry.IntValue(int64(r.status)) })
+		f.code, f.codes = func(r *row) uint32 { return uint32(r.status) }, 256
+	case scan.IntrinsicDuration:
+		f = always(func(r *row) telemetry.Value { return telemetry.IntValue(int64(r.duration())) })
+	case scan.IntrinsicStart:
+		f = always(func(r *row) telemetry.Value { return telemetry.IntValue(int64(r.start)) })
+	case scan.IntrinsicTraceID:
+		f = always(func(r *row) telemetry.Value { return idValue(v.trace(r.trace).id[:]) })
+	case scan.IntrinsicSpanID:
+		f = always(func(r *row) telemetry.Value { return idValue(r.spanID[:]) })
+	case scan.IntrinsicParentID:
+		f = always(func(r *row) telemetry.Value { return idValue(r.parentID[:]) })
+	case scan.IntrinsicTraceState:
+		f = always(func(r *row) telemetry.Value { return telemetry.StringValue(v.rest(r, false).state) })
+	case scan.IntrinsicStatusMessage:
+		f = always(func(r *row) telemetry.Value { return telemetry.StringValue(v.rest(r, false).message) })
+	case scan.IntrinsicEventName:
+		f.any = v.eventNames
+	default:
+		f.never = true
+	}
+	return f
+}
+
+// idValue aliases id, which is in memory that never changes.
+func idValue(id []byte) telemetry.Value {
+	return telemetry.BytesValue(unsafe.String(unsafe.SliceData(id), len(id)))
+}
+
+func (v *view) eventNames(r *row, f func(telemetry.Value) bool) (found, held bool) {
+	if r.has&hasEvents == 0 {
+		return false, false
+	}
+	events := v.rest(r, false).events
+	v.eachEvent(&events, func(_ int64, name string, _ uint32, _ *cursor) {
+		found = true
+		held = held || f(telemetry.StringValue(name))
+	})
+	return found, held
+}
+
+// attrReader is the reader of a span, event or link attribute, and of one
+// looked up in the span and then in its resource.
+func attrReader(v *view, field scan.Field) fieldReader {
+	// wanted, by column, says whether it has the key.
+	wanted, known := make([]bool, len(v.columns)), false
+	for i := range v.columns {
+		wanted[i] = v.columns[i].key == field.Key
+		known = known || wanted[i]
+	}
+	list := func(c *cursor, f func(telemetry.Value) bool) (found, held bool) {
+		for range c.uvarint() {
+			code := c.uvarint()
+			if wanted[code] {
+				return true, f(c.value(v.columns[code].typ))
+			}
+			c.skipValue(v.columns[code].typ)
+		}
+		return false, false
+	}
+	span := func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+		c := v.attrs(r)
+		return list(&c, f)
+	}
+	ofResource := func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+		return first(v.resources[r.resource].attrs, field.Key, f)
+	}
+	switch field.Scope {
+	case scan.ScopeSpan:
+		return fieldReader{never: !known, any: span}
+	case scan.ScopeAny:
+		if !known {
+			return v.ofResource(ofResource)
+		}
+		return fieldReader{any: func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+			if found, held = span(r, f); found {
+				return found, held
+			}
+			return ofResource(r, f)
+		}}
+	case scan.ScopeEvent:
+		return fieldReader{never: !known, any: v.eachOf(hasEvents, list)}
+	case scan.ScopeLink:
+		return fieldReader{never: !known, any: v.eachOf(hasLinks, list)}
+	}
+	return fieldReader{never: true}
+}
+
+// eachOf applies list to the attributes of each event or link of a row.
+func (v *view) eachOf(has uint8, list func(*cursor, func(telemetry.Value) bool) (bool, bool)) func(*row, func(telemetry.Value) bool) (bool, bool) {
+	return func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+		if r.has&has == 0 {
+			return false, false
+		}
+		one := func(c *cursor) {
+			if !held {
+				fo, he := list(c, f)
+				found, held = found || fo, held || he
+			}
+		}
+		rest := v.rest(r, has == hasLinks)
+		if has == hasEvents {
+			v.eachEvent(&rest.events, func(_ int64, _ string, _ uint32, c *cursor) { one(c) })
+		} else {
+			v.eachLink(&rest.links, func(_ *telemetry.Link, c *cursor) { one(c) })
+		}
+		return found, held
+	}
+}

@@ -1,0 +1,316 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/kiseki-dev/kiseki/storage/segment"
+	"github.com/kiseki-dev/kiseki/storage/vfs"
+	"github.com/kiseki-dev/kiseki/storage/wal"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// Open opens the store in o.Dir, making it if there is none, and brings back
+// everything that was acknowledged. Damaged files are set aside and counted;
+// they do not keep the rest from being served. A folder that is in use gives
+// ErrLocked.
+func Open(o Options) (*Store, error) {
+	o.defaults()
+	s := &Store{
+		opts: o, fs: o.FS, dir: tenantFolder(o.Dir), cache: segment.NewCache(o.CacheBytes),
+		nextSegment: 1, nextLog: 1, kick: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	s.mu.changed = make(chan struct{})
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", o.Dir, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	go s.maintain(ctx)
+	return s, nil
+}
+
+func (s *Store) open() (err error) {
+	if err := s.makeFolders(); err != nil {
+		return err
+	}
+	s.lock, err = s.fs.Lock(filepath.Join(s.opts.Dir, "LOCK"))
+	if errors.Is(err, vfs.ErrLocked) {
+		return ErrLocked
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.recover(); err != nil {
+		for _, ref := range s.mu.segments {
+			err = errors.Join(err, ref.release())
+		}
+		return errors.Join(err, s.lock.Close())
+	}
+	return nil
+}
+
+// makeFolders makes the tenant's folders durably, each before what is in it.
+func (s *Store) makeFolders() error {
+	if err := s.fs.MkdirAll(s.opts.Dir); err != nil {
+		return err
+	}
+	if err := s.fs.SyncDir(filepath.Dir(filepath.Clean(s.opts.Dir))); err != nil {
+		return err
+	}
+	tenants := filepath.Dir(s.dir.root)
+	for _, dir := range []string{tenants, s.dir.root, s.dir.wal(), s.dir.segments(), s.dir.quarantine()} {
+		if err := s.fs.MkdirAll(dir); err != nil {
+			return err
+		}
+		if err := s.fs.SyncDir(filepath.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recover brings the store to where it was.
+func (s *Store) recover() error {
+	changed, err := s.loadManifest()
+	if err != nil {
+		return err
+	}
+	lost, err := s.openSegments()
+	if err != nil {
+		return err
+	}
+	if changed || lost {
+		if err := writeManifest(s.fs, s.dir, s.manifest); err != nil {
+			return err
+		}
+	}
+	if err := s.removeOrphans(); err != nil {
+		return err
+	}
+	g := &generation{head: newHead(s.opts.Shards)}
+	last, err := s.replay(g)
+	if err != nil {
+		return err
+	}
+	if g.log, err = s.newLog(); err != nil {
+		return err
+	}
+	g.log.Begin(last)
+	s.active, s.mu.active = g, g
+	return nil
+}
+
+// loadManifest reads the manifest. Where there is none, or a damaged one,
+// everything in the folder is taken to belong to the store: after a crash in
+// the middle of a flush that shows spans twice, but loses none. It reports
+// whether the manifest must be written.
+func (s *Store) loadManifest() (changed bool, err error) {
+	s.manifest, err = readManifest(s.fs, s.dir)
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errManifest):
+		s.opts.Logger.Error("manifest set aside, all segments and logs are taken", "error", err)
+		if err := s.setAside(s.dir.manifest()); err != nil {
+			return false, err
+		}
+	default:
+		return false, err
+	}
+	s.manifest = manifest{}
+	names, err := s.fs.List(s.dir.segments())
+	if err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		if number, ok := parseSegmentName(name); ok {
+			s.manifest.Segments = append(s.manifest.Segments, segmentEntry{Number: number})
+		}
+	}
+	return true, nil
+}
+
+// openSegments opens what the manifest lists. It reports whether some had to
+// be taken off the list.
+func (s *Store) openSegments() (lost bool, err error) {
+	var kept []segmentEntry
+	for _, e := range s.manifest.Segments {
+		s.nextSegment = max(s.nextSegment, e.Number+1)
+		path := s.dir.segment(e.Number)
+		reader, err := segment.Open(s.fs, path, s.cache)
+		var corrupt *segment.CorruptError
+		switch {
+		case errors.As(err, &corrupt):
+			s.opts.Logger.Error("segment set aside", "spans", e.Spans, "error", err)
+			if err := s.setAside(path); err != nil {
+				return false, err
+			}
+			lost = true
+			continue
+		case errors.Is(err, fs.ErrNotExist):
+			s.opts.Logger.Error("segment is missing", "path", path, "spans", e.Spans)
+			s.counts.quarantined.Add(1)
+			lost = true
+			continue
+		case err != nil:
+			return false, err
+		}
+		if e.Bytes == 0 { // listed without a manifest to say more
+			e = segmentEntry{Number: e.Number, Spans: reader.SpanCount(), Bytes: reader.Size(), MaxEnd: reader.MaxEnd()}
+			e.MinStart, e.MaxStart = reader.Bounds()
+		}
+		ref := &segmentRef{entry: e, reader: reader, fs: s.fs, path: path}
+		ref.refs.Store(1)
+		s.mu.segments = append(s.mu.segments, ref)
+		kept = append(kept, e)
+	}
+	s.manifest.Segments = kept
+	return lost, nil
+}
+
+// setAside moves a damaged file to the quarantine folder.
+func (s *Store) setAside(path string) error {
+	s.counts.quarantined.Add(1)
+	if err := s.fs.Rename(path, filepath.Join(s.dir.quarantine(), filepath.Base(path))); err != nil {
+		return fmt.Errorf("set aside: %w", err)
+	}
+	return errors.Join(s.fs.SyncDir(s.dir.quarantine()), s.fs.SyncDir(filepath.Dir(path)))
+}
+
+// removeOrphans deletes what interrupted flushes and retention runs left.
+func (s *Store) removeOrphans() error {
+	listed := map[string]bool{}
+	for _, e := range s.manifest.Segments {
+		listed[segmentName(e.Number)] = true
+	}
+	names, err := s.fs.List(s.dir.segments())
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		_, isSegment := parseSegmentName(name)
+		if (isSegment && !listed[name]) || strings.HasSuffix(name, segmentSuffix+tempSuffix) {
+			if err := s.fs.Remove(filepath.Join(s.dir.segments(), name)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := removeIfThere(s.fs, s.dir.manifest()+tempSuffix); err != nil {
+		return err
+	}
+	return s.removeLogs()
+}
+
+// replay reads the log into g and returns where it ends.
+func (s *Store) replay(g *generation) (last wal.Position, err error) {
+	files, err := readLogs(s.fs, s.dir, s.manifest.LogFrom)
+	if err != nil {
+		return last, err
+	}
+	s.nextLog = max(1, s.manifest.LogFrom)
+	for _, f := range files {
+		s.nextLog = f.Seq + 1
+		if f.End > 0 {
+			last = wal.Position{Seq: f.Seq, End: f.End}
+		}
+		if err := s.report(f); err != nil {
+			return last, err
+		}
+	}
+	if err := s.replayRecords(g.head, files); err != nil {
+		return last, err
+	}
+	if g.head.spans() > 0 {
+		g.oldest.Store(s.opts.Clock().UnixNano())
+	}
+	return last, nil
+}
+
+// readLogs reads the log files from the given sequence on, in order.
+func readLogs(fsys vfs.FS, dir folder, from uint64) ([]*wal.File, error) {
+	names, err := fsys.List(dir.wal())
+	if err != nil {
+		return nil, err
+	}
+	var files []*wal.File
+	for _, name := range names {
+		seq, ok := wal.ParseName(name)
+		if !ok || seq < from {
+			continue
+		}
+		f, err := wal.Read(fsys, dir.wal(), seq)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	wal.Void(files)
+	return files, nil
+}
+
+// report logs what is wrong with a log file and keeps a copy of a damaged one.
+func (s *Store) report(f *wal.File) error {
+	if f.Torn > 0 {
+		s.opts.Logger.Info("unacknowledged end of log ignored", "path", f.Path, "bytes", f.Torn)
+	}
+	if len(f.Damage) == 0 {
+		return nil
+	}
+	for _, d := range f.Damage {
+		s.counts.damaged.Add(1)
+		s.opts.Logger.Error("log is damaged, the records around are kept", "error", d)
+	}
+	return s.copyAside(f.Path)
+}
+
+// copyAside copies a damaged log file to the quarantine folder: the original
+// goes when its intact records have been flushed.
+func (s *Store) copyAside(path string) error {
+	data, err := wal.ReadFile(s.fs, path)
+	if err != nil {
+		return err
+	}
+	s.counts.quarantined.Add(1)
+	if err := writeFile(s.fs, filepath.Join(s.dir.quarantine(), filepath.Base(path)), data); err != nil {
+		return fmt.Errorf("set aside: %w", err)
+	}
+	return s.fs.SyncDir(s.dir.quarantine())
+}
+
+// replayRecords puts the records of all files into h, on all processors.
+func (s *Store) replayRecords(h *head, files []*wal.File) error {
+	records := make(chan wal.Record)
+	var wg sync.WaitGroup
+	errs := make([]error, runtime.GOMAXPROCS(0))
+	for i := range errs {
+		wg.Go(func() {
+			var d wal.Decoder
+			var b telemetry.Batch
+			for r := range records {
+				if err := d.Decode(r.Payload, &b); err != nil {
+					errs[i] = errors.Join(errs[i], err)
+					continue
+				}
+				h.append(&b)
+			}
+		})
+	}
+	for _, f := range files {
+		for _, r := range f.Records {
+			records <- r
+		}
+	}
+	close(records)
+	wg.Wait()
+	// Intact by its checksum and yet not a batch: a bug, or a file from
+	// elsewhere. Going on would end in deleting it.
+	return errors.Join(errs...)
+}

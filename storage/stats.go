@@ -1,0 +1,83 @@
+package storage
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/kiseki-dev/kiseki/storage/wal"
+)
+
+// counters are what a store counts since it was opened.
+type counters struct {
+	wal           wal.Metrics
+	spans         atomic.Uint64
+	waits         atomic.Uint64
+	refusedDisk   atomic.Uint64
+	flushes       atomic.Uint64
+	retained      atomic.Uint64
+	retainedSpans atomic.Uint64
+	quarantined   atomic.Uint64
+	damaged       atomic.Uint64
+}
+
+// Stats is the state of a store, cheap enough for every scrape. Counts are
+// since the store was opened.
+type Stats struct {
+	AppendedSpans uint64
+	AppendWaits   uint64 // appends that waited for a flush
+	RefusedDisk   uint64 // appends refused because the disk is nearly full
+
+	LogRecords  uint64
+	LogBytes    uint64
+	LogFsyncs   uint64
+	LogFsync    time.Duration // time spent in fsync
+	LogFailures uint64        // log files given up after a failed write or fsync
+
+	HeadSpans int // in memory, of both generations
+	HeadBytes int64
+
+	Segments     int
+	SegmentSpans uint64
+	SegmentBytes int64
+	CacheBytes   int64
+
+	Flushes          uint64
+	FlushFailing     bool // the last attempt failed
+	RetainedSegments uint64
+	RetainedSpans    uint64 // deleted by retention
+	Quarantined      uint64 // files set aside on open
+	DamagedRecords   uint64 // stretches of log that could not be read on open
+
+	DiskFree uint64 // bytes; 0 where it can not be read
+}
+
+// Stats is the present state.
+func (s *Store) Stats() Stats {
+	c := &s.counts
+	out := Stats{
+		AppendedSpans: c.spans.Load(), AppendWaits: c.waits.Load(), RefusedDisk: c.refusedDisk.Load(),
+		LogRecords: c.wal.Records.Load(), LogBytes: c.wal.Bytes.Load(), LogFsyncs: c.wal.Fsyncs.Load(),
+		LogFsync: time.Duration(c.wal.FsyncNanos.Load()), LogFailures: c.wal.Failures.Load(),
+		CacheBytes: s.cache.Size(),
+		Flushes:    c.flushes.Load(), RetainedSegments: c.retained.Load(), RetainedSpans: c.retainedSpans.Load(),
+		Quarantined: c.quarantined.Load(), DamagedRecords: c.damaged.Load(),
+	}
+	if free, err := s.fs.Free(s.dir.root); err == nil {
+		out.DiskFree = free
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range []*generation{s.mu.active, s.mu.frozen} {
+		if g != nil {
+			out.HeadSpans += g.head.spans()
+			out.HeadBytes += g.head.bytes()
+		}
+	}
+	out.FlushFailing = s.mu.flushError != nil
+	out.Segments = len(s.mu.segments)
+	for _, ref := range s.mu.segments {
+		out.SegmentSpans += ref.entry.Spans
+		out.SegmentBytes += ref.entry.Bytes
+	}
+	return out
+}
