@@ -92,7 +92,7 @@ func Default() Config {
 		OTLP: OTLP{
 			HTTPAddress: "127.0.0.1:4318",
 			GRPCAddress: "127.0.0.1:4317",
-			CORSOrigins: []string{"http://localhost:*", "http://127.0.0.1:*"},
+			CORSOrigins: []string{"http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"},
 		},
 		Limits: Limits{
 			RequestBytes:      20 * mib,

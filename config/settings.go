@@ -41,7 +41,7 @@ func (c *Config) Settings() []Setting {
 			"Where OTLP over HTTP is taken (POST /v1/traces, protobuf or JSON).",
 			textValue{&c.OTLP.HTTPAddress}},
 		{"Listening", "otlp.http.cors-origins", "otlp-cors-origins", "LIST",
-			"Origins of web pages that may send spans from a browser. A * stands for any text; \"*\" alone allows every origin.",
+			"Origins of web pages that may send spans from a browser: exact ones, http://HOST:* for any port, or * for every origin.",
 			listValue{&c.OTLP.CORSOrigins}},
 		{"Listening", "otlp.grpc.address", "otlp-grpc", "ADDRESS",
 			"Where OTLP over gRPC is taken.",

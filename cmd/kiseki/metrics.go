@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -21,8 +22,9 @@ var durationBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .2
 type metrics struct {
 	registry *prometheus.Registry
 
-	requests, accepted, rejected, bytes, decodedBytes *prometheus.CounterVec
-	duration                                          *prometheus.HistogramVec
+	// of receivers
+	requests, accepted, rejected, bytes, decodedBytes, droppedLinks, repaired *prometheus.CounterVec
+	duration                                                                  *prometheus.HistogramVec
 
 	apiRequests *prometheus.CounterVec
 	apiDuration *prometheus.HistogramVec
@@ -32,22 +34,24 @@ func newMetrics() *metrics {
 	receiver := []string{"protocol", "transport", "encoding"}
 	m := &metrics{
 		registry:     prometheus.NewRegistry(),
-		requests:     counter("receiver_requests_total", "Requests that brought telemetry, by what became of them.", append(receiver, "outcome")...),
+		requests:     counter("receiver_requests_total", "Requests that brought telemetry; the outcome says what became of them.", append(receiver, "outcome")...),
 		accepted:     counter("receiver_accepted_spans_total", "Spans stored durably.", receiver...),
 		rejected:     counter("receiver_rejected_spans_total", "Spans refused for good, such as those with an invalid id.", receiver...),
 		bytes:        counter("receiver_request_bytes_total", "Bytes of requests as received.", receiver...),
 		decodedBytes: counter("receiver_decompressed_bytes_total", "Bytes of requests after decompression.", receiver...),
+		droppedLinks: counter("receiver_dropped_links_total", "Links dropped because their ids are invalid.", receiver...),
+		repaired:     counter("receiver_repaired_strings_total", "Strings whose invalid UTF-8 was replaced.", receiver...),
 		duration:     histogram("receiver_request_duration_seconds", "Time from the first byte of a request to its answer, fsync included.", receiver...),
-		apiRequests:  counter("api_requests_total", "API requests by route and HTTP status.", "route", "status"),
+		apiRequests:  counter("api_requests_total", "API requests answered.", "route", "status"),
 		apiDuration:  histogram("api_request_duration_seconds", "Time to answer API requests.", "route"),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "kiseki_build_info", Help: "1, with the version of this binary as labels.",
+		Name: "kiseki_build_info", Help: "Always 1; the labels say which binary this is.",
 		ConstLabels: prometheus.Labels{"version": versionString(), "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.accepted, m.rejected, m.bytes, m.decodedBytes, m.duration, m.apiRequests, m.apiDuration,
-		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.accepted, m.rejected, m.bytes, m.decodedBytes,
+		m.droppedLinks, m.repaired, m.duration, m.apiRequests, m.apiDuration, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -65,12 +69,16 @@ func (m *metrics) handler() http.Handler {
 
 // observeOTLP counts one OTLP request.
 func (m *metrics) observeOTLP(o otlp.Observation) {
-	m.requests.WithLabelValues("otlp", o.Transport, o.Encoding, o.Outcome).Inc()
-	m.duration.WithLabelValues("otlp", o.Transport, o.Encoding).Observe(o.Duration.Seconds())
-	m.accepted.WithLabelValues("otlp", o.Transport, o.Encoding).Add(float64(o.Spans - o.Rejected))
-	m.rejected.WithLabelValues("otlp", o.Transport, o.Encoding).Add(float64(o.Rejected))
-	m.bytes.WithLabelValues("otlp", o.Transport, o.Encoding).Add(float64(o.Bytes))
-	m.decodedBytes.WithLabelValues("otlp", o.Transport, o.Encoding).Add(float64(o.DecodedBytes))
+	labels := []string{"otlp", o.Transport, cmp.Or(o.Encoding, "unknown")}
+	m.requests.WithLabelValues(append(labels, o.Outcome)...).Inc()
+	m.duration.WithLabelValues(labels...).Observe(o.Duration.Seconds())
+	for c, n := range map[*prometheus.CounterVec]int{
+		m.accepted: o.Spans - o.Rejected, m.rejected: o.Rejected,
+		m.bytes: o.Bytes, m.decodedBytes: o.DecodedBytes,
+		m.droppedLinks: o.DroppedLinks, m.repaired: o.InvalidUTF8,
+	} {
+		c.WithLabelValues(labels...).Add(float64(n))
+	}
 }
 
 // observeAPI counts the requests that next answers, by the pattern of the

@@ -6,13 +6,93 @@ import (
 	"github.com/kiseki-dev/kiseki/storage"
 )
 
-// storeCollector reads the store's counters when they are asked for.
-type storeCollector struct{ store *storage.Store }
+// storeMetric is one number of the store.
+type storeMetric struct {
+	name, help string
+	kind       prometheus.ValueType
+	value      func(*storage.Stats) float64
+}
 
-func newStoreCollector(s *storage.Store) *storeCollector { return &storeCollector{s} }
+var storeMetrics = []storeMetric{
+	{"appended_spans_total", "Spans stored since the start.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.AppendedSpans) }},
+	{"append_waits_total", "Requests that waited for a flush because memory was full.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.AppendWaits) }},
+	{"append_disk_refusals_total", "Requests refused because the disk is nearly full.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.RefusedDisk) }},
+
+	{"wal_records_total", "Requests written to the write-ahead log.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.LogRecords) }},
+	{"wal_written_bytes_total", "Bytes written to the write-ahead log.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.LogBytes) }},
+	{"wal_fsyncs_total", "Calls of fsync for the log; one serves many requests.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.LogFsyncs) }},
+	{"wal_fsync_seconds_total", "Time spent in fsync for the log.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return s.LogFsync.Seconds() }},
+	{"wal_failures_total", "Log files given up after a failed write or fsync.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.LogFailures) }},
+	{"wal_damaged_stretches_total", "Stretches of log that could not be read at the start.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.DamagedRecords) }},
+
+	{"head_spans", "Spans in memory and in the log, not yet in a segment.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.HeadSpans) }},
+	{"head_bytes", "Memory taken by the spans of kiseki_head_spans.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.HeadBytes) }},
+	{"flushes_total", "Segments written from memory.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.Flushes) }},
+	{"flush_failing", "1 while writing a segment fails and is tried again.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return oneIf(s.FlushFailing) }},
+
+	{"segments", "Segments on disk.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.Segments) }},
+	{"segment_spans", "Spans in segments.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.SegmentSpans) }},
+	{"segment_bytes", "Bytes of all segments.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.SegmentBytes) }},
+	{"segment_cache_bytes", "Memory taken by decoded parts of segments.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.CacheBytes) }},
+	{"quarantined_files_total", "Damaged files set aside at the start.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.Quarantined) }},
+	{"retention_deleted_segments_total", "Segments deleted by retention.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.RetainedSegments) }},
+	{"retention_deleted_spans_total", "Spans deleted by retention.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.RetainedSpans) }},
+	{"disk_free_bytes", "Bytes that may still be written on the data folder's volume.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.DiskFree) }},
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// storeCollector reads the store's state once a scrape.
+type storeCollector struct {
+	store *storage.Store
+	descs []*prometheus.Desc // parallel to storeMetrics
+}
+
+func newStoreCollector(s *storage.Store) *storeCollector {
+	c := &storeCollector{store: s}
+	for _, m := range storeMetrics {
+		c.descs = append(c.descs, prometheus.NewDesc("kiseki_"+m.name, m.help, nil, nil))
+	}
+	return c
+}
 
 // Describe implements [prometheus.Collector].
-func (c *storeCollector) Describe(chan<- *prometheus.Desc) {}
+func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		ch <- d
+	}
+}
 
 // Collect implements [prometheus.Collector].
-func (c *storeCollector) Collect(chan<- prometheus.Metric) {}
+func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
+	stats := c.store.Stats()
+	for i, m := range storeMetrics {
+		ch <- prometheus.MustNewConstMetric(c.descs[i], m.kind, m.value(&stats))
+	}
+}

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
+
+var rewrite = flag.Bool("rewrite", false, "write the table of metrics in docs/operations.md anew")
 
 // scrape sends a span, asks the API for it and returns /metrics.
 func scrape(t *testing.T) string {
@@ -51,32 +54,45 @@ func TestMetricsCount(t *testing.T) {
 	}
 }
 
-// TestMetricsAreDocumented compares /metrics with the table in
-// docs/operations.md, both ways.
+// metricsTable matches the table in docs/operations.md: its two heading lines
+// and the rows.
+var metricsTable = regexp.MustCompile(`(?m)(^\| metric \| meaning \|\n\|---\|---\|\n)((?:\|.*\n)*)`)
+
+// TestMetricsAreDocumented compares the table with what /metrics says of
+// itself.
 func TestMetricsAreDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/operations.md")
+	const path = "../../docs/operations.md"
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	exposed := names(scrape(t), `(?m)^# TYPE (kiseki_\w+) `)
-	documented := names(string(page), "(?m)^\\| `(kiseki_\\w+)`")
-	for _, name := range exposed {
-		if !slices.Contains(documented, name) {
-			t.Errorf("docs/operations.md does not list %s", name)
+	want := metricsTable.ReplaceAllLiteralString(string(page), metricsTable.FindStringSubmatch(string(page))[1]+rows(scrape(t)))
+	if *rewrite {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
 		}
-	}
-	for _, name := range documented {
-		if !slices.Contains(exposed, name) {
-			t.Errorf("docs/operations.md lists %s, which /metrics does not have", name)
-		}
+	} else if string(page) != want {
+		t.Errorf("the metrics in docs/operations.md are out of date: run go test ./cmd/kiseki -rewrite")
 	}
 }
 
-// names are the distinct first groups of the matches.
-func names(text, expression string) (out []string) {
-	for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
-		out = append(out, m[1])
+// rows are kiseki's own metrics with their help texts and labels as the rows
+// of a table.
+func rows(exposition string) string {
+	var w strings.Builder
+	for _, m := range regexp.MustCompile(`(?m)^# HELP (kiseki_\w+) (.*)`).FindAllStringSubmatch(exposition, -1) {
+		name, help := m[1], strings.TrimSuffix(m[2], ".")
+		sample := regexp.MustCompile(`(?m)^` + name + `(?:_bucket)?\{(.*)\} `).FindStringSubmatch(exposition)
+		if sample != nil {
+			var labels []string
+			for _, l := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(sample[1], -1) {
+				if l[1] != "le" {
+					labels = append(labels, l[1])
+				}
+			}
+			help += "; by " + strings.Join(labels, ", ")
+		}
+		fmt.Fprintf(&w, "| `%s` | %s |\n", name, help)
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return w.String()
 }

@@ -70,7 +70,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 	if tlsConfig == nil {
 		l.warnExposed(log)
 	}
-	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3)}
+	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3), started: time.Now()}
 	s.readiness.notReady("recovering: the data folder is being opened")
 	s.startWeb()
 	defer s.stopWeb()
@@ -78,7 +78,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		return err
 	}
 	s.startReceivers()
-	s.api.set(s.nativeAPI())
+	s.api.set(native.New(native.Options{Store: s.store, Status: s.status, Logger: s.log}))
 	s.readiness.ready()
 	s.printStart(stdout)
 
@@ -172,20 +172,19 @@ func (s *server) startReceivers() {
 	limits := s.config.Limits
 	p := pipeline.New(pipeline.Options{}, s.store.Append)
 	s.receiver = otlp.New(otlp.Options{
-		Append:      p.Append,
+		Append: p.Append,
+		Limits: otlp.Limits{
+			RequestBytes:  limits.RequestBytes,
+			DecodedBytes:  limits.DecompressedBytes,
+			InFlightBytes: limits.InFlightBytes,
+		},
 		Observe:     s.metrics.observeOTLP,
 		CORSOrigins: s.config.OTLP.CORSOrigins,
 		TLS:         s.tls,
 		Logger:      s.log,
 	})
-	_ = limits
 	s.run(s.receiver.ServeHTTP, s.listeners.otlpHTTP)
 	s.run(s.receiver.ServeGRPC, s.listeners.otlpGRPC)
-	s.started = time.Now()
-}
-
-func (s *server) nativeAPI() http.Handler {
-	return native.New(native.Options{Store: s.store, Status: s.status, Logger: s.log})
 }
 
 // stop ends the receivers after their requests in flight, then the store.
@@ -211,20 +210,24 @@ func (l *listeners) warnExposed(log *slog.Logger) {
 	}
 }
 
-// printStart tells a person where everything is.
-func (s *server) printStart(w io.Writer) {
-	scheme := "http"
+// endpoints are the addresses as clients of this machine use them.
+func (s *server) endpoints() (web, otlpHTTP, otlpGRPC string) {
+	scheme := "http://"
 	if s.tls != nil {
-		scheme = "https"
+		scheme = "https://"
 	}
-	fmt.Fprintf(w, `kiseki %s is ready.
-
-  UI and API  %s://%s
-  OTLP/HTTP   %s://%s
-  OTLP/gRPC   %s
-  Data        %s
-`, versionString(), scheme, shownAddress(s.listeners.http), scheme, shownAddress(s.listeners.otlpHTTP),
-		shownAddress(s.listeners.otlpGRPC), s.config.Data)
+	l := &s.listeners
+	return scheme + shownAddress(l.http), scheme + shownAddress(l.otlpHTTP), shownAddress(l.otlpGRPC)
 }
 
-func (s *server) status() native.Status { return native.Status{Version: versionString()} }
+// printStart tells a person where everything is.
+func (s *server) printStart(w io.Writer) {
+	web, otlpHTTP, otlpGRPC := s.endpoints()
+	fmt.Fprintf(w, `kiseki %s is ready.
+
+  UI and API  %s
+  OTLP/HTTP   %s
+  OTLP/gRPC   %s
+  Data        %s
+`, versionString(), web, otlpHTTP, otlpGRPC, s.config.Data)
+}
