@@ -111,8 +111,8 @@ const (
 	spanID  = "01234567"
 )
 
-// request wraps span messages into a request.
-func request(spans ...[]byte) []byte {
+// wrapSpans makes a request of span messages.
+func wrapSpans(spans ...[]byte) []byte {
 	var scopeSpans []any
 	for _, s := range spans {
 		scopeSpans = append(scopeSpans, 2, s)
@@ -126,26 +126,26 @@ func span(fields ...any) []byte { return append(msg(1, traceID, 2, spanID), msg(
 // protoCases are odd but well-formed requests; Google's library is the judge.
 var protoCases = map[string][]byte{
 	"empty":                        {},
-	"two events around attributes": request(span(9, msg(1, "a"), 11, msg(2, "e", 3, msg(1, "x")), 9, msg(1, "b"), 13, msg(1, traceID, 2, spanID, 4, msg(1, "l")), 11, msg(2, "f"), 9, msg(1, "c"))),
-	"value before key":             request(span(9, msg(2, msg(1, "v"), 1, "k"))),
-	"last scalar wins":             request(span(5, "first", 5, "last", 6, 2, 6, 3)),
-	"status merged":                request(span(15, msg(2, "why", 3, 2), 15, msg(3, 1))),
+	"two events around attributes": wrapSpans(span(9, msg(1, "a"), 11, msg(2, "e", 3, msg(1, "x")), 9, msg(1, "b"), 13, msg(1, traceID, 2, spanID, 4, msg(1, "l")), 11, msg(2, "f"), 9, msg(1, "c"))),
+	"value before key":             wrapSpans(span(9, msg(2, msg(1, "v"), 1, "k"))),
+	"last scalar wins":             wrapSpans(span(5, "first", 5, "last", 6, 2, 6, 3)),
+	"status merged":                wrapSpans(span(15, msg(2, "why", 3, 2), 15, msg(3, 1))),
 	"resource merged": msg(1, msg(
 		1, msg(1, msg(1, "a"), 2, 7), 2, msg(1, msg(1, "s"), 2, span(9, msg(1, "in"))), 3, "url",
 		1, msg(1, msg(1, "b")), 2, msg(2, span(), 1, msg(2, "v2", 3, msg(1, "sa")), 1, msg(1, "name")))),
-	"value merged":         request(span(9, msg(1, "k", 2, msg(5, msg(1, msg(1, "a"))), 2, msg(), 2, msg(5, msg(1, msg(3, 5)))))),
-	"oneof, last wins":     request(span(9, msg(1, "k", 2, msg(5, msg(1, msg(1, "a")), 1, "s", 3, 7)))),
-	"oneof, array again":   request(span(9, msg(2, msg(5, msg(1, msg(1, "a")), 3, 7, 5, msg(1, msg(1, "b")))))),
-	"map merged in array":  request(span(9, msg(2, msg(5, msg(1, msg(6, msg(1, msg(1, "k", 2, msg(1, "v"))), 6, msg(1, msg(1, "l", 2, msg(2, 1))))))))),
-	"nested value twice":   request(span(9, msg(2, msg(6, msg(1, msg(1, "k", 2, msg(1, "v"), 2, msg(), 2, msg(8, 3))))))),
-	"string table indexes": request(span(9, msg(1, "k", 2, msg(1, "s", 8, 3), 3, 4))),
-	"unknown fields":       request(span(100, "x", 101, 5, 102, uint64(7), 5, "n", 9, msg(7, "x", 1, "k"))),
-	"other wire types":     request(span(5, 5, 7, 5, 6, "six", 9, msg(2, msg(1, 5, 2, "x", 4, 3)))),
-	"long varints":         request(span(6, 1<<40|3, 10, 1<<40|9, 9, msg(2, msg(3, -5)))),
-	"kind out of range":    request(span(6, 77, 15, msg(3, 9))),
-	"bad ids":              request(msg(1, traceID), msg(2, spanID), msg(1, "short", 2, spanID), span(4, "short"), span(1, strings.Repeat("\x00", 16)), span()),
-	"bad links":            request(span(13, msg(1, traceID), 13, msg(4, msg(1, "gone"), 1, traceID, 2, spanID), 13, msg(4, msg(1, "x")), 14, 2)),
-	"zero parent":          request(span(4, strings.Repeat("\x00", 8))),
+	"value merged":         wrapSpans(span(9, msg(1, "k", 2, msg(5, msg(1, msg(1, "a"))), 2, msg(), 2, msg(5, msg(1, msg(3, 5)))))),
+	"oneof, last wins":     wrapSpans(span(9, msg(1, "k", 2, msg(5, msg(1, msg(1, "a")), 1, "s", 3, 7)))),
+	"oneof, array again":   wrapSpans(span(9, msg(2, msg(5, msg(1, msg(1, "a")), 3, 7, 5, msg(1, msg(1, "b")))))),
+	"map merged in array":  wrapSpans(span(9, msg(2, msg(5, msg(1, msg(6, msg(1, msg(1, "k", 2, msg(1, "v"))), 6, msg(1, msg(1, "l", 2, msg(2, 1))))))))),
+	"nested value twice":   wrapSpans(span(9, msg(2, msg(6, msg(1, msg(1, "k", 2, msg(1, "v"), 2, msg(), 2, msg(8, 3))))))),
+	"string table indexes": wrapSpans(span(9, msg(1, "k", 2, msg(1, "s", 8, 3), 3, 4))),
+	"unknown fields":       wrapSpans(span(100, "x", 101, 5, 102, uint64(7), 5, "n", 9, msg(7, "x", 1, "k"))),
+	"other wire types":     wrapSpans(span(5, 5, 7, 5, 6, "six", 9, msg(2, msg(1, 5, 2, "x", 4, 3)))),
+	"long varints":         wrapSpans(span(6, 1<<40|3, 10, 1<<40|9, 9, msg(2, msg(3, -5)))),
+	"kind out of range":    wrapSpans(span(6, 77, 15, msg(3, 9))),
+	"bad ids":              wrapSpans(msg(1, traceID), msg(2, spanID), msg(1, "short", 2, spanID), span(4, "short"), span(1, strings.Repeat("\x00", 16)), span()),
+	"bad links":            wrapSpans(span(13, msg(1, traceID), 13, msg(4, msg(1, "gone"), 1, traceID, 2, spanID), 13, msg(4, msg(1, "x")), 14, 2)),
+	"zero parent":          wrapSpans(span(4, strings.Repeat("\x00", 8))),
 }
 
 func TestProtoRules(t *testing.T) {
@@ -207,7 +207,7 @@ func nestedProto(levels int) []byte {
 	for range levels {
 		value = msg(5, msg(1, value))
 	}
-	return request(span(9, msg(1, "k", 2, value)))
+	return wrapSpans(span(9, msg(1, "k", 2, value)))
 }
 
 func nestedJSON(levels int) string {
@@ -225,19 +225,19 @@ func jsonRequest(spans ...string) string {
 
 // Malformed requests are refused with a reason and a place.
 func TestProtoErrors(t *testing.T) {
-	whole := request(span(5, "name"))
+	whole := wrapSpans(span(5, "name"))
 	for _, c := range []struct {
 		name string
 		body []byte
 		want string
 	}{
 		{"cut off", whole[:len(whole)-1], "field cut off at byte 0"},
-		{"cut off inside", request(span(), append(span(), 0x2a, 9)), "field cut off at byte 64, in resourceSpans[0].scopeSpans[0].spans[1]"},
-		{"group", request(append(span(), 0x1b)), "group, which OTLP does not have at byte 34, in resourceSpans[0].scopeSpans[0].spans[0]"},
+		{"cut off inside", wrapSpans(span(), append(span(), 0x2a, 9)), "field cut off at byte 64, in resourceSpans[0].scopeSpans[0].spans[1]"},
+		{"group", wrapSpans(append(span(), 0x1b)), "group, which OTLP does not have at byte 34, in resourceSpans[0].scopeSpans[0].spans[0]"},
 		{"field zero", []byte{0x02, 0x00}, "field number out of range at byte 0"},
 		{"varint too long", []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "malformed field tag at byte 0"},
 		{"wire type", []byte{0x0f}, "unknown wire type at byte 0"},
-		{"nested value", request(span(9, msg(2, msg(5, "\x0a\x05")))), "field cut off at byte 40, in resourceSpans[0].scopeSpans[0].spans[0]"},
+		{"nested value", wrapSpans(span(9, msg(2, msg(5, "\x0a\x05")))), "field cut off at byte 40, in resourceSpans[0].scopeSpans[0].spans[0]"},
 		{"too deep", nestedProto(33), "attribute value nested deeper than 32 levels at byte 179, in resourceSpans[0].scopeSpans[0].spans[0]"},
 	} {
 		var b telemetry.Batch
@@ -253,7 +253,7 @@ func TestProtoErrors(t *testing.T) {
 }
 
 func TestElementLimit(t *testing.T) {
-	body := request(span(9, "", 9, "", 9, ""))
+	body := wrapSpans(span(9, "", 9, "", 9, ""))
 	json := jsonRequest(jsonSpan(`"attributes":[{},{},{}]`))
 	for elements, ok := range map[int]bool{3: false, 4: true} {
 		d := NewDecoder(DecodeLimits{Depth: 1, Elements: elements})
@@ -270,7 +270,7 @@ func TestElementLimit(t *testing.T) {
 
 func TestInvalidUTF8(t *testing.T) {
 	const bad, good = "a\xff\xfeb", "a\uFFFDb"
-	body := request(span(5, bad, 9, msg(1, bad, 2, msg(1, bad)), 9, msg(1, "n", 2, msg(6, msg(1, msg(1, bad, 2, msg(5, msg(1, msg(1, bad)))))))))
+	body := wrapSpans(span(5, bad, 9, msg(1, bad, 2, msg(1, bad)), 9, msg(1, "n", 2, msg(6, msg(1, msg(1, bad, 2, msg(5, msg(1, msg(1, bad)))))))))
 	json := jsonRequest(jsonSpan(fmt.Sprintf(`"name":"%[1]s","attributes":[{"key":"%[1]s","value":{"stringValue":"%[1]s"}},
 		{"key":"n","value":{"kvlistValue":{"values":[{"key":"%[1]s","value":{"arrayValue":{"values":[{"stringValue":"%[1]s"}]}}}]}}}]`, bad)))
 	d := NewDecoder(testLimits)
@@ -294,7 +294,7 @@ func TestInvalidUTF8(t *testing.T) {
 
 func TestRejectedSpans(t *testing.T) {
 	zero := strings.Repeat("\x00", 16)
-	body := request(span(), msg(2, spanID), msg(2, spanID, 1, "x"), msg(1, zero, 2, spanID), msg(1, traceID), msg(1, traceID, 2, zero[:8]), span(4, "x"))
+	body := wrapSpans(span(), msg(2, spanID), msg(2, spanID, 1, "x"), msg(1, zero, 2, spanID), msg(1, traceID), msg(1, traceID, 2, zero[:8]), span(4, "x"))
 	json := jsonRequest(jsonSpan(`"name":"ok"`), `{}`, `null`, jsonSpan(`"traceId":"00000000000000000000000000000000"`),
 		jsonSpan(`"spanId":"00"`), jsonSpan(`"spanId":"0000000000000000"`), jsonSpan(`"parentSpanId":"MDEyMzQ1Njc="`))
 	const want = "6 spans rejected: trace_id is not 16 bytes (2), trace_id is all zero (1), span_id is not 8 bytes (1), span_id is all zero (1), parent_span_id is not 8 bytes (1)"
