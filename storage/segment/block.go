@@ -34,7 +34,7 @@ func (b *block) Trace(row int) (scan.Trace, error) {
 
 // dir loads the block's directory.
 func (b *block) dir() (*directory, error) {
-	return load(b.r, b.info.dir, "directory", func(src []byte) (*directory, error) {
+	return load(b.r, b.info.dir, named("directory"), func(src []byte) (*directory, error) {
 		d, err := decodeDirectory(src, b.info.off, b.info.dir.off, b.r.footer.pageRows)
 		if err == nil && (d.rows != b.info.rows || d.traces != b.info.traces) {
 			err = column.ErrCorrupt
@@ -48,11 +48,11 @@ func (b *block) traces() (*traceTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return load(b.r, d.traceTable, "traces", func(src []byte) (*traceTable, error) { return decodeTraces(src, d) })
+	return load(b.r, d.traceTable, named("traces"), func(src []byte) (*traceTable, error) { return decodeTraces(src, d) })
 }
 
 func (b *block) shapes(d *directory) (*shapes, error) {
-	return load(b.r, d.shapes, "shapes", func(src []byte) (*shapes, error) { return decodeShapes(src, d) })
+	return load(b.r, d.shapes, named("shapes"), func(src []byte) (*shapes, error) { return decodeShapes(src, d) })
 }
 
 // resources loads the block's distinct resources and checks that codes stay
@@ -67,9 +67,9 @@ func (b *block) scopes(d *directory) (*entries, error) {
 
 func (b *block) entries(d *directory, t tableInfo, k kind, section string) (*entries, error) {
 	if d.byKind[k].high >= uint64(t.entries) {
-		return nil, b.r.corrupt(b.info.dir.off, "directory", column.ErrCorrupt)
+		return nil, b.r.corrupt(b.info.dir.off, named("directory"), column.ErrCorrupt)
 	}
-	return load(b.r, t.chunk, section, func(src []byte) (*entries, error) {
+	return load(b.r, t.chunk, named(section), func(src []byte) (*entries, error) {
 		return decodeEntries(src, t, k == kindResource)
 	})
 }

@@ -33,7 +33,7 @@ type chunkEncoder struct {
 func newChunkEncoder() *chunkEncoder {
 	// Options are constant and valid, so there is no error.
 	enc, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(1<<20), zstd.WithSingleSegment(true))
+		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(1<<20), zstd.WithSingleSegment(true), zstd.WithAllLitEntropyCompression(true))
 	return &chunkEncoder{zstd: enc}
 }
 

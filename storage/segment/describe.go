@@ -1,19 +1,19 @@
 package segment
 
 // Verify reads every chunk of the file and checks its checksum and that it
-// unpacks. section, if not nil, is called with the name and size of each
+// unpacks. each, if not nil, is called with the name and size of each
 // before it is read. The first damage ends it as a [*CorruptError].
-func (r *Reader) Verify(section func(name string, bytes int64)) error {
-	check := func(name string, ref chunkRef) error {
-		if section != nil {
-			section(name, int64(ref.size))
+func (r *Reader) Verify(each func(section string, bytes int64)) error {
+	check := func(s section, ref chunkRef) error {
+		if each != nil {
+			each(s.name(), int64(ref.size))
 		}
-		_, err := r.read(ref, name)
+		_, err := r.read(ref, s)
 		return err
 	}
 	for i := range r.blocks {
 		b := r.blocks[i].(*block)
-		if err := check("directory", b.info.dir); err != nil {
+		if err := check(named("directory"), b.info.dir); err != nil {
 			return err
 		}
 		d, err := b.dir()
@@ -25,17 +25,17 @@ func (r *Reader) Verify(section func(name string, bytes int64)) error {
 		}
 	}
 	for _, c := range r.footer.index {
-		if err := check("trace index", c.chunkRef); err != nil {
+		if err := check(named("trace index"), c.chunkRef); err != nil {
 			return err
 		}
 	}
-	if err := check("operations", r.footer.operations); err != nil {
+	if err := check(named("operations"), r.footer.operations); err != nil {
 		return err
 	}
-	if err := check("keys", r.footer.keys); err != nil {
+	if err := check(named("keys"), r.footer.keys); err != nil {
 		return err
 	}
-	return check("footer", r.last)
+	return check(named("footer"), r.last)
 }
 
 // Description is what a segment is made of.

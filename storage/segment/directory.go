@@ -197,35 +197,35 @@ func (d *directory) link() error {
 }
 
 // each calls f for every chunk of the block.
-func (d *directory) each(f func(section string, r chunkRef) error) error {
-	call := func(section string, r chunkRef) error {
+func (d *directory) each(f func(s section, r chunkRef) error) error {
+	call := func(s section, r chunkRef) error {
 		if r.size == 0 {
 			return nil
 		}
-		return f(section, r)
+		return f(s, r)
 	}
 	for i := range d.columns {
 		c := &d.columns[i]
-		if err := call(c.name()+" dictionary", c.dict); err != nil {
+		if err := call(dictOf{c}, c.dict); err != nil {
 			return err
 		}
-		if err := call(c.name()+" bloom filter", c.bloom); err != nil {
+		if err := call(bloomOf{c}, c.bloom); err != nil {
 			return err
 		}
 		for _, p := range c.pages {
-			if err := call(c.name(), p); err != nil {
+			if err := call(c, p); err != nil {
 				return err
 			}
 		}
 	}
-	if err := call("resources", d.resources.chunk); err != nil {
+	if err := call(named("resources"), d.resources.chunk); err != nil {
 		return err
 	}
-	if err := call("scopes", d.scopes.chunk); err != nil {
+	if err := call(named("scopes"), d.scopes.chunk); err != nil {
 		return err
 	}
-	if err := call("shapes", d.shapes); err != nil {
+	if err := call(named("shapes"), d.shapes); err != nil {
 		return err
 	}
-	return call("traces", d.traceTable)
+	return call(named("traces"), d.traceTable)
 }

@@ -74,7 +74,7 @@ func (r *Reader) lookup(id telemetry.TraceID, f func(number int) error) error {
 	// The first chunk that begins at h or later, and the one before it.
 	i := max(sort.Search(len(index), func(i int) bool { return index[i].first >= h })-1, 0)
 	for ; i < len(index) && index[i].first <= h; i++ {
-		p, err := load(r, index[i].chunkRef, "trace index", decodeIndexPage)
+		p, err := load(r, index[i].chunkRef, named("trace index"), decodeIndexPage)
 		if err != nil {
 			return err
 		}

@@ -155,6 +155,6 @@ type bloom struct{ column.Bloom }
 func (b bloom) size() int { return len(b.Bloom) }
 
 func (b *block) may(c *columnInfo, hash uint64) (bool, error) {
-	f, err := load(b.r, c.bloom, c.name()+" bloom filter", func(src []byte) (bloom, error) { return bloom{src}, nil })
+	f, err := load(b.r, c.bloom, bloomOf{c}, func(src []byte) (bloom, error) { return bloom{src}, nil })
 	return err != nil || f.May(hash), err
 }

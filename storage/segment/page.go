@@ -118,7 +118,7 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 	if c.pages[p].size == 0 {
 		return emptyPage, nil
 	}
-	return load(b.r, c.pages[p], c.name(), func(src []byte) (*page, error) {
+	return load(b.r, c.pages[p], c, func(src []byte) (*page, error) {
 		pg := &page{}
 		var err error
 		switch cl := c.class(); {
@@ -143,7 +143,7 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 }
 
 func (b *block) dict(c *columnInfo) (*dict, error) {
-	return load(b.r, c.dict, c.name()+" dictionary", func(src []byte) (*dict, error) {
+	return load(b.r, c.dict, dictOf{c}, func(src []byte) (*dict, error) {
 		d := &dict{}
 		var err error
 		n := 0
@@ -176,7 +176,7 @@ func (b *block) corruptPage(c *columnInfo, p int) error {
 	if p < len(c.pages) {
 		off = c.pages[p].off
 	}
-	return b.r.corrupt(off, c.name(), column.ErrCorrupt)
+	return b.r.corrupt(off, c, column.ErrCorrupt)
 }
 
 // traceTable is the decoded trace table of a block.

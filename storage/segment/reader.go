@@ -49,28 +49,28 @@ func (r *Reader) open() (err error) {
 		return fmt.Errorf("open segment: %w", err)
 	}
 	if r.size < headerSize+trailerSize {
-		return r.corrupt(0, "header", errSize)
+		return r.corrupt(0, named("header"), errSize)
 	}
 	var frame [max(headerSize, trailerSize)]byte
 	if err := r.readAt(frame[:headerSize], 0); err != nil {
 		return err
 	}
 	if err := checkHeader(frame[:headerSize]); err != nil {
-		return r.corrupt(0, "header", err)
+		return r.corrupt(0, named("header"), err)
 	}
 	at := r.size - trailerSize
 	if err := r.readAt(frame[:trailerSize], at); err != nil {
 		return err
 	}
 	if r.last, err = parseTrailer(frame[:trailerSize], r.size); err != nil {
-		return r.corrupt(at, "trailer", err)
+		return r.corrupt(at, named("trailer"), err)
 	}
-	body, err := r.read(r.last, "footer")
+	body, err := r.read(r.last, named("footer"))
 	if err != nil {
 		return err
 	}
 	if r.footer, err = decodeFooter(body, r.last.off); err != nil {
-		return r.corrupt(r.last.off, "footer", err)
+		return r.corrupt(r.last.off, named("footer"), err)
 	}
 	r.blocks = make([]scan.Block, len(r.footer.blocks))
 	for i := range r.blocks {
@@ -135,30 +135,30 @@ func (r *Reader) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int) err
 
 // Operations implements [scan.Source].
 func (r *Reader) Operations(f func(scan.Operation)) error {
-	body, err := r.read(r.footer.operations, "operations")
+	body, err := r.read(r.footer.operations, named("operations"))
 	if err != nil {
 		return err
 	}
 	if err := decodeOperations(body, f); err != nil {
-		return r.corrupt(r.footer.operations.off, "operations", err)
+		return r.corrupt(r.footer.operations.off, named("operations"), err)
 	}
 	return nil
 }
 
 // Keys implements [scan.Source].
 func (r *Reader) Keys(f func(scan.Key)) error {
-	body, err := r.read(r.footer.keys, "keys")
+	body, err := r.read(r.footer.keys, named("keys"))
 	if err != nil {
 		return err
 	}
 	if err := decodeKeys(body, f); err != nil {
-		return r.corrupt(r.footer.keys.off, "keys", err)
+		return r.corrupt(r.footer.keys.off, named("keys"), err)
 	}
 	return nil
 }
 
-func (r *Reader) corrupt(off int64, section string, err error) error {
-	return &CorruptError{Path: r.path, Offset: off, Section: section, Err: err}
+func (r *Reader) corrupt(off int64, s section, err error) error {
+	return &CorruptError{Path: r.path, Offset: off, Section: s.name(), Err: err}
 }
 
 // readAt fills p; a file that ends early is damaged.
@@ -168,7 +168,7 @@ func (r *Reader) readAt(p []byte, off int64) error {
 	case n == len(p):
 		return nil
 	case err == io.EOF:
-		return r.corrupt(off, "file", io.ErrUnexpectedEOF)
+		return r.corrupt(off, named("file"), io.ErrUnexpectedEOF)
 	}
 	return fmt.Errorf("read segment %s at %d: %w", r.path, off, err)
 }
@@ -180,9 +180,9 @@ var stored = sync.Pool{New: func() any { return new([]byte) }}
 const storedMax = 1 << 20
 
 // read reads, verifies and unpacks a chunk. The result is the caller's own.
-func (r *Reader) read(ref chunkRef, section string) ([]byte, error) {
+func (r *Reader) read(ref chunkRef, s section) ([]byte, error) {
 	if ref.size == 0 || ref.off+int64(ref.size) > r.size {
-		return nil, r.corrupt(ref.off, section, errSize)
+		return nil, r.corrupt(ref.off, s, errSize)
 	}
 	buf := stored.Get().(*[]byte)
 	if cap(*buf) < int(ref.size) {
@@ -197,7 +197,7 @@ func (r *Reader) read(ref chunkRef, section string) ([]byte, error) {
 	}
 	body, err := openChunk(p)
 	if err != nil {
-		return nil, r.corrupt(ref.off, section, err)
+		return nil, r.corrupt(ref.off, s, err)
 	}
 	if p[0] == codecRaw {
 		body = append(make([]byte, 0, len(body)+slack), body...)
@@ -205,12 +205,28 @@ func (r *Reader) read(ref chunkRef, section string) ([]byte, error) {
 	return body, nil
 }
 
+// section names a part of the file when something is wrong with it.
+type section interface{ name() string }
+
+type named string
+
+func (n named) name() string { return string(n) }
+
+// dictOf and bloomOf name what belongs to a column.
+type (
+	dictOf  struct{ *columnInfo }
+	bloomOf struct{ *columnInfo }
+)
+
+func (d dictOf) name() string  { return d.columnInfo.name() + " dictionary" }
+func (b bloomOf) name() string { return b.columnInfo.name() + " bloom filter" }
+
 // cached is what a cache holds: a decoded chunk that knows its memory.
 type cached interface{ size() int }
 
 // load reads and decodes a chunk, or takes it from the cache. A chunk is
 // always decoded in the same way, so its place in the file identifies it.
-func load[T cached](r *Reader, ref chunkRef, section string, decode func([]byte) (T, error)) (T, error) {
+func load[T cached](r *Reader, ref chunkRef, s section, decode func([]byte) (T, error)) (T, error) {
 	key := cacheKey{r.id, ref.off}
 	if r.cache != nil {
 		if v, ok := r.cache.get(key).(T); ok {
@@ -218,13 +234,13 @@ func load[T cached](r *Reader, ref chunkRef, section string, decode func([]byte)
 		}
 	}
 	var none T
-	body, err := r.read(ref, section)
+	body, err := r.read(ref, s)
 	if err != nil {
 		return none, err
 	}
 	v, err := decode(body)
 	if err != nil {
-		return none, r.corrupt(ref.off, section, err)
+		return none, r.corrupt(ref.off, s, err)
 	}
 	if r.cache != nil {
 		r.cache.put(key, v, v.size())
