@@ -42,6 +42,7 @@ func TestMetricsCount(t *testing.T) {
 		`kiseki_receiver_requests_total{encoding="json",outcome="ok",protocol="otlp",transport="http"} 1`,
 		`kiseki_receiver_accepted_spans_total{encoding="json",protocol="otlp",transport="http"} 1`,
 		`kiseki_api_requests_total{route="/api/kiseki/v1/traces/{traceId}",status="200"} 1`,
+		`kiseki_pipeline_dropped_total{reason="too_many_attributes"} 0`,
 		`kiseki_head_spans 1`,
 		`kiseki_wal_records_total 1`,
 	} {

@@ -96,7 +96,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 type server struct {
 	config    *config.Config
 	log       *slog.Logger
-	tls       *tls.Config
+	tls       *tls.Config // nil without TLS; servers change theirs, so each gets a clone
 	listeners listeners
 	metrics   *metrics
 	readiness readiness
@@ -120,7 +120,7 @@ func (s *server) run(serve func(net.Listener) error, l net.Listener) {
 
 func (s *server) startWeb() {
 	s.api.readiness = &s.readiness
-	s.web = newWebServer(webHandler(s.metrics, &s.readiness, &s.api, ui.Handler()), s.tls, s.log)
+	s.web = newWebServer(webHandler(s.metrics, &s.readiness, &s.api, ui.Handler()), s.tls.Clone(), s.log)
 	serve := s.web.Serve
 	if s.tls != nil {
 		serve = func(l net.Listener) error { return s.web.ServeTLS(l, "", "") }
@@ -170,7 +170,13 @@ func explainOpen(err error, dir string) error {
 
 func (s *server) startReceivers() {
 	limits := s.config.Limits
-	p := pipeline.New(pipeline.Options{}, s.store.Append)
+	p := pipeline.New(pipeline.Options{
+		Attrs:      limits.Attributes,
+		ValueBytes: limits.ValueBytes,
+		Events:     limits.Events,
+		Links:      limits.Events,
+	}, s.store.Append)
+	s.metrics.registry.MustRegister(newPipelineCollector(p))
 	s.receiver = otlp.New(otlp.Options{
 		Append: p.Append,
 		Limits: otlp.Limits{
@@ -180,7 +186,7 @@ func (s *server) startReceivers() {
 		},
 		Observe:     s.metrics.observeOTLP,
 		CORSOrigins: s.config.OTLP.CORSOrigins,
-		TLS:         s.tls,
+		TLS:         s.tls.Clone(),
 		Logger:      s.log,
 	})
 	s.run(s.receiver.ServeHTTP, s.listeners.otlpHTTP)
