@@ -38,7 +38,7 @@ func tour() []customer {
 	unmailable := visit("u-mail", cardGood, "TEA-002")
 	unmailable.email = "nobody"
 	abroad := visit("u-abroad", cardGood, "CUP-002")
-	abroad.currency = "XXX"
+	abroad.currency = "ATS"
 	reader := visit("u-reader", "")
 	reader.search, reader.looks = "pot", []string{"POT-001"}
 	return []customer{
@@ -89,7 +89,7 @@ func nextCustomer(r *rand.Rand, n int) customer {
 	case p < 20:
 		c.email = "nobody"
 	case p < 21:
-		c.currency = "XXX"
+		c.currency = "ATS"
 	}
 	return c
 }
