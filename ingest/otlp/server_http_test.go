@@ -87,7 +87,7 @@ func TestHTTPErrors(t *testing.T) {
 	f := start(t, &sink{append: func(context.Context, *telemetry.Batch) (telemetry.Outcome, error) {
 		return telemetry.Outcome{}, appendErr
 	}}, Options{Limits: Limits{RequestBytes: 100 << 10, DecodedBytes: 1 << 20}})
-	good, bomb := wrapSpans(span()), make([]byte, 64<<20)
+	good, bomb := wrapSpans(span()), make([]byte, 8<<20)
 	const metrics = "/v1/metrics"
 	for _, c := range []struct {
 		name, contentType, encoding string
@@ -158,7 +158,7 @@ func checkStatus(t *testing.T, res *http.Response, answer []byte, code int, mess
 // A bomb is refused long before it is unpacked.
 func TestBombMemory(t *testing.T) {
 	s := New(Options{Append: discard})
-	bomb := gzipped(t, make([]byte, 1<<30))
+	bomb := gzipped(t, make([]byte, 256<<20))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	w := httptest.NewRecorder()
