@@ -18,9 +18,13 @@ type Store struct{ sources []*source }
 
 // New makes a store of one source with one block, which is sorted by trace as
 // a segment is.
-func New(b *telemetry.Batch) *Store {
+func New(b *telemetry.Batch) *Store { return Sorted(b, 1) }
+
+// Sorted makes a store of one source that is sorted by trace and cut into
+// about the given number of blocks.
+func Sorted(b *telemetry.Batch, blocks int) *Store {
 	s := &source{}
-	s.add(sorted(spansOf(b)))
+	s.addTraces(sorted(spansOf(b)), 1+len(b.Spans)/blocks)
 	return &Store{[]*source{s}}
 }
 
