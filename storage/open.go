@@ -40,7 +40,7 @@ func (s *Store) open() (err error) {
 	if err := s.makeFolders(); err != nil {
 		return err
 	}
-	s.lock, err = s.fs.Lock(filepath.Join(s.opts.Dir, "LOCK"))
+	s.lock, err = s.fs.Lock(lockPath(s.opts.Dir))
 	if errors.Is(err, vfs.ErrLocked) {
 		return ErrLocked
 	}
@@ -234,7 +234,8 @@ func (s *Store) replay(g *generation) (last wal.Position, err error) {
 	return last, nil
 }
 
-// readLogs reads the log files from the given sequence on, in order.
+// readLogs reads the log files from the given sequence on, in order. A file
+// that is deleted meanwhile, by a store that has flushed it, is left out.
 func readLogs(fsys vfs.FS, dir folder, from uint64) ([]*wal.File, error) {
 	names, err := fsys.List(dir.wal())
 	if err != nil {
@@ -247,6 +248,9 @@ func readLogs(fsys vfs.FS, dir folder, from uint64) ([]*wal.File, error) {
 			continue
 		}
 		f, err := wal.Read(fsys, dir.wal(), seq)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

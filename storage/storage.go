@@ -105,6 +105,8 @@ func setDefault[T int | int64 | time.Duration](v *T, d T) {
 	}
 }
 
+func lockPath(dir string) string { return filepath.Join(dir, "LOCK") }
+
 // folder is a tenant's folder.
 type folder struct{ root string }
 
