@@ -23,8 +23,8 @@ SYNOPSIS
 DESCRIPTION
   Reads the manifest, the write-ahead log and all segments of a data folder,
   and prints how many spans each holds, over which time, and how many bytes
-  each column takes. Nothing is written. It may run beside a server; what that
-  server is writing at the moment may then be reported as incomplete.
+  each column takes. Nothing is changed. It may run beside a server; a server
+  cannot be started while it runs.
 
 OPTIONS
   --data DIR      The data folder. Default data. Environment KISEKI_DATA.
@@ -53,6 +53,10 @@ func runInspect(_ context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 	if err := report.WriteText(stdout); err != nil {
 		fmt.Fprintf(stderr, "kiseki inspect: write report: %v\n", err)
+		return exitFailed
+	}
+	if len(report.Problems) > 0 {
+		fmt.Fprintf(stderr, "kiseki inspect: %d problems, listed above\n", len(report.Problems))
 		return exitFailed
 	}
 	return exitOK

@@ -181,17 +181,3 @@ func TestExposedListenersAreWarnedAbout(t *testing.T) {
 		t.Errorf("log:\n%s", log)
 	}
 }
-
-func TestInspectBesideAServer(t *testing.T) {
-	data := t.TempDir()
-	r := startServe(t, data, "--retention-age", "0")
-	r.send(t, traceID, "hello")
-	r.stop(t)
-	status, stdout, stderr := kiseki(t, "inspect", "--data", data)
-	if status != exitOK || stdout == "" || stderr != "" {
-		t.Errorf("got %d\n%s\n%s", status, stdout, stderr)
-	}
-	if status, _, stderr = kiseki(t, "inspect", "--data", filepath.Join(data, "absent")); status != exitFailed || !strings.Contains(stderr, "absent") {
-		t.Errorf("for a folder that is not there: %d %s", status, stderr)
-	}
-}

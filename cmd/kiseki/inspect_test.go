@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kiseki-dev/kiseki/storage"
+	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
+)
+
+func TestInspectBesideAServer(t *testing.T) {
+	data := t.TempDir()
+	r := startServe(t, data, "--retention-age", "0")
+	r.send(t, traceID, "hello")
+	for range 2 { // beside it, and when it has stopped
+		status, stdout, stderr := kiseki(t, "inspect", "--data", data)
+		if status != exitOK || !strings.Contains(stdout, "1 spans") || stderr != "" {
+			t.Errorf("got %d\n%s\n%s", status, stdout, stderr)
+		}
+		r.stop(t)
+	}
+}
+
+func TestInspectWithoutAFolder(t *testing.T) {
+	absent := filepath.Join(t.TempDir(), "absent")
+	if status, _, stderr := kiseki(t, "inspect", "--data", absent); status != exitFailed || !strings.Contains(stderr, absent) {
+		t.Errorf("got %d %s", status, stderr)
+	}
+	if _, err := os.Stat(absent); err == nil {
+		t.Error("looking made the folder")
+	}
+}
+
+func TestInspectFindsDamage(t *testing.T) {
+	data := t.TempDir()
+	s, err := storage.Open(storage.Options{Dir: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Append(t.Context(), telemetrytest.Random(1, 100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if status, stdout, stderr := kiseki(t, "inspect", "--data", data); status != exitOK || !strings.Contains(stdout, "100 spans") {
+		t.Fatalf("before the damage: %d\n%s\n%s", status, stdout, stderr)
+	}
+	segments, err := filepath.Glob(filepath.Join(data, "tenants", "default", "segments", "*.seg"))
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("segments: %v, %v", segments, err)
+	}
+	bytes, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes[len(bytes)/3] ^= 1
+	if err := os.WriteFile(segments[0], bytes, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := kiseki(t, "inspect", "--data", data)
+	if status != exitFailed || !strings.Contains(stdout, "DAMAGED") || !strings.Contains(stderr, "problems") {
+		t.Errorf("after the damage: %d\n%s\n%s", status, stdout, stderr)
+	}
+}
