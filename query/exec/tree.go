@@ -12,12 +12,12 @@ import (
 // Spans in a circle of parents are cut loose at the earliest of them.
 func (t *Trace) arrange() {
 	spans := t.Batch.Spans
-	parent := parents(spans)
 	byStart := make([]int32, len(spans))
 	for i := range byStart {
 		byStart[i] = int32(i)
 	}
 	slices.SortFunc(byStart, func(i, j int32) int { return compareSpans(&spans[i], &spans[j]) })
+	parent := parents(spans, byStart)
 	// Children as linked lists, latest first, so that a stack of them pops
 	// the earliest first.
 	firstChild, nextSibling := filled(len(spans), -1), filled(len(spans), -1)
@@ -82,20 +82,23 @@ func compareSpans(a, b *telemetry.Span) int {
 
 // parents finds each span's parent, -1 for none. Where client and server
 // share a span ID, as with Zipkin, the server's span hangs below the client's
-// and what names the ID as its parent below the server's.
-func parents(spans []telemetry.Span) []int32 {
+// and what names the ID as its parent below the server's. Of other spans that
+// share an ID the first by start is the parent.
+func parents(spans []telemetry.Span, byStart []int32) []int32 {
 	caller := make(map[telemetry.SpanID]int32, len(spans)) // the client's span, or the only one
 	callee := map[telemetry.SpanID]int32{}                 // the server's, where there are two
-	for i := range spans {
+	for _, i := range byStart {
 		id := spans[i].SpanID
 		first, ok := caller[id]
+		_, both := callee[id]
 		switch {
 		case !ok:
-			caller[id] = int32(i)
+			caller[id] = i
+		case both:
 		case spans[i].Kind == telemetry.KindServer && spans[first].Kind == telemetry.KindClient:
-			callee[id] = int32(i)
+			callee[id] = i
 		case spans[i].Kind == telemetry.KindClient && spans[first].Kind == telemetry.KindServer:
-			caller[id], callee[id] = int32(i), first
+			caller[id], callee[id] = i, first
 		}
 	}
 	out := make([]int32, len(spans))
