@@ -142,7 +142,7 @@ func TestReport(t *testing.T) {
 	}
 	var text, encoded bytes.Buffer
 	r.writeMarkdown(&text)
-	for _, want := range []string{"| pdata   |    3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.9×)", "100,000 spans", "not in this run"} {
+	for _, want := range []string{"| pdata   |        3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.9×)", "100,000 spans", "not in this run"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}

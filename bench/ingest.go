@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -92,6 +94,9 @@ func (r *run) ingest(ctx context.Context, transport string, p *payload, dir stri
 	return s, res, nil
 }
 
+// errLost says that the server acknowledged more spans than it holds.
+var errLost = errors.New("acknowledged spans are missing")
+
 // settle measures the server at the last acknowledgement and after the last
 // flush.
 func (res *ingestResult) settle(s *server, dir string, perMillion float64, say func(string, ...any)) error {
@@ -106,6 +111,9 @@ func (res *ingestResult) settle(s *server, dir string, perMillion float64, say f
 	}
 	if cpu, err = cpuOf(s.pid()); err != nil {
 		return err
+	}
+	if stored, err := s.spanCount(); err != nil || stored != res.Spans {
+		return fmt.Errorf("kiseki holds %d of %d spans: %w", stored, res.Spans, cmp.Or(err, errLost))
 	}
 	res.CPU = cpu.Seconds() * perMillion
 	if res.PeakMemory, err = peakMemory(s.pid()); err != nil {

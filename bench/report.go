@@ -136,7 +136,7 @@ func (r *report) comparisonTable() table {
 	for _, p := range published {
 		t.rows = append(t.rows, []string{
 			p.name,
-			fmt.Sprintf("%.0f (%.1f×)", p.cpu, p.cpu/own.CPU), fmt.Sprintf("%s (%.2f×)", grouped(int(p.rate)), p.rate/own.SpansPerSecond),
+			fmt.Sprintf("%.0f (%.1f×)", p.cpu, p.cpu/own.CPU), fmt.Sprintf("%s (1/%.1f)", grouped(int(p.rate)), own.SpansPerSecond/p.rate),
 			fmt.Sprintf("%.0f (%.1f×)", p.size, p.size/own.DiskPerSpan), fmt.Sprintf("%.2f GB", p.memory),
 			fmt.Sprintf("%.1f ms", p.byID), fmt.Sprintf("%.0f ms", p.searchP50s),
 		})

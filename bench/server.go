@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -143,6 +144,22 @@ func parseMetric(text, name string) (sum float64, err error) {
 		return 0, fmt.Errorf("no metric %s", name)
 	}
 	return sum, nil
+}
+
+// spanCount is the number of spans the server says it holds.
+func (s *server) spanCount() (int, error) {
+	resp, err := http.Get("http://" + s.http + "/api/kiseki/v1/status")
+	if err != nil {
+		return 0, fmt.Errorf("read status: %w", err)
+	}
+	defer resp.Body.Close()
+	var status struct {
+		SpanCount int `json:"spanCount"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&status); err != nil {
+		return 0, fmt.Errorf("read status: %w", err)
+	}
+	return status.SpanCount, nil
 }
 
 // flushAge is how the benchmark makes the server write its last spans to a
