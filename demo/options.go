@@ -21,7 +21,8 @@ type Options struct {
 // customer makes about 100 spans.
 const maxRate = 1000
 
-func (o Options) validate() error {
+// Validate says what is wrong with the options; Open calls it too.
+func (o Options) Validate() error {
 	u, err := url.Parse(o.Endpoint)
 	if err != nil {
 		return fmt.Errorf("parse endpoint: %w", err)

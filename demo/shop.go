@@ -49,7 +49,7 @@ type Shop struct {
 // Open opens the shop without customers; call Run to let them in, and Close
 // when done.
 func Open(o Options) (*Shop, error) {
-	if err := o.validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "kiseki-demo-")

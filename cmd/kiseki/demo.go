@@ -13,19 +13,6 @@ import (
 
 var demoCommand = command{name: "demo", summary: "run a small shop that sends traces", run: runDemo}
 
-const demoUsage = `NAME
-  kiseki demo - runs a small shop whose services send traces
-
-SYNOPSIS
-  kiseki demo [OPTION...]
-
-  Eleven services on loopback ports, real requests, SQL queries and messages,
-  and customers who come until you press Ctrl-C. Look at their traces in the
-  UI of the kiseki that "kiseki serve" runs.
-
-OPTIONS
-`
-
 const (
 	// demoReport is the time between two lines about what was sent.
 	demoReport = 5 * time.Second
@@ -33,39 +20,73 @@ const (
 	demoRetry = time.Second
 )
 
-func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var o demo.Options
+// demoOptions are the options of the command line.
+type demoOptions struct {
+	shop     demo.Options
+	duration time.Duration
+	ui       string
+}
+
+func demoFlags(o *demoOptions) *flag.FlagSet {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&o.Endpoint, "otlp-http", "http://127.0.0.1:4318", "send spans to this OTLP/HTTP `URL`")
-	flags.Float64Var(&o.Rate, "rate", 5, "let `N` customers a second in")
-	flags.Uint64Var(&o.Seed, "seed", 1, "the same `N` gives the same customers")
-	duration := flags.Duration("duration", 0, "stop after this time; 0 means never")
-	ui := flags.String("ui", "http://127.0.0.1:16686", "the `URL` to print for looking at traces")
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), demoUsage)
-		flags.PrintDefaults()
-	}
-	if wantsHelp(args) {
-		flags.SetOutput(stdout)
-		flags.Usage()
+	flags.SetOutput(io.Discard) // runDemo says what is wrong
+	flags.StringVar(&o.shop.Endpoint, "otlp-http", "http://127.0.0.1:4318", "Where to send spans: the `URL` of an OTLP/HTTP receiver.")
+	flags.Float64Var(&o.shop.Rate, "rate", 5, "Let `N` customers a second in, each good for 100 spans.")
+	flags.Uint64Var(&o.shop.Seed, "seed", 1, "The same `N` gives the same customers.")
+	flags.DurationVar(&o.duration, "duration", 0, "Stop after this `TIME`, such as 90s; 0 is never.")
+	flags.StringVar(&o.ui, "ui", "http://127.0.0.1:16686", "The `URL` to print for looking at traces.")
+	return flags
+}
+
+func writeDemoHelp(w io.Writer) {
+	fmt.Fprint(w, `NAME
+  kiseki demo - run a small shop that sends traces
+
+SYNOPSIS
+  kiseki demo [OPTION...]
+
+DESCRIPTION
+  Eleven services on loopback ports, real requests, SQL queries and messages,
+  and customers who come until you press Ctrl-C. Look at their traces in the
+  UI of the kiseki that "kiseki serve" runs. To find in them: declined cards,
+  payments that succeed at the third attempt, a stock-take that locks a table
+  for 20 seconds of every two minutes, a page with one query per product, a
+  panic behind a degraded page, a queue in front of one printer.
+
+OPTIONS
+`)
+	demoFlags(&demoOptions{}).VisitAll(func(f *flag.Flag) {
+		argument, usage := flag.UnquoteUsage(f)
+		fmt.Fprintf(w, "  --%s %s\n      %s\n      Default %s.\n", f.Name, argument, usage, f.DefValue)
+	})
+}
+
+func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var o demoOptions
+	flags := demoFlags(&o)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		writeDemoHelp(stdout)
 		return exitOK
 	}
-	if err := flags.Parse(args); err != nil {
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("takes no arguments, got %q", flags.Arg(0))
+	}
+	if err == nil {
+		err = o.shop.Validate()
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "kiseki demo: %v\nRun \"kiseki demo --help\" for the options.\n", err)
 		return exitUsage
 	}
-	if flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "kiseki demo: takes no arguments, got %q\n", flags.Arg(0))
-		return exitUsage
-	}
-	shop, err := demo.Open(o)
+	shop, err := demo.Open(o.shop)
 	if err != nil {
 		fmt.Fprintf(stderr, "kiseki demo: open shop: %v\n", err)
 		return exitFailed
 	}
-	if awaitReceiver(ctx, shop, o.Endpoint, stdout) {
-		fmt.Fprintf(stdout, "The shop is open and sends to %s. See its traces at %s\n", o.Endpoint, *ui)
-		trade(ctx, shop, *duration, stdout)
+	if awaitReceiver(ctx, shop, o.shop.Endpoint, stdout) {
+		fmt.Fprintf(stdout, "The shop is open and sends to %s. See its traces at %s\n", o.shop.Endpoint, o.ui)
+		trade(ctx, shop, o.duration, stdout)
 	}
 	err = shop.Close()
 	fmt.Fprintf(stdout, "The shop is closed: %s\n", describeCounts(shop.Counts()))
