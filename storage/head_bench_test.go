@@ -37,6 +37,7 @@ func BenchmarkHeadAppend(b *testing.B) {
 	var with, without runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&with)
+	runtime.KeepAlive(h)
 	h = nil
 	runtime.GC()
 	runtime.ReadMemStats(&without)
