@@ -15,15 +15,14 @@
 //	         packed   base, scale, width u8, n × width bits
 //	         classed  base, scale, n × u8 bit length, then for each value
 //	                  with length b > 1 its low b-1 bits
-//	         deltas   mode u8 of the rest, first value, then packed or classed
-//	                  over the n-1 zigzag differences
+//	         deltas   first value, then mode u8 and body, packed or classed,
+//	                  of the n-1 zigzag differences
 //	codes    n, width u8 (0, 1, 2 or 4), n low bytes, n second bytes, …
 //	         width 0: one uvarint, the value of all
 //	strings  n, mode u8, then
 //	         ended    each value followed by a zero byte
 //	         sized    n uvarint lengths, then all bytes
-//	         split    see the comment at AppendStrings
-//	bloom    blocks of 32 bytes
+//	bloom    blocks of 32 bytes, see [Bloom]
 //
 // Numbers without a width are uvarints; base, first and const are zigzag
 // uvarints. Bits are filled from the least significant one of each byte.

@@ -16,8 +16,6 @@ const (
 // Encoder holds the scratch memory of encoding. It is used by one goroutine.
 type Encoder struct {
 	diffs []uint64
-	text  []byte
-	runs  []byte
 }
 
 // Ints encodes v at the end of dst, choosing the smallest form. The first

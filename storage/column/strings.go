@@ -12,7 +12,6 @@ import (
 const (
 	stringsEnded = iota
 	stringsSized
-	stringsSplit
 )
 
 // Strings is a decoded vector of strings; it is immutable. What At returns
