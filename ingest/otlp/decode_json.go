@@ -254,8 +254,9 @@ func (d *Decoder) jsonEnum(prefix string, byName func(string) uint64) (n uint64,
 		return uint64(i), ok
 	}
 	start := len(d.arena)
-	name := d.quoted()
-	n = byName(strings.ToLower(strings.TrimPrefix(name, prefix)))
+	if name, ok := strings.CutPrefix(d.quoted(), prefix); ok && name == strings.ToUpper(name) {
+		n = byName(strings.ToLower(name))
+	}
 	d.arena = d.arena[:start]
 	return n, d.err == nil
 }

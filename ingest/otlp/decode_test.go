@@ -320,3 +320,51 @@ func FuzzDecodeProto(f *testing.F) {
 	f.Add(nestedProto(9))
 	f.Fuzz(func(t *testing.T, body []byte) { compareProto(t, body) })
 }
+
+// Once its memory has grown, a decoder allocates nothing, whatever the
+// request has in it.
+func TestNoAllocation(t *testing.T) {
+	td := toTraces(telemetrytest.Random(1, 200))
+	protoBody, jsonBody := encodeProto(t, td), encodeJSON(t, td)
+	d := NewDecoder(testLimits)
+	var b telemetry.Batch
+	if n := testing.AllocsPerRun(20, func() {
+		if _, err := d.DecodeProto(protoBody, &b); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("protobuf: %v allocations", n)
+	}
+	if n := testing.AllocsPerRun(20, func() {
+		if _, err := d.DecodeJSON(jsonBody, &b); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("json: %v allocations", n)
+	}
+}
+
+// Requests made to be expensive keep the memory of a decoder in proportion to
+// their size.
+func TestHostileShapes(t *testing.T) {
+	const n = 2000
+	repeat := func(b []byte) []byte { return []byte(strings.Repeat(string(b), n)) }
+	array := msg(5, msg(1, msg(1, "element")))
+	for name, body := range map[string][]byte{
+		"attributes and events in turn": wrapSpans(append(span(), repeat(msg(9, msg(1, "k"), 11, msg(3, msg(1, "e"))))...)),
+		"array repeated":                wrapSpans(span(9, msg(2, repeat(array)))),
+		"array and number in turn":      wrapSpans(span(9, msg(2, repeat(append(msg(3, 1), array...))))),
+		"value repeated":                wrapSpans(span(9, repeat(msg(2, array)))),
+		"resource and scopes in turn":   repeat(msg(1, msg(1, msg(1, msg(1, "r")), 2, msg(2, span())))),
+		"name repeated":                 wrapSpans(append(span(), repeat(msg(5, "\xff"))...)),
+	} {
+		d := NewDecoder(testLimits)
+		var b telemetry.Batch
+		if _, err := d.DecodeProto(body, &b); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(d.arena) > 4*len(body) || len(b.Attrs) > 2*n {
+			t.Errorf("%s: %d bytes became %d of arena and %d attributes", name, len(body), len(d.arena), len(b.Attrs))
+		}
+	}
+}

@@ -132,11 +132,10 @@ func (d *Decoder) quoted() string {
 		switch c := d.in[i]; {
 		case c == '"':
 			d.pos = i + 1
-			if s := d.in[start:i]; ascii {
-				return s
-			} else {
-				return d.text(s)
+			if ascii {
+				return d.in[start:i]
 			}
+			return d.text(d.in[start:i])
 		case c == '\\':
 			return d.unescape(start, i)
 		case c < ' ':

@@ -329,3 +329,18 @@ func TestShutdownGivesUp(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A bug in a decoder costs the request it meets.
+func TestDecoderPanic(t *testing.T) {
+	s := New(Options{Append: discard, Logger: slog.New(slog.DiscardHandler)})
+	r := s.take()
+	r.decoder = nil
+	var x exchange
+	if fail := s.handle(context.Background(), r, &x); fail == nil || fail.outcome != OutcomeFailed {
+		t.Errorf("got %+v", fail)
+	}
+	s.give(r)
+	if again := s.take(); again == r {
+		t.Error("what the decoder panicked over is used again")
+	}
+}
