@@ -90,7 +90,7 @@ bench: build ## decoding, ingestion, size on disk, queries and restart, as table
 
 .PHONY: clean
 clean: ## remove what was built and fetched; ./data stays
-	@rm -rf bin ui/dist ui/node_modules test/clients/node/node_modules
+	@rm -rf bin ui/dist ui/node_modules
 	@chmod -R u+w $(CACHE) 2>/dev/null || true
 	@rm -rf $(CACHE)
 

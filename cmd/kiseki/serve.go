@@ -159,13 +159,13 @@ func (s *server) openStore() (err error) {
 func explainOpen(err error, dir string) error {
 	switch {
 	case errors.Is(err, storage.ErrLocked):
-		return fmt.Errorf("data folder %s is in use by another kiseki; stop that one or choose another folder with --data: %w", dir, err)
+		return fmt.Errorf("data folder %q is in use by another kiseki; stop that one or choose another folder with --data: %w", dir, err)
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("the disk of data folder %s is full; free some space or lower --retention-age: %w", dir, err)
+		return fmt.Errorf("the disk of data folder %q is full; free some space or lower --retention-age: %w", dir, err)
 	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("this user may not write to data folder %s; change its owner or choose another one with --data: %w", dir, err)
+		return fmt.Errorf("this user may not write to data folder %q; change its owner or choose another one with --data: %w", dir, err)
 	}
-	return fmt.Errorf("open data folder %s: %w", dir, err)
+	return fmt.Errorf("open data folder %q: %w", dir, err)
 }
 
 func (s *server) startReceivers() {
@@ -202,7 +202,7 @@ func (s *server) stop() error {
 	}
 	s.stopWeb()
 	if err := s.store.Close(); err != nil {
-		return fmt.Errorf("close data folder %s: %w", s.config.Data, err)
+		return fmt.Errorf("close data folder %q: %w", s.config.Data, err)
 	}
 	return nil
 }
