@@ -2,6 +2,7 @@ package native
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
@@ -24,6 +25,8 @@ type columns struct {
 }
 
 func appendColumns(dst []byte, t *exec.Trace) []byte {
+	// A guess at the size saves most of the copying while dst grows.
+	dst = slices.Grow(dst, 96*len(t.Batch.Spans)+48*len(t.Batch.Attrs))
 	c := columns{dst: dst, b: &t.Batch, strings: map[string]int{"": 0}, list: []string{""}}
 	c.dst = appendHex(append(c.dst, `{"traceId":`...), c.b.Spans[0].TraceID[:])
 	base := uint64(math.MaxUint64)

@@ -21,6 +21,8 @@ func AppendOTLP(dst []byte, b *telemetry.Batch) []byte {
 		x, y := &b.Spans[i], &b.Spans[j]
 		return cmp.Or(cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Scope, y.Scope))
 	})
+	// A guess at the size saves most of the copying while dst grows.
+	dst = slices.Grow(dst, 256*len(b.Spans)+64*len(b.Attrs))
 	dst = append(dst, `{"resourceSpans":[`...)
 	for i, at := range order {
 		s := &b.Spans[at]
