@@ -8,8 +8,9 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// maxColumns is how many attribute columns a builder keeps from block to
-// block before it forgets all.
+// maxColumns is how many attribute columns a builder knows before its block
+// is closed and all are forgotten: clients that make up keys must not fill the
+// memory.
 const maxColumns = 4096
 
 type attrKey struct {

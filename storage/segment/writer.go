@@ -100,7 +100,7 @@ func (w *Writer) AddTrace(b *telemetry.Batch, rows []uint32) error {
 	if len(rows) > maxBlockRows {
 		return fmt.Errorf("add trace %s: %d spans are more than a block holds", id, len(rows))
 	}
-	full := w.block.rows+len(rows) > w.blockSpans || w.block.arena.bytes > blockBytes
+	full := w.block.rows+len(rows) > w.blockSpans || w.block.arena.bytes > blockBytes || len(w.block.attrs) > maxColumns
 	if w.block.rows > 0 && full {
 		if err := w.flush(); err != nil {
 			return err
