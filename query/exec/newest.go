@@ -36,13 +36,6 @@ type SearchResult struct {
 func Search(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limits) (*SearchResult, error) {
 	s := &search{run: start(ctx, snap, limits), plan: p, spanFilter: plan.Relax(p.Filter), seen: map[telemetry.TraceID]struct{}{}}
 	s.perTrace = plan.HasTraceLeaves(p.Filter)
-	s.ceiling = plan.All
-	if p.End != plan.All {
-		s.ceiling = p.End
-	}
-	if p.After != nil {
-		s.ceiling = min(s.ceiling, p.After.Start)
-	}
 	if s.spanFilter != plan.Node(plan.Constant(false)) {
 		s.queueBlocks()
 		if err := s.rank(); err != nil {
@@ -57,7 +50,6 @@ type search struct {
 	plan       *plan.Search
 	spanFilter plan.Node // what is required of a single span
 	perTrace   bool      // the plan asks about whole traces too
-	ceiling    uint64    // no result starts later
 	filter     filter
 	blocks     []queuedBlock // those not visited, best bound last
 	candidates candidates
@@ -150,7 +142,7 @@ func (s *search) rank() error {
 
 // excluded reports whether no trace with this bound can be on the page.
 func (s *search) excluded(bound uint64) bool {
-	return len(s.best) > s.plan.Limit && s.best[s.plan.Limit].start > min(bound, s.ceiling)
+	return len(s.best) > s.plan.Limit && s.best[s.plan.Limit].start > bound
 }
 
 // visit turns the matching rows of a block into candidates.
