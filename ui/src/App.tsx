@@ -1,0 +1,58 @@
+import { useEffect, useMemo, useState } from "react";
+import { useServices, useStatus } from "./api/queries";
+import { knowServices, knowsNoService } from "./base/color";
+import { text } from "./base/strings";
+import { Header, Link } from "./components/Header";
+import { Empty } from "./components/Notice";
+import { SearchPage } from "./pages/search/SearchPage";
+import { StatusPage } from "./pages/status/StatusPage";
+import { TracePage } from "./pages/trace/TracePage";
+import { WelcomePage } from "./pages/welcome/WelcomePage";
+import { useLocation } from "./state/router";
+
+/** The frame and the page that the path names. */
+export function App() {
+  const services = useServices();
+  // While rendering, because the page that is drawn next already uses the colours.
+  useMemo(() => services.data && knowServices(services.data.map((s) => s.name)), [services.data]);
+  const [unknown] = useState(knowsNoService);
+  return (
+    <>
+      <Header />
+      {unknown && services.isPending ? <main id="main" className="page" /> : <Page />}
+    </>
+  );
+}
+
+function Page() {
+  const { path } = useLocation();
+  const trace = /^\/trace\/([0-9a-fA-F]{32}|[0-9a-fA-F]{16})$/.exec(path);
+  if (trace) return <TracePage traceId={trace[1]!.toLowerCase()} />;
+  if (path === "/search") return <SearchPage />;
+  if (path === "/status") return <StatusPage />;
+  if (path === "/welcome") return <WelcomePage />;
+  if (path === "/") return <Start />;
+  return (
+    <main id="main" className="page">
+      <Empty title={text.notFound.title}>
+        <div className="actions">
+          <Link className="button" to="/search">
+            {text.notFound.link}
+          </Link>
+        </div>
+      </Empty>
+    </main>
+  );
+}
+
+/** The first page: how to send spans while there are none, else the search. */
+function Start() {
+  const status = useStatus();
+  // Decided once: the welcome page itself sees the first span and says so before it moves on.
+  const [waiting, setWaiting] = useState<boolean>();
+  useEffect(() => {
+    if (!status.isPending) setWaiting((old) => old ?? status.data?.spanCount === 0);
+  }, [status.isPending, status.data]);
+  if (waiting === undefined) return <main id="main" className="page" />;
+  return waiting ? <WelcomePage /> : <SearchPage />;
+}

@@ -1,0 +1,76 @@
+// Requests to the native API. Every failure is an ApiError with a sentence a person can read.
+
+import type {
+  AttributeKey,
+  FieldValue,
+  Operation,
+  Problem,
+  SearchResult,
+  ServiceCount,
+  Status,
+  TraceColumns,
+} from "./types";
+
+const BASE = "/api/kiseki/v1";
+
+/** A request that failed: `problem` holds what the server said; status 0 means it did not answer. */
+export class ApiError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail || problem.title);
+    this.name = "ApiError";
+  }
+}
+
+type Params = Record<string, string | number | undefined>;
+
+async function get<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) if (value !== undefined) query.set(key, String(value));
+  const search = query.toString();
+  let response: Response;
+  try {
+    response = await fetch(`${BASE}${path}${search ? `?${search}` : ""}`, { signal: signal ?? null });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError({ title: "kiseki does not answer", status: 0 });
+  }
+  if (response.ok) return (await response.json()) as T;
+  throw new ApiError(await readProblem(response));
+}
+
+async function readProblem(response: Response): Promise<Problem> {
+  try {
+    const body = (await response.json()) as Partial<Problem>;
+    return { ...body, title: body.title ?? response.statusText, status: response.status };
+  } catch {
+    return { title: response.statusText || `HTTP ${response.status}`, status: response.status };
+  }
+}
+
+export interface SearchRequest {
+  q: string;
+  start?: string | undefined;
+  end?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+export const api = {
+  search: (request: SearchRequest, signal?: AbortSignal) =>
+    get<SearchResult>("/traces", { ...request, q: request.q || undefined }, signal),
+  trace: (traceId: string, signal?: AbortSignal) =>
+    get<TraceColumns>(`/traces/${traceId}`, { format: "columns" }, signal),
+  services: (signal?: AbortSignal) =>
+    get<{ services: ServiceCount[] }>("/services", {}, signal).then((r) => r.services),
+  operations: (service: string | undefined, signal?: AbortSignal) =>
+    get<{ operations: Operation[] }>("/operations", { service }, signal).then((r) => r.operations),
+  attributes: (signal?: AbortSignal) =>
+    get<{ attributes: AttributeKey[] }>("/attributes", {}, signal).then((r) => r.attributes),
+  values: (field: string, prefix: string, signal?: AbortSignal) =>
+    get<{ values: FieldValue[] }>(
+      `/attributes/${encodeURIComponent(field)}/values`,
+      { prefix: prefix || undefined, limit: 50 },
+      signal,
+    ).then((r) => r.values),
+  status: (signal?: AbortSignal) => get<Status>("/status", {}, signal),
+};

@@ -1,0 +1,53 @@
+// The one cache of server data and the hooks that read it.
+
+import { QueryClient, useQuery } from "@tanstack/react-query";
+import { ApiError, api } from "./client";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // A refused request stays refused; only a server that does not answer is asked again.
+      retry: (count, error) => count < 2 && error instanceof ApiError && error.problem.status === 0,
+      refetchOnWindowFocus: false,
+      staleTime: 30_000,
+    },
+  },
+});
+
+export const useTraceColumns = (traceId: string) =>
+  useQuery({
+    queryKey: ["trace", traceId],
+    queryFn: ({ signal }) => api.trace(traceId, signal),
+    // A trace may grow while it is looked at, but it must not move under the reader: reload asks again.
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+    structuralSharing: false,
+  });
+
+export const useServices = () =>
+  useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal) });
+
+export const useOperations = (service: string) =>
+  useQuery({
+    queryKey: ["operations", service],
+    queryFn: ({ signal }) => api.operations(service || undefined, signal),
+  });
+
+export const useAttributeKeys = () =>
+  useQuery({ queryKey: ["attributes"], queryFn: ({ signal }) => api.attributes(signal) });
+
+export const useFieldValues = (field: string, prefix: string, enabled: boolean) =>
+  useQuery({
+    queryKey: ["values", field, prefix],
+    queryFn: ({ signal }) => api.values(field, prefix, signal),
+    enabled: enabled && field !== "",
+    placeholderData: (previous) => previous,
+  });
+
+export const useStatus = (pollMs?: number) =>
+  useQuery({
+    queryKey: ["status"],
+    queryFn: ({ signal }) => api.status(signal),
+    refetchInterval: pollMs ?? false,
+    staleTime: 1000,
+  });

@@ -1,0 +1,132 @@
+// The native API's answers, as api/native/openapi.yaml describes them. 64-bit numbers are decimal strings.
+
+export interface Stats {
+  complete: boolean;
+  incompleteReason?: string;
+  scannedSpans: number;
+  totalSpans: number;
+  scannedBlocks: number;
+  totalBlocks: number;
+  elapsedNanos: string;
+}
+
+export interface ServiceCount {
+  name: string;
+  spanCount: number;
+  errorCount: number;
+}
+
+export interface TraceSummary {
+  traceId: string;
+  rootService: string;
+  rootName: string;
+  rootMissing?: boolean;
+  startTimeUnixNano: string;
+  durationNanos: string;
+  spanCount: number;
+  errorCount: number;
+  matchedCount: number;
+  services: ServiceCount[];
+}
+
+export interface SearchResult {
+  traces: TraceSummary[];
+  nextCursor?: string;
+  stats: Stats;
+}
+
+export type Kind = "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";
+
+export interface Operation {
+  service: string;
+  name: string;
+  kind: Kind;
+  spanCount: number;
+  errorCount: number;
+}
+
+export type Scope = "span" | "resource" | "instrumentation" | "event" | "link";
+
+export interface AttributeKey {
+  scope: Scope;
+  key: string;
+  types: string[];
+  spanCount: number;
+}
+
+export interface FieldValue {
+  value: string;
+  spanCount?: number;
+}
+
+export interface Status {
+  version: string;
+  startTimeUnixNano: string;
+  spanCount: number;
+  diskBytes: number;
+  segmentCount: number;
+  minSpanStartUnixNano?: string;
+  maxSpanStartUnixNano?: string;
+  endpoints: { otlpHttp: string; otlpGrpc: string };
+}
+
+/** An OTLP/JSON AnyValue; an empty object is the empty value. */
+export interface AnyValue {
+  stringValue?: string;
+  boolValue?: boolean;
+  intValue?: string | number;
+  doubleValue?: number | string;
+  bytesValue?: string;
+  arrayValue?: { values?: AnyValue[] };
+  kvlistValue?: { values?: { key: string; value?: AnyValue }[] };
+}
+
+/** A trace as arrays; string columns hold indices into `strings`. */
+export interface TraceColumns {
+  traceId: string;
+  startTimeUnixNano: string;
+  strings: string[];
+  resources: { service: number[]; schemaUrl: number[]; dropped: number[]; attrs: number[] };
+  scopes: { name: number[]; version: number[]; schemaUrl: number[]; dropped: number[]; attrs: number[] };
+  spans: {
+    id: string[];
+    parent: number[];
+    parentId: Record<string, string>;
+    start: number[];
+    duration: number[];
+    name: number[];
+    kind: number[];
+    status: number[];
+    statusMessage: number[];
+    resource: number[];
+    scope: number[];
+    traceState: number[];
+    flags: number[];
+    droppedAttrs: number[];
+    droppedEvents: number[];
+    droppedLinks: number[];
+    attrs: number[];
+    events: number[];
+    links: number[];
+  };
+  attributes: { key: number[]; value: AnyValue[] };
+  events: { time: number[]; name: number[]; dropped: number[]; attrs: number[] };
+  links: {
+    traceId: string[];
+    spanId: string[];
+    traceState: number[];
+    flags: number[];
+    dropped: number[];
+    attrs: number[];
+  };
+  stats: Stats;
+}
+
+/** An RFC 9457 problem. */
+export interface Problem {
+  title: string;
+  status: number;
+  detail?: string;
+  position?: number;
+  expected?: string;
+}

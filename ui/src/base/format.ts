@@ -1,0 +1,150 @@
+// Numbers, durations and times as people read them. Durations are nanoseconds in a number: exact up to
+// 104 days, far longer than a trace. Absolute times are Unix milliseconds, except where a string of
+// nanoseconds comes from or goes to the API.
+
+const MICRO = 1e3;
+const MILLI = 1e6;
+const SECOND = 1e9;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Three significant digits without trailing zeros: 1.24, 12.4, 124, 1240. */
+function three(value: number): string {
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  const text = value.toFixed(digits);
+  return digits > 0 ? text.replace(/\.?0+$/, "") : text;
+}
+
+/** A duration: "0", "340 ns", "87 µs", "340 ms", "1.24 s", "2 min 5 s", "1 h 3 min". */
+export function formatDuration(ns: number): string {
+  if (ns < 0) return `−${formatDuration(-ns)}`;
+  // A value is shown in the next unit as soon as rounding would print 1000 of this one.
+  if (ns === 0) return "0";
+  if (ns < 999.5) return `${Math.round(ns)} ns`;
+  if (ns < 999.5 * MICRO) return `${three(ns / MICRO)} µs`;
+  if (ns < 999.5 * MILLI) return `${three(ns / MILLI)} ms`;
+  if (ns < 59.995 * SECOND) return `${three(ns / SECOND)} s`;
+  if (ns < 59.5 * MINUTE) {
+    const seconds = Math.round(ns / SECOND);
+    const rest = seconds % 60;
+    return rest === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${rest} s`;
+  }
+  const minutes = Math.round(ns / MINUTE);
+  const rest = minutes % 60;
+  return rest === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+const UNITS: Record<string, number> = {
+  ns: 1,
+  us: MICRO,
+  µs: MICRO,
+  ms: MILLI,
+  s: SECOND,
+  m: MINUTE,
+  h: HOUR,
+};
+
+/** Reads "1.5s", "100 ms", "1h30m"; undefined where it is none. */
+export function parseDuration(text: string): number | undefined {
+  const compact = text.replace(/\s+/g, "");
+  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(compact)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of compact.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
+    total += Number(amount) * UNITS[unit!]!;
+  }
+  return total;
+}
+
+/** A duration as the query language writes it, to three digits: "1.24s", "340ms". */
+export function queryDuration(ns: number): string {
+  if (ns < MICRO) return `${Math.max(0, Math.round(ns))}ns`;
+  if (ns < MILLI) return `${three(ns / MICRO)}us`;
+  if (ns < SECOND) return `${three(ns / MILLI)}ms`;
+  return `${three(ns / SECOND)}s`;
+}
+
+/** A count: "940", "12.4k", "1.2M". */
+export function formatCount(count: number): string {
+  if (count < 10_000) return String(count);
+  if (count < 999_500) return `${three(count / 1e3)}k`;
+  if (count < 999.5e6) return `${three(count / 1e6)}M`;
+  return `${three(count / 1e9)}G`;
+}
+
+/** A count with all of its digits, for hover: "12,431". */
+export function formatExact(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** Bytes in powers of 1024: "37 B", "1.2 MiB". */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : three(value)} ${units[unit]}`;
+}
+
+/** Unix milliseconds, with their fraction, of the API's decimal nanoseconds. */
+export function nanosToMillis(nanos: string): number {
+  const value = BigInt(nanos);
+  return Number(value / MILLI_BIG) + Number(value % MILLI_BIG) / MILLI;
+}
+
+const MILLI_BIG = 1_000_000n;
+
+/** The API's decimal nanoseconds of Unix milliseconds. */
+export function millisToNanos(millis: number): string {
+  return (BigInt(Math.max(0, Math.round(millis))) * MILLI_BIG).toString();
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const two = (value: number) => String(value).padStart(2, "0");
+
+/** The local date: "21 Nov". */
+export function formatDate(millis: number): string {
+  const d = new Date(millis);
+  return `${d.getDate()} ${MONTHS[d.getMonth()]}`;
+}
+
+/** The local time of day: "14:03:22". */
+export function formatClock(millis: number): string {
+  const d = new Date(millis);
+  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}
+
+/** The local time of day to the millisecond: "14:03:22.120". */
+export function formatClockMillis(millis: number): string {
+  return `${formatClock(millis)}.${String(Math.floor(millis) % 1000).padStart(3, "0")}`;
+}
+
+/** Date and time: "21 Nov 14:03:22". */
+export function formatDateTime(millis: number): string {
+  return `${formatDate(millis)} ${formatClock(millis)}`;
+}
+
+/** How long ago, in one unit: "now", "42 s", "3 min", "5 h", "2 d". */
+export function formatAge(millis: number): string {
+  const seconds = Math.floor(millis / 1000);
+  if (seconds < 1) return "now";
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** The value of an `<input type="datetime-local" step="1">` in the local zone. */
+export function toInputTime(millis: number): string {
+  const d = new Date(millis);
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${formatClock(millis)}`;
+}
+
+/** Cuts the middle out of a text longer than `most` characters, so that its telling end stays. */
+export function cutMiddle(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const head = Math.ceil((most - 1) * 0.45);
+  return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`;
+}

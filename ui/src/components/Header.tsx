@@ -1,0 +1,89 @@
+import { type ReactNode, useState } from "react";
+import { text } from "../base/strings";
+import { useLinkClick, useLocation } from "../state/router";
+import { useShortcuts } from "../state/shortcuts";
+import { nextTheme, useTheme } from "../state/theme";
+import { HelpSheet } from "./HelpSheet";
+import { Icon } from "./Icon";
+
+/** The trail: spans of one path, each beginning in the one before. */
+export function Logo() {
+  return (
+    <svg className="logo" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d="M3 5.500h12" />
+      <path className="logo-link" d="M9 5.500v3.500a3 3 0 0 0 3 3h0" />
+      <path d="M12 12h9" />
+      <path className="logo-link" d="M9 9v6.500a3 3 0 0 0 3 3h0" />
+      <path d="M12 18.500h5" />
+    </svg>
+  );
+}
+
+/** A link within the site. */
+export function Link(props: {
+  to: string;
+  className?: string;
+  children: ReactNode;
+  label?: string;
+  current?: boolean;
+}) {
+  const onClick = useLinkClick(props.to);
+  return (
+    <a
+      href={props.to}
+      onClick={onClick}
+      className={props.className}
+      aria-label={props.label}
+      aria-current={props.current ? "page" : undefined}
+    >
+      {props.children}
+    </a>
+  );
+}
+
+/** The frame's top: where one is, and what applies everywhere. */
+export function Header() {
+  const { path } = useLocation();
+  const { choice } = useTheme();
+  const [help, setHelp] = useState(false);
+  useShortcuts({ "?": () => setHelp(true) });
+  return (
+    <header className="header">
+      <a className="skip" href="#main">
+        {text.nav.skip}
+      </a>
+      <Link to="/search" className="brand" label={text.nav.home}>
+        <Logo />
+        <span>{text.product}</span>
+      </Link>
+      <nav aria-label={text.nav.main}>
+        <Link to="/search" current={path === "/search" || path === "/"}>
+          {text.nav.search}
+        </Link>
+        <Link to="/status" current={path === "/status"}>
+          {text.nav.status}
+        </Link>
+      </nav>
+      <span className="spring" />
+      <button
+        type="button"
+        className="ghost"
+        onClick={nextTheme}
+        title={text.theme[choice]}
+        aria-label={text.theme[choice]}
+      >
+        <Icon name={choice === "dark" ? "moon" : choice === "light" ? "sun" : "system"} />
+      </button>
+      <button
+        type="button"
+        className="ghost"
+        onClick={() => setHelp(true)}
+        title={text.help.open}
+        aria-label={text.help.open}
+      >
+        <Icon name="help" />
+      </button>
+      {help && <HelpSheet onClose={() => setHelp(false)} />}
+    </header>
+  );
+}

@@ -1,0 +1,231 @@
+// One span in full.
+
+import { type ReactNode, useMemo } from "react";
+import { formatClockMillis, formatDate, formatDuration } from "../../base/format";
+import { text } from "../../base/strings";
+import { CopyButton } from "../../components/CopyButton";
+import { Link } from "../../components/Header";
+import { ErrorMark, Icon } from "../../components/Icon";
+import { Swatch } from "../../components/Service";
+import {
+  attributesOf,
+  eventsOf,
+  groupAttributes,
+  linksOf,
+  resourceOf,
+  type SpanEvent,
+  scopeOf,
+  textOf,
+} from "../../model/detail";
+import { errorMessage, NO_ERROR, ORIGIN } from "../../model/errors";
+import { idOf, KINDS, missingParent, nameOf, serviceOf } from "../../model/trace";
+import { tracePath } from "../../state/router";
+import { AttributeList } from "./AttributeList";
+import type { TraceView } from "./useTraceView";
+
+const STATUSES = ["unset", "ok", "error"];
+
+export function SpanPanel({ state }: { state: TraceView }) {
+  const { trace, cursor: row, errors } = state;
+  const mark = errors.mark[row]!;
+  const message = mark === NO_ERROR ? "" : errorMessage(trace, row);
+  const groups = useMemo(() => groupAttributes(attributesOf(trace, row)), [trace, row]);
+  const events = useMemo(() => eventsOf(trace, row), [trace, row]);
+  const dropped = trace.columns.spans.droppedAttrs[trace.source[row]!] ?? 0;
+  return (
+    <aside className="panel" aria-label={text.trace.panel.label}>
+      <header className="panel-head">
+        <h2>
+          <Swatch name={serviceOf(trace, row)} />
+          <span className="service">{serviceOf(trace, row)}</span>
+          <span className="operation">{nameOf(trace, row) || text.common.noName}</span>
+        </h2>
+        <button
+          type="button"
+          className="ghost"
+          onClick={() => state.setFocus(row)}
+          title={text.trace.focus}
+          aria-label={text.trace.focus}
+        >
+          <Icon name="focus" />
+        </button>
+        <button
+          type="button"
+          className="ghost"
+          onClick={() => state.setPanel(false)}
+          title={text.common.close}
+          aria-label={text.common.close}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <div className="panel-body">
+        {mark !== NO_ERROR && (
+          <p className="panel-error">
+            <ErrorMark soft={mark !== ORIGIN} label={text.trace.panel.status} />
+            <span>{message || (mark === ORIGIN ? text.trace.origin : text.trace.propagated)}</span>
+          </p>
+        )}
+        <Facts state={state} />
+        {groups.map(({ group, attributes }) => (
+          <Section key={group} title={text.trace.groups[group]!}>
+            <AttributeList attributes={attributes} scope="span" />
+          </Section>
+        ))}
+        {groups.length === 0 && <p className="muted">{text.trace.panel.noAttributes}</p>}
+        {dropped > 0 && <p className="muted">{text.trace.panel.dropped(dropped)}</p>}
+        {events.length > 0 && (
+          <Section title={text.trace.panel.events} count={events.length}>
+            {events.map((event, i) => (
+              <Event key={i} event={event} />
+            ))}
+          </Section>
+        )}
+        <Links state={state} />
+        <Section title={text.trace.panel.resource} folded>
+          <AttributeList attributes={resourceOf(trace, row)} scope="resource" />
+        </Section>
+        <Origin state={state} />
+      </div>
+    </aside>
+  );
+}
+
+function Section(props: { title: string; count?: number; folded?: boolean; children: ReactNode }) {
+  return (
+    <details className="section" open={!props.folded}>
+      <summary>
+        <Icon name="right" />
+        {props.title}
+        {props.count !== undefined && <small className="num">{props.count}</small>}
+      </summary>
+      {props.children}
+    </details>
+  );
+}
+
+function Facts({ state }: { state: TraceView }) {
+  const { trace, cursor: row, work } = state;
+  const at = Number(trace.startNanos / 1_000_000n) + trace.start[row]! / 1e6;
+  const p = text.trace.panel;
+  return (
+    <dl className="facts">
+      <Fact name={p.duration}>
+        <b className="num">{formatDuration(trace.duration[row]!)}</b>
+      </Fact>
+      <Fact name={p.self}>
+        <span className="num">{formatDuration(work.self[row]!)}</span>
+      </Fact>
+      <Fact name={p.start}>
+        <span className="num">
+          +{formatDuration(trace.start[row]! - trace.from)}
+          <small>
+            {" "}
+            {formatDate(at)} {formatClockMillis(at)}
+          </small>
+        </span>
+      </Fact>
+      <Fact name={p.kind}>{KINDS[trace.kind[row]!] ?? trace.kind[row]}</Fact>
+      <Fact name={p.status}>
+        <span className={trace.status[row] === 2 ? "failed" : undefined}>
+          {STATUSES[trace.status[row]!] ?? trace.status[row]}
+        </span>
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Event({ event }: { event: SpanEvent }) {
+  const stack = event.attributes.find((a) => a.key === "exception.stacktrace");
+  const others = event.attributes.filter((a) => a !== stack);
+  return (
+    <div className={event.name === "exception" ? "event failed" : "event"}>
+      <p>
+        <b>{event.name || text.common.noName}</b>
+        <span className="num muted">
+          {event.offset < 0 ? "" : "+"}
+          {formatDuration(event.offset)}
+        </span>
+      </p>
+      {others.length > 0 && <AttributeList attributes={others} scope="event" />}
+      {stack && (
+        <div className="stack">
+          <CopyButton value={textOf(stack.value)} />
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long stack is scrolled with the keyboard */}
+          <pre tabIndex={0}>{textOf(stack.value)}</pre>
+        </div>
+      )}
+      {event.dropped > 0 && <p className="muted">{text.trace.panel.dropped(event.dropped)}</p>}
+    </div>
+  );
+}
+
+function Links({ state }: { state: TraceView }) {
+  const links = linksOf(state.trace, state.cursor);
+  if (links.length === 0) return null;
+  return (
+    <Section title={text.trace.panel.links} count={links.length}>
+      {links.map((link, i) => (
+        <div className="event" key={i}>
+          <Link to={tracePath(link.traceId, link.spanId)} className="mono">
+            {link.traceId === state.trace.traceId
+              ? text.trace.panel.linkThisTrace
+              : link.traceId.slice(0, 16)}{" "}
+            · {link.spanId}
+          </Link>
+          {link.attributes.length > 0 && <AttributeList attributes={link.attributes} scope="link" />}
+        </div>
+      ))}
+    </Section>
+  );
+}
+
+/** Where the span comes from: its instrumentation and its IDs. */
+function Origin({ state }: { state: TraceView }) {
+  const { trace, cursor: row } = state;
+  const scope = scopeOf(trace, row);
+  const missing = missingParent(trace, row);
+  const parentId = missing || (trace.parent[row]! >= 0 ? idOf(trace, trace.parent[row]!) : "");
+  const state_ = trace.columns.strings[trace.columns.spans.traceState[trace.source[row]!]!] ?? "";
+  const p = text.trace.panel;
+  return (
+    <>
+      {scope.name && (
+        <Section title={p.scope} folded>
+          <p className="scope-name mono">
+            {scope.name} {scope.version}
+          </p>
+          <AttributeList attributes={scope.attributes} scope="instrumentation" />
+        </Section>
+      )}
+      <dl className="ids">
+        <Identifier name={p.traceId} value={trace.traceId} />
+        <Identifier name={p.spanId} value={idOf(trace, row)} />
+        {parentId && <Identifier name={p.parentId} value={parentId} note={missing ? p.parentMissing : ""} />}
+        {state_ && <Identifier name={p.traceState} value={state_} />}
+      </dl>
+    </>
+  );
+}
+
+function Identifier({ name, value, note }: { name: string; value: string; note?: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        <span className="mono">{value}</span>
+        {note && <span className="tag">{note}</span>}
+        <CopyButton value={value} label={`${text.common.copy}: ${name}`} />
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+// The head of the page: which trace this is, how it went, and what went wrong in one sentence.
+
+import { useMemo } from "react";
+import { formatDateTime, formatDuration, formatExact } from "../../base/format";
+import { text } from "../../base/strings";
+import { CopyButton } from "../../components/CopyButton";
+import { Link } from "../../components/Header";
+import { ErrorMark, Icon } from "../../components/Icon";
+import { ServiceChip, Swatch } from "../../components/Service";
+import { errorMessage, failedRequest } from "../../model/errors";
+import { nameOf, rootRow, serviceOf } from "../../model/trace";
+import { resultsPath } from "./useTraceKeys";
+import type { TraceView } from "./useTraceView";
+
+export function Summary({ state }: { state: TraceView }) {
+  const { trace, errors } = state;
+  const root = rootRow(trace);
+  const services = useMemo(() => countServices(state), [state.trace, state.errors]);
+  const failed = errors.failed.length;
+  return (
+    <div className="summary">
+      <div className="summary-line">
+        <Link to={resultsPath()} className="ghost back">
+          <Icon name="left" />
+          {text.trace.back}
+        </Link>
+        <h1>
+          {root >= 0 && <Swatch name={serviceOf(trace, root)} />}
+          <span className="service">{root >= 0 ? serviceOf(trace, root) : ""}</span>
+          <span className="operation">{root >= 0 ? nameOf(trace, root) || text.common.noName : ""}</span>
+        </h1>
+        <dl className="figures num">
+          <dd className={failed ? "failed" : "muted"}>
+            {failed > 0 && <ErrorMark label="" />}
+            {failed > 0 ? text.common.errors(failed) : text.trace.noErrors}
+          </dd>
+          <dd className="strong">{formatDuration(trace.to - trace.from)}</dd>
+          <dd title={formatExact(trace.size)}>{text.common.spans(trace.size)}</dd>
+          <dd>{text.common.services(trace.services.length)}</dd>
+          <dd>{formatDateTime(Number(trace.startNanos / 1_000_000n))}</dd>
+          <dd className="trace-id mono" title={trace.traceId}>
+            {trace.traceId.slice(0, 8)}
+            <CopyButton value={trace.traceId} label={`${text.common.copy}: ${text.trace.panel.traceId}`} />
+          </dd>
+        </dl>
+      </div>
+      {errors.first >= 0 && <Because state={state} />}
+      <div className="legend">
+        {services.map((s) => (
+          <ServiceChip key={s.name} name={s.name} count={s.count} errors={s.errors} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Because({ state }: { state: TraceView }) {
+  const { trace, errors } = state;
+  const first = errors.first;
+  const failed = errors.failed.length;
+  const message = errorMessage(trace, first);
+  return (
+    <p className="because">
+      {failed === 1 ? text.trace.oneFailed(trace.size) : text.trace.failed(failed, trace.size)}
+      {"; "}
+      {failed === 1 ? text.trace.itIs : text.trace.first}{" "}
+      <button type="button" className="inline" onClick={() => state.select(first)}>
+        {serviceOf(trace, first)} · {nameOf(trace, first)}
+      </button>
+      {message && `: ${message}`}
+      {!/[.!?]$/.test(message) && "."}
+      {!failedRequest(trace, first) && ` ${text.trace.handled}`}
+    </p>
+  );
+}
+
+function countServices({ trace, errors }: TraceView) {
+  const counts = trace.services.map((name) => ({ name, count: 0, errors: 0 }));
+  for (let r = 0; r < trace.size; r++) {
+    const entry = counts[trace.service[r]!]!;
+    entry.count++;
+    if (errors.mark[r]) entry.errors++;
+  }
+  return counts.filter((c) => c.count > 0).sort((a, b) => b.count - a.count);
+}

@@ -1,0 +1,105 @@
+import { useEffect } from "react";
+import { ApiError } from "../../api/client";
+import { useTraceColumns } from "../../api/queries";
+import type { TraceColumns } from "../../api/types";
+import { formatDuration } from "../../base/format";
+import { text } from "../../base/strings";
+import { Link } from "../../components/Header";
+import { Empty, Failure, Notice } from "../../components/Notice";
+import { missingParent, nameOf, rootRow, serviceOf } from "../../model/trace";
+import { Flame } from "./Flame";
+import { Minimap } from "./Minimap";
+import { SpanPanel } from "./SpanPanel";
+import { Statistics } from "./Statistics";
+import { Summary } from "./Summary";
+import { Toolbar } from "./Toolbar";
+import { useTraceKeys } from "./useTraceKeys";
+import { type TraceView, useTraceView } from "./useTraceView";
+import { Waterfall } from "./Waterfall";
+
+/** One trace. */
+export function TracePage({ traceId }: { traceId: string }) {
+  const query = useTraceColumns(traceId);
+  useEffect(() => {
+    document.title = `${traceId.slice(0, 8)} · ${text.product}`;
+  }, [traceId]);
+  if (query.data) return <Loaded key={traceId} columns={query.data} />;
+  return (
+    <main id="main" className="page">
+      {query.error instanceof ApiError && query.error.problem.status === 404 ? (
+        <Empty title={text.trace.notFound}>
+          <p className="mono">{traceId}</p>
+          <p>{text.trace.notFoundHint}</p>
+          <div className="actions">
+            <Link className="button" to="/search">
+              {text.notFound.link}
+            </Link>
+          </div>
+        </Empty>
+      ) : query.error instanceof ApiError ? (
+        <Failure error={query.error} onRetry={() => query.refetch()} />
+      ) : (
+        <Empty title={text.trace.loading} />
+      )}
+    </main>
+  );
+}
+
+function Loaded({ columns }: { columns: TraceColumns }) {
+  const state = useTraceView(columns);
+  useTraceKeys(state);
+  const { trace } = state;
+  useEffect(() => {
+    const root = rootRow(trace);
+    if (root >= 0) document.title = `${serviceOf(trace, root)} · ${nameOf(trace, root)} · ${text.product}`;
+  }, [trace]);
+  return (
+    <main id="main" className="trace-page">
+      <Summary state={state} />
+      <Notices state={state} />
+      {state.name !== "statistics" && <Minimap state={state} />}
+      <Toolbar state={state} />
+      <div className={state.panel ? "trace-body with-panel" : "trace-body"}>
+        {state.name === "waterfall" && <Waterfall state={state} />}
+        {state.name === "flame" && <Flame state={state} />}
+        {state.name === "statistics" && <Statistics state={state} />}
+        {state.panel && <SpanPanel key={state.cursor} state={state} />}
+      </div>
+    </main>
+  );
+}
+
+function Notices({ state }: { state: TraceView }) {
+  const { trace, skew, raw, focus } = state;
+  const { stats, spans } = trace.columns;
+  const orphans = Object.keys(spans.parentId).length;
+  const movedServices = [...new Set([...skew.moved].map((r) => serviceOf(trace, r)))];
+  const names = movedServices.slice(0, 3).join(", ") + (movedServices.length > 3 ? ", …" : "");
+  return (
+    <>
+      {!stats.complete && <Notice>{text.trace.partial(stats.incompleteReason ?? "")}</Notice>}
+      {skew.moved.length > 0 && (
+        <Notice>
+          {text.trace.skew(skew.moved.length, skew.most, names)}{" "}
+          {raw ? text.trace.skewRaw : text.trace.skewShown}{" "}
+          <button type="button" className="inline" onClick={() => state.setRaw(!raw)}>
+            {raw ? text.trace.skewAdjust : text.trace.skewAsSent}
+          </button>
+        </Notice>
+      )}
+      {orphans > 0 && <Notice>{text.trace.missingCount(orphans)}</Notice>}
+      {focus >= 0 && (
+        <p className="notice focus-notice">
+          <span>
+            {text.trace.unfocus(`${serviceOf(trace, focus)} · ${nameOf(trace, focus)}`)},{" "}
+            <span className="num">{formatDuration(trace.duration[focus]!)}</span>
+            {missingParent(trace, focus) && ` (${text.trace.missing})`}{" "}
+            <button type="button" className="inline" onClick={() => state.setFocus(-1)}>
+              {text.trace.showAll}
+            </button>
+          </span>
+        </p>
+      )}
+    </>
+  );
+}

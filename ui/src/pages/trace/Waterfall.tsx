@@ -1,0 +1,131 @@
+// The waterfall: the tree as text on the left, time on the right. Rows are elements, bars are one canvas; both
+// hold only what is in sight and scroll together, because the canvas lies in the scrolled space.
+
+import { type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { formatDuration } from "../../base/format";
+import { text } from "../../base/strings";
+import { linearTicks } from "../../base/ticks";
+import { drawBars, xAt } from "../../canvas/spans";
+import { readInk } from "../../canvas/surface";
+import { indexOfRow } from "../../model/rows";
+import { idOf } from "../../model/trace";
+import { useTheme } from "../../state/theme";
+import { useRowWindow, useSize } from "../../state/window";
+import { TimeDrag } from "./TimeDrag";
+import type { TraceView } from "./useTraceView";
+import { WaterfallRow } from "./WaterfallRow";
+
+export const ROW = 22;
+const NAME_KEY = "kiseki.nameShare";
+
+function useNameShare(width: number) {
+  const [share, setShare] = useState(() => Number(localStorage.getItem(NAME_KEY)) || 0.36);
+  const set = (next: number) => {
+    const kept = Math.min(0.7, Math.max(0.15, next));
+    setShare(kept);
+    localStorage.setItem(NAME_KEY, String(kept));
+  };
+  return { nameWidth: Math.round(Math.max(150, width * share)), set };
+}
+
+export function Waterfall({ state }: { state: TraceView }) {
+  const { rows, trace, view, cursor, matches } = state;
+  const scroller = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { width } = useSize(scroller);
+  const { nameWidth, set } = useNameShare(width);
+  const { shown } = useTheme();
+  const { first, last } = useRowWindow(scroller, rows.length, ROW);
+  const timeWidth = Math.max(0, width - nameWidth - 8);
+  const ticks = linearTicks(0, view.to - view.from, Math.max(2, timeWidth / 110));
+  const matched = useMemo(() => new Set(matches), [matches]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme decides what readInk returns
+  useLayoutEffect(() => {
+    if (!canvas.current || timeWidth <= 0) return;
+    const bars = { ...state, ink: readInk() };
+    drawBars(canvas.current, timeWidth, ROW, rows, first, last, bars);
+  }, [
+    state.trace,
+    state.work,
+    state.errors,
+    state.palette,
+    view.from,
+    view.to,
+    rows,
+    first,
+    last,
+    timeWidth,
+    shown,
+  ]);
+
+  useEffect(() => {
+    const list = scroller.current;
+    if (!list || cursor < 0) return;
+    const top = indexOfRow(rows, cursor) * ROW;
+    if (top < list.scrollTop + ROW) list.scrollTop = top - 3 * ROW;
+    else if (top + 2 * ROW > list.scrollTop + list.clientHeight)
+      list.scrollTop = top + 4 * ROW - list.clientHeight;
+  }, [cursor, rows]);
+
+  const onResize = (event: PointerEvent<HTMLDivElement>) => {
+    if (event.buttons !== 1 || !scroller.current) return;
+    set((event.clientX - scroller.current.getBoundingClientRect().left) / width);
+  };
+  return (
+    <div className="waterfall" style={{ "--name-width": `${nameWidth}px` } as React.CSSProperties}>
+      <div className="ruler">
+        <span className="ruler-name">{text.trace.spanColumn}</span>
+        <TimeDrag className="ruler-time" label={text.trace.minimap} view={view} onZoom={state.zoom}>
+          {ticks.map((tick) => (
+            <span
+              key={tick}
+              className="tick num"
+              style={{ left: xAt({ from: 0, to: view.to - view.from }, timeWidth, tick) }}
+            >
+              {formatDuration(tick + (view.from - trace.from))}
+            </span>
+          ))}
+        </TimeDrag>
+        <div
+          className="splitter"
+          aria-hidden="true"
+          onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+          onPointerMove={onResize}
+        />
+      </div>
+      <div
+        className="waterfall-scroll"
+        ref={scroller}
+        role="tree"
+        tabIndex={0}
+        aria-label={text.trace.tree}
+        aria-activedescendant={cursor >= 0 ? `row-${idOf(trace, cursor)}` : undefined}
+      >
+        <div className="waterfall-space" style={{ height: rows.length * ROW + 2 * ROW }}>
+          <div className="grid-lines" style={{ left: nameWidth, width: timeWidth }} aria-hidden="true">
+            {ticks.map((tick) => (
+              <i key={tick} style={{ left: xAt({ from: 0, to: view.to - view.from }, timeWidth, tick) }} />
+            ))}
+          </div>
+          <canvas
+            ref={canvas}
+            aria-hidden="true"
+            style={{ left: nameWidth, top: first * ROW, width: timeWidth, height: (last - first) * ROW }}
+          />
+          {Array.from(rows.subarray(first, last), (row, i) => (
+            <WaterfallRow
+              key={row}
+              row={row}
+              top={(first + i) * ROW}
+              nameWidth={nameWidth}
+              timeWidth={timeWidth}
+              matched={matched.has(row)}
+              state={state}
+            />
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,148 @@
+import { cutMiddle, formatDuration } from "../../base/format";
+import { text } from "../../base/strings";
+import { type View, xAt } from "../../canvas/spans";
+import { ErrorMark, Icon } from "../../components/Icon";
+import { Swatch } from "../../components/Service";
+import { NO_ERROR, ORIGIN } from "../../model/errors";
+import { idOf, missingParent, nameOf, serviceOf } from "../../model/trace";
+import { toggled } from "./useTraceKeys";
+import type { TraceView } from "./useTraceView";
+
+const INDENT = 14;
+const MOST_INDENT = 18;
+/** Pixels of an average character of the row's text, for cutting names and placing labels. */
+const CHAR = 6.6;
+/** A gap is told where it is at least this share of the trace and this wide. */
+const GAP_SHARE = 0.05;
+const GAP_WIDTH = 116;
+
+/** One span of the waterfall: tree, name and labels. Its bar is on the canvas behind. */
+export function WaterfallRow(props: {
+  row: number;
+  top: number;
+  nameWidth: number;
+  timeWidth: number;
+  matched: boolean;
+  state: TraceView;
+}) {
+  const { row, state } = props;
+  const { trace, errors, collapsed, focus } = state;
+  const depth = trace.depth[row]! - (focus >= 0 ? trace.depth[focus]! : 0);
+  const indent = Math.min(depth, MOST_INDENT) * INDENT;
+  const below = trace.subtree[row]! - 1;
+  const open = !collapsed.has(row);
+  const mark = errors.mark[row]!;
+  const service = serviceOf(trace, row) || text.common.noService;
+  const orphan = missingParent(trace, row) !== "";
+  const sameService = trace.parent[row]! >= 0 && trace.service[trace.parent[row]!] === trace.service[row];
+  const room =
+    (props.nameWidth - indent - 50 - (mark ? 20 : 0) - (orphan ? 130 : 0) - (open ? 0 : 40)) / CHAR;
+  const shownService = cutMiddle(service, Math.max(6, Math.floor(room * 0.45)));
+  const name = cutMiddle(
+    nameOf(trace, row) || text.common.noName,
+    Math.max(6, Math.floor(room - shownService.length - 1)),
+  );
+  const classes = ["row"];
+  if (row === state.cursor) classes.push("chosen");
+  if (props.matched) classes.push("matched");
+  else if (state.find && state.matches.length > 0) classes.push("dimmed");
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the page's keys walk the tree
+    // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names the active row
+    <div
+      id={`row-${idOf(trace, row)}`}
+      role="treeitem"
+      aria-level={depth + 1}
+      aria-expanded={below > 0 ? open : undefined}
+      aria-selected={row === state.cursor}
+      aria-label={`${service} ${nameOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${mark ? `, ${mark === ORIGIN ? text.trace.origin : text.trace.propagated}` : ""}`}
+      className={classes.join(" ")}
+      style={{ top: props.top }}
+      onClick={() => state.select(row)}
+    >
+      <div className="row-name" title={`${service} · ${nameOf(trace, row)}`}>
+        <span className="guides" style={{ width: indent }} />
+        {below > 0 ? (
+          <button
+            type="button"
+            className="twisty"
+            tabIndex={-1}
+            aria-label={open ? text.trace.collapseAll : text.trace.expandAll}
+            onClick={(event) => {
+              event.stopPropagation();
+              state.setCollapsed(toggled(collapsed, row, !open));
+            }}
+          >
+            <Icon name={open ? "down" : "right"} />
+          </button>
+        ) : (
+          <span className="twisty" />
+        )}
+        <Swatch name={serviceOf(trace, row)} />
+        <span className={sameService ? "service same" : "service"}>{shownService}</span>
+        <span className="operation">{name}</span>
+        {mark !== NO_ERROR && (
+          <ErrorMark
+            soft={mark !== ORIGIN}
+            label={mark === ORIGIN ? text.trace.origin : text.trace.propagated}
+          />
+        )}
+        {orphan && <span className="tag">{text.trace.missing}</span>}
+        {!open && <span className="hidden-count num">{text.trace.hidden(below)}</span>}
+      </div>
+      <div className="row-time">
+        <Labels row={row} state={state} width={props.timeWidth} />
+      </div>
+    </div>
+  );
+}
+
+function Labels({ row, state, width }: { row: number; state: TraceView; width: number }) {
+  const { trace, work, view } = state;
+  const start = trace.start[row]!;
+  const label = formatDuration(trace.duration[row]!);
+  const place = placeLabel(view, width, start, start + trace.duration[row]!, label.length * CHAR + 8);
+  const gap = work.gapTo[row]! - work.gapFrom[row]!;
+  const gapFrom = Math.max(0, xAt(view, width, work.gapFrom[row]!));
+  const gapTo = Math.min(width, xAt(view, width, work.gapTo[row]!));
+  const tellGap = gap >= GAP_SHARE * (trace.to - trace.from) && gapTo - gapFrom >= GAP_WIDTH;
+  return (
+    <>
+      {tellGap && (
+        <span className="gap num" style={{ left: gapFrom, width: gapTo - gapFrom }}>
+          {text.trace.gap(gap)}
+        </span>
+      )}
+      <span
+        className={`label num ${place.side}`}
+        style={place.side === "inside" ? { right: place.x } : { left: place.x }}
+      >
+        {place.side === "before-view" && "‹ "}
+        {label}
+        {place.side === "after-view" && " ›"}
+      </span>
+    </>
+  );
+}
+
+type Side = "right" | "left" | "inside" | "before-view" | "after-view";
+
+/**
+ * Where a duration is written: after its bar, else before it, else in it (x is then from the right); at the edge
+ * where it is out of view.
+ */
+function placeLabel(
+  view: View,
+  width: number,
+  from: number,
+  to: number,
+  room: number,
+): { x: number; side: Side } {
+  const a = xAt(view, width, from);
+  const b = xAt(view, width, to);
+  if (b < 0) return { x: 4, side: "before-view" };
+  if (a > width) return { x: width - room - 12, side: "after-view" };
+  if (Math.max(b, a + 2) + 6 + room <= width) return { x: Math.max(b, a + 2) + 6, side: "right" };
+  if (a - room - 2 >= 0) return { x: a - room, side: "left" };
+  return { x: Math.max(0, width - b) + 2, side: "inside" };
+}

@@ -1,0 +1,132 @@
+// Runs searches. The last one is kept while the page is left, so that Back finds the list, and the place in
+// it, as it was.
+
+import { useCallback, useEffect, useRef, useState } from "react";
+import { ApiError, api, type SearchRequest } from "../api/client";
+import { millisToNanos } from "../base/format";
+import { windowOf } from "./range";
+import { firstPage, NO_RESULTS, nextPage, type Results, refresh } from "./results";
+
+const PAGE = 100;
+
+export interface Search {
+  readonly results: Results;
+  /** The window that was searched; undefined ends are open. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  /** When it was started or last refreshed, in Unix milliseconds. */
+  readonly at: number;
+  readonly running: boolean;
+  readonly loadingMore: boolean;
+  readonly cancelled: boolean;
+  readonly error: ApiError | undefined;
+}
+
+interface Kept {
+  key: string;
+  request: SearchRequest;
+  search: Search;
+  scroll: number;
+}
+
+let kept: Kept | undefined;
+
+function begin(key: string, q: string, range: string): Kept {
+  const at = Date.now();
+  const { from, to } = windowOf(range, at);
+  return {
+    key,
+    request: {
+      q,
+      start: from === undefined ? undefined : millisToNanos(from),
+      end: to === undefined ? undefined : millisToNanos(to),
+      limit: PAGE,
+    },
+    search: {
+      // What was found before stays on the screen until the answer is there.
+      results: kept?.search.results ?? NO_RESULTS,
+      from,
+      to,
+      at,
+      running: true,
+      loadingMore: false,
+      cancelled: false,
+      error: undefined,
+    },
+    scroll: 0,
+  };
+}
+
+const asApiError = (error: unknown) =>
+  error instanceof ApiError ? error : new ApiError({ title: String(error), status: 0 });
+
+/** The search of a query in a range, run whenever either changes. */
+export function useSearch(q: string, range: string) {
+  const key = `${range} ${q}`;
+  const [, redraw] = useState(0);
+  const flight = useRef<AbortController>(undefined);
+  const update = useCallback((of: Kept, change: Partial<Search>) => {
+    if (kept !== of) return;
+    kept.search = { ...kept.search, ...change };
+    redraw((n) => n + 1);
+  }, []);
+
+  const run = useCallback(() => {
+    flight.current?.abort();
+    const controller = new AbortController();
+    flight.current = controller;
+    const mine = begin(key, q, range);
+    kept = mine;
+    redraw((n) => n + 1);
+    api.search(mine.request, controller.signal).then(
+      (page) => update(mine, { results: firstPage(page), running: false }),
+      (error) =>
+        controller.signal.aborted
+          ? update(mine, { running: false, cancelled: true })
+          : update(mine, { running: false, error: asApiError(error), results: NO_RESULTS }),
+    );
+  }, [key, q, range, update]);
+
+  const more = useCallback(() => {
+    const mine = kept;
+    if (!mine?.search.results.nextCursor || mine.search.running || mine.search.loadingMore) return;
+    const controller = new AbortController();
+    flight.current = controller;
+    update(mine, { loadingMore: true });
+    api.search({ ...mine.request, cursor: mine.search.results.nextCursor }, controller.signal).then(
+      (page) => update(mine, { results: nextPage(mine.search.results, page), loadingMore: false }),
+      (error) =>
+        update(mine, {
+          loadingMore: false,
+          error: controller.signal.aborted ? undefined : asApiError(error),
+        }),
+    );
+  }, [update]);
+
+  const renew = useCallback(() => {
+    const mine = kept;
+    if (!mine || mine.search.running || mine.search.loadingMore) return;
+    const at = Date.now();
+    api.search(mine.request).then(
+      (page) =>
+        update(mine, { results: refresh(mine.search.results, page), at, error: undefined, cancelled: false }),
+      (error) => update(mine, { error: asApiError(error) }),
+    );
+  }, [update]);
+
+  useEffect(() => {
+    if (kept?.key !== key || kept.search.running || kept.search.cancelled) run();
+  }, [key, run]);
+  useEffect(() => () => flight.current?.abort(), []);
+
+  const search = kept?.key === key ? kept.search : begin(key, q, range).search;
+  return { search, run, more, renew, cancel: () => flight.current?.abort() };
+}
+
+/** Where the list was scrolled to when it was left. */
+export const keptScroll = () => kept?.scroll ?? 0;
+
+/** Remembers where the list is scrolled to. */
+export function keepScroll(top: number): void {
+  if (kept) kept.scroll = top;
+}
