@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -90,4 +91,33 @@ func persevere(t *testing.T, what string, o Options, mem *vfs.Mem, looking *atom
 		}
 		looking.Store(false)
 	}
+}
+
+// TestUncertainManifest: when it is unknown whether a manifest reached the
+// disk, a power cut may leave the old one or the new one. Either must find
+// its segments and logs.
+func TestUncertainManifest(t *testing.T) {
+	mem := vfs.NewMem(0)
+	var failing atomic.Bool
+	s := open(t, options(vfs.NewFault(mem, func(op vfs.Op) error {
+		if failing.Load() && op.Kind == vfs.OpSyncDir && op.Path == "/data/tenants/default" {
+			return syscall.EIO
+		}
+		return nil
+	})))
+	b := telemetrytest.Random(1, 20)
+	add(t, s, b)
+	failing.Store(true)
+	if err := s.Flush(context.Background()); err == nil {
+		t.Fatal("the flush did not fail")
+	}
+	for seed := range uint64(40) {
+		again := open(t, options(mem.CrashClone(rand.New(rand.NewPCG(seed, 0)))))
+		wantSpans(t, again, b)
+		if got := again.Stats().Quarantined; got != 0 {
+			t.Fatalf("seed %d: %d files are missing or damaged", seed, got)
+		}
+		closeStore(t, again)
+	}
+	failing.Store(false)
 }

@@ -645,6 +645,10 @@ func checkCrash(t *testing.T, k int64, mem *vfs.Mem, acked, tried []*telemetry.B
 			t.Fatalf("cut at %d: never appended:\n%s", k, span)
 		}
 	}
+	names, err := mem.List("/data/tenants/default/segments")
+	if err != nil || len(names) != len(s.manifest.Segments) {
+		t.Fatalf("cut at %d: files %q are left for %d segments, %v", k, names, len(s.manifest.Segments), err)
+	}
 	flush(t, s)
 	if again := contents(t, s); !slices.Equal(got, again) {
 		t.Fatalf("cut at %d: flush after recovery changed the spans", k)
