@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -107,41 +108,54 @@ func (r *report) sizeTable() table {
 // published are figures of other stores, by product. They cannot be measured
 // here.
 var published = []struct {
-	name             string
-	cpu, rate, size  float64 // CPU seconds a million spans, spans/s, bytes a span
-	memory           float64 // GB
-	byID, searchP50s float64 // ms
+	name            string
+	cpu, rate, size float64 // CPU seconds a million spans, spans/s, bytes a span
+	memory          float64 // GB
+	byID, search    float64 // ms, p50
 }{
 	{"Jaeger + Badger", 253, 5_000, 1370, 4.5, 2.0, 49},
 	{"Tempo", 59, 26_000, 147, 4.1, 90, 17},
 	{"VictoriaTraces (2025)", 30, 67_000, 87, 0.38, 8.9, 89},
 }
 
-const publishedNote = "Other stores were measured on 2 cores of the same kind of machine with a similar corpus, not in this run."
+const publishedNote = "Other stores were measured on 2 cores of the same kind of machine with a similar corpus, not in this run. " +
+	"In brackets: how many times better kiseki is, below 1 where it is worse."
 
 func (r *report) comparisonTable() table {
 	own := r.Ingest[len(r.Ingest)-1]
-	byID, search := "", ""
+	var byID, search time.Duration
 	if len(r.Queries) > 0 {
 		res := r.Queries[0].Results
-		byID, search = milliseconds(res[0].Times.P50), milliseconds(res[serviceSearch].Times.P50)
+		byID, search = res[0].Times.P50, res[serviceSearch].Times.P50
 	}
+	memory := float64(own.PeakMemory) / 1e9
 	t := table{
 		title:  "Beside other stores",
 		note:   publishedNote,
 		header: []string{"store", "CPU s/M spans", "spans/s", "disk B/span", "peak memory", "trace by ID p50", "service search p50"},
-		rows: [][]string{{"kiseki, this run, OTLP/" + own.Transport, fmt.Sprintf("%.1f", own.CPU), grouped(int(own.SpansPerSecond)),
-			fmt.Sprintf("%.1f", own.DiskPerSpan), fmt.Sprintf("%.2f GB", float64(own.PeakMemory)/1e9), byID, search}},
+		rows: [][]string{{"kiseki, OTLP/" + own.Transport, fmt.Sprintf("%.1f", own.CPU), grouped(int(own.SpansPerSecond)),
+			fmt.Sprintf("%.1f", own.DiskPerSpan), fmt.Sprintf("%.2f GB", memory), milliseconds(byID), milliseconds(search)}},
 	}
 	for _, p := range published {
 		t.rows = append(t.rows, []string{
 			p.name,
-			fmt.Sprintf("%.0f (%.1f×)", p.cpu, p.cpu/own.CPU), fmt.Sprintf("%s (1/%.1f)", grouped(int(p.rate)), own.SpansPerSecond/p.rate),
-			fmt.Sprintf("%.0f (%.1f×)", p.size, p.size/own.DiskPerSpan), fmt.Sprintf("%.2f GB", p.memory),
-			fmt.Sprintf("%.1f ms", p.byID), fmt.Sprintf("%.0f ms", p.searchP50s),
+			better(fmt.Sprintf("%.0f", p.cpu), p.cpu/own.CPU),
+			better(grouped(int(p.rate)), own.SpansPerSecond/p.rate),
+			better(fmt.Sprintf("%.0f", p.size), p.size/own.DiskPerSpan),
+			better(fmt.Sprintf("%.2f GB", p.memory), p.memory/memory),
+			better(fmt.Sprintf("%.1f ms", p.byID), p.byID*1e6/float64(byID)),
+			better(fmt.Sprintf("%.0f ms", p.search), p.search*1e6/float64(search)),
 		})
 	}
 	return t
+}
+
+// better adds to a figure by how much it is beaten, if that was measured.
+func better(text string, factor float64) string {
+	if math.IsInf(factor, 0) {
+		return text
+	}
+	return fmt.Sprintf("%s (%.1f×)", text, factor)
 }
 
 func (set *querySet) table() table {
