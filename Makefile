@@ -37,13 +37,15 @@ build: need-go ui/dist/index.html ## the static binary bin/kiseki, UI included
 
 ui/dist/index.html: ui/node_modules/.stamp $(UI_SOURCES)
 	@echo "building the UI"
-	@cd ui && npm run --silent build
+	@cd ui && npm run --silent build -- --logLevel warn
 	@touch $@
 
-# npm ci runs only when the lock file changed.
+# Runs only when the lock file changed. Not npm ci: that one refuses a lock
+# file without the optional packages of other platforms, and a registry that
+# mirrors a part of npm's does not have them to be locked.
 ui/node_modules/.stamp: ui/package-lock.json | need-node
 	@echo "fetching the UI's packages"
-	@cd ui && npm ci --silent --no-audit --no-fund
+	@cd ui && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: test
@@ -100,7 +102,7 @@ need-go:
 
 need-node:
 	@command -v npm >/dev/null || { echo "the UI is built with Node.js 20 or newer, which is not in PATH: https://nodejs.org/" >&2; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "the UI is built with Node.js 20 or newer; this is $$(node -v)" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "the UI is built with Node.js 20 or newer; this is $$(node -v)" >&2; exit 1; }
 
 need-gcc:
 	@command -v gcc >/dev/null || { echo "the race detector needs a C compiler: apt-get install gcc libc6-dev" >&2; exit 1; }
