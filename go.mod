@@ -67,7 +67,4 @@ require (
 	modernc.org/sqlite v1.61.1 // indirect
 )
 
-ignore (
-	./test/clients/node/node_modules
-	./ui/node_modules
-)
+ignore ./ui/node_modules
