@@ -209,6 +209,7 @@ func (r *run) fill(ctx context.Context, dir string, spans int) (ids []telemetry.
 		made <- eachRequest(g, spans, func(body []byte) error { requests <- body; return nil })
 	}()
 	if _, err = load(ctx, requests, httpSenders(s.otlpHTTP, r.connections, "")); err != nil {
+		s.kill() // so that its log is complete
 		return nil, nil, 0, fmt.Errorf("%w\n%s", err, s.log)
 	}
 	if err = <-made; err != nil {

@@ -219,12 +219,22 @@ func (t *table) writeRows(w io.Writer) {
 		}
 		fmt.Fprintln(w, "|")
 		if n == 0 {
-			for i := range row {
-				fmt.Fprintf(w, "|%s", strings.Repeat("-", width[i]+1)+map[bool]string{true: "-", false: ":"}[i == 0])
-			}
-			fmt.Fprintln(w, "|")
+			writeRule(w, width)
 		}
 	}
+}
+
+// writeRule writes the line under a table's header: names on the left,
+// figures on the right.
+func writeRule(w io.Writer, width []int) {
+	for i, n := range width {
+		end := ":"
+		if i == 0 {
+			end = "-"
+		}
+		fmt.Fprintf(w, "|%s%s", strings.Repeat("-", n+1), end)
+	}
+	fmt.Fprintln(w, "|")
 }
 
 func (r *report) writeJSON(w io.Writer) error {
