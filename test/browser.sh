@@ -39,7 +39,7 @@ for _ in $(seq 300); do
   kill -0 "$serve" 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
   sleep 0.1
 done
-bin/kiseki demo --otlp-http "$(address 'OTLP\/HTTP')" >"$dir/demo" 2>&1 &
+bin/kiseki demo --otlp-http "$(address 'OTLP\/HTTP')" --ui "$(address 'UI and API')" >"$dir/demo" 2>&1 &
 demo=$!
 
 if ! (cd ui && BASE_URL=$(address 'UI and API') CHROMIUM=$(browser) npm run --silent e2e); then
