@@ -99,6 +99,7 @@ export const text = {
     end: "That is all.",
     columns: { trace: "Trace", duration: "Duration", spans: "Spans", start: "Start" },
     completions: "Completions",
+    logScale: "log scale",
   },
   trace: {
     back: "Results",
@@ -112,9 +113,10 @@ export const text = {
     oneFailed: (of: number) => (of === 1 ? "The only span failed" : `1 of ${formatCount(of)} spans failed`),
     first: "the first is",
     itIs: "it is",
+    toldBy: (service: string, words: string) => `which ${service} calls “${words}”`,
     handled: "The request went on without it.",
     skew: (count: number, most: number, services: string) =>
-      `Clocks differ: ${plural(count, "span", "spans")} of ${services} lie outside of their callers by up to ${formatDuration(most)}.`,
+      `Clocks differ: ${plural(count, "span", "spans")} of ${services} ${count === 1 ? "lies outside of its caller" : "lie outside of their callers"} by up to ${formatDuration(most)}.`,
     skewShown: "Shown with clocks adjusted.",
     skewRaw: "Shown as sent.",
     skewAsSent: "Show as sent",

@@ -26,6 +26,7 @@ export function Link(props: {
   children: ReactNode;
   label?: string;
   current?: boolean;
+  role?: "menuitem";
 }) {
   const onClick = useLinkClick(props.to);
   return (
@@ -33,6 +34,7 @@ export function Link(props: {
       href={props.to}
       onClick={onClick}
       className={props.className}
+      role={props.role}
       aria-label={props.label}
       aria-current={props.current ? "page" : undefined}
     >

@@ -39,14 +39,23 @@ export function findErrors(trace: Trace): Errors {
   return { mark, below, failed: Int32Array.from(failed.reverse()), first };
 }
 
-/** Whether the failure of a row was passed on to the top: every span above it failed too. */
-export function failedRequest(trace: Trace, row: number): boolean {
-  for (let r = row; r >= 0; r = trace.parent[r]!) if (trace.status[r] !== ERROR) return false;
-  return true;
+/** Whether what called the row got on: no span above it failed, and there is one. */
+export function wasHandled(trace: Trace, row: number): boolean {
+  for (let r = trace.parent[row]!; r >= 0; r = trace.parent[r]!) if (trace.status[r] === ERROR) return false;
+  return trace.parent[row]! >= 0;
 }
 
-/** What the span says about its failure, "" if nothing. */
-export function errorMessage(trace: Trace, row: number): string {
+/** The nearest failed span above that put the failure into words, or -1; for failures that are only a code. */
+export function toldBy(trace: Trace, row: number): number {
+  if (ownWords(trace, row)) return -1;
+  for (let r = trace.parent[row]!; r >= 0; r = trace.parent[r]!) {
+    if (trace.status[r] === ERROR && ownWords(trace, r)) return r;
+  }
+  return -1;
+}
+
+/** The status message, or what an exception event says; "" if neither is there. */
+function ownWords(trace: Trace, row: number): string {
   const message = trace.columns.strings[trace.columns.spans.statusMessage[trace.source[row]!]!];
   if (message) return message;
   for (const event of eventsOf(trace, row)) {
@@ -55,6 +64,13 @@ export function errorMessage(trace: Trace, row: number): string {
     const said = find("exception.message") ?? find("exception.type");
     if (said) return textOf(said.value);
   }
+  return "";
+}
+
+/** What the span says about its failure, in words or as a code; "" if nothing. */
+export function errorMessage(trace: Trace, row: number): string {
+  const words = ownWords(trace, row);
+  if (words) return words;
   const attributes = attributesOf(trace, row);
   const status = attributes.find(
     (a) => a.key === "http.response.status_code" || a.key === "http.status_code",

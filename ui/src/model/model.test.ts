@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { groupAttributes, literalOf, textOf } from "./detail";
-import { errorMessage, failedRequest, findErrors, ORIGIN, PROPAGATED } from "./errors";
+import { errorMessage, findErrors, ORIGIN, PROPAGATED, toldBy, wasHandled } from "./errors";
 import { findRows, nextRow } from "./find";
 import { layoutLanes } from "./flame";
 import { allCollapsed, collapsedTo, indexOfRow, reveal, visibleRows } from "./rows";
@@ -147,7 +147,7 @@ describe("findErrors", () => {
     );
     expect(failed.length).toBe(4);
     expect(errorMessage(trace, first)).toBe("card declined");
-    expect(failedRequest(trace, first)).toBe(true);
+    expect(wasHandled(trace, first)).toBe(false);
   });
 
   it("sees when the request went on", () => {
@@ -156,8 +156,24 @@ describe("findErrors", () => {
         b cache 1-2 error http.response.status_code=503
     `);
     const { first } = findErrors(trace);
-    expect(failedRequest(trace, first)).toBe(false);
+    expect(wasHandled(trace, first)).toBe(true);
+    expect(toldBy(trace, first)).toBe(-1);
     expect(errorMessage(trace, first)).toBe("HTTP 503");
+  });
+});
+
+describe("toldBy", () => {
+  it("finds who put a bare code into words, over spans that did not fail", () => {
+    const trace = traceFromText(`
+      shop place order 0-10 error "insufficient funds"
+        payment charge 1-9
+          payment bank 2-8 error http.response.status_code=402
+    `);
+    const { first } = findErrors(trace);
+    expect(errorMessage(trace, first)).toBe("HTTP 402");
+    expect(toldBy(trace, first)).toBe(rowNamed(trace, "place order"));
+    expect(wasHandled(trace, first)).toBe(false);
+    expect(toldBy(trace, 0)).toBe(-1);
   });
 });
 

@@ -1,6 +1,6 @@
 // The traces found: a list of any length of which only what is in sight is in the document.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { TraceSummary } from "../../api/types";
 import { formatClock, formatDate, formatDuration, formatExact, nanosToMillis } from "../../base/format";
 import { text } from "../../base/strings";
@@ -52,13 +52,16 @@ export function ResultList(props: {
     ArrowUp: () => go(Math.max(0, at - 1)),
     Enter: () => at >= 0 && navigate(tracePath(traces[at]!.traceId)),
   });
-  const longest = traces.reduce((most, t) => Math.max(most, Number(t.durationNanos)), 1);
+  const scale = useMemo(() => durationScale(traces), [traces]);
   const showMatched = props.query !== "" && !/^\{\s*\}$/.test(props.query);
   return (
     <section className="results" aria-label={text.search.results}>
       <div className="result-head" aria-hidden="true">
         <span>{text.search.columns.trace}</span>
-        <span>{text.search.columns.duration}</span>
+        <span>
+          {text.search.columns.duration}
+          {scale.log && <small> · {text.search.logScale}</small>}
+        </span>
         <span>{text.search.columns.spans}</span>
         <span>{text.search.columns.start}</span>
       </div>
@@ -74,7 +77,7 @@ export function ResultList(props: {
               trace={trace}
               top={(first + i) * row}
               height={row}
-              share={Number(trace.durationNanos) / longest}
+              share={scale.share(Number(trace.durationNanos))}
               now={props.now}
               chosen={trace.traceId === chosen}
               fresh={results.fresh.has(trace.traceId)}
@@ -95,6 +98,21 @@ export function ResultList(props: {
       </div>
     </section>
   );
+}
+
+/** How long a duration's bar is, from 0 to 1: relative to the longest, on a log scale over more than two decades. */
+function durationScale(traces: readonly TraceSummary[]): { log: boolean; share: (ns: number) => number } {
+  let least = Number.POSITIVE_INFINITY;
+  let most = 1;
+  for (const trace of traces) {
+    const ns = Math.max(1, Number(trace.durationNanos));
+    least = Math.min(least, ns);
+    most = Math.max(most, ns);
+  }
+  if (most / least < 100) return { log: false, share: (ns) => ns / most };
+  // From half the least, so that the shortest has a bar too.
+  const from = least / 2;
+  return { log: true, share: (ns) => Math.log(Math.max(1, ns) / from) / Math.log(most / from) };
 }
 
 /** Keeps what is read where it is when rows come in above it, and comes back to where the list was left. */

@@ -66,12 +66,18 @@ function ValueMenu({ attribute, scope, onDone }: { attribute: Attribute; scope: 
   const field = fieldName(scope, attribute.key);
   const search = (op: string) => searchPath(printClauses([{ field, op, literal: literal ?? "" }]));
   const copy = (value: string) => copyText(value).then(onDone);
+  const menu = useRef<HTMLDivElement>(null);
+  useEffect(() => menu.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <div className="value-menu" role="menu">
+    <div ref={menu} className="value-menu" role="menu">
       {literal !== undefined && (
         <>
-          <Link to={search("=")}>{text.trace.panel.filter}</Link>
-          <Link to={search("!=")}>{text.trace.panel.exclude}</Link>
+          <Link to={search("=")} role="menuitem">
+            {text.trace.panel.filter}
+          </Link>
+          <Link to={search("!=")} role="menuitem">
+            {text.trace.panel.exclude}
+          </Link>
         </>
       )}
       <button type="button" className="ghost" role="menuitem" onClick={() => copy(textOf(attribute.value))}>

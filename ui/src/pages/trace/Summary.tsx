@@ -7,15 +7,15 @@ import { CopyButton } from "../../components/CopyButton";
 import { Link } from "../../components/Header";
 import { ErrorMark, Icon } from "../../components/Icon";
 import { ServiceChip, Swatch } from "../../components/Service";
-import { errorMessage, failedRequest } from "../../model/errors";
-import { nameOf, rootRow, serviceOf } from "../../model/trace";
+import { type Errors, errorMessage, toldBy, wasHandled } from "../../model/errors";
+import { nameOf, rootRow, serviceOf, type Trace } from "../../model/trace";
 import { resultsPath } from "./useTraceKeys";
 import type { TraceView } from "./useTraceView";
 
 export function Summary({ state }: { state: TraceView }) {
   const { trace, errors } = state;
   const root = rootRow(trace);
-  const services = useMemo(() => countServices(state), [state.trace, state.errors]);
+  const services = useMemo(() => countServices(trace, errors), [trace, errors]);
   const failed = errors.failed.length;
   return (
     <div className="summary">
@@ -58,7 +58,10 @@ function Because({ state }: { state: TraceView }) {
   const { trace, errors } = state;
   const first = errors.first;
   const failed = errors.failed.length;
-  const message = errorMessage(trace, first);
+  const own = errorMessage(trace, first);
+  const teller = toldBy(trace, first);
+  const words = teller < 0 ? "" : text.trace.toldBy(serviceOf(trace, teller), errorMessage(trace, teller));
+  const message = [own, words].filter(Boolean).join(", ");
   return (
     <p className="because">
       {failed === 1 ? text.trace.oneFailed(trace.size) : text.trace.failed(failed, trace.size)}
@@ -69,12 +72,12 @@ function Because({ state }: { state: TraceView }) {
       </button>
       {message && `: ${message}`}
       {!/[.!?]$/.test(message) && "."}
-      {!failedRequest(trace, first) && ` ${text.trace.handled}`}
+      {wasHandled(trace, first) && ` ${text.trace.handled}`}
     </p>
   );
 }
 
-function countServices({ trace, errors }: TraceView) {
+function countServices(trace: Trace, errors: Errors) {
   const counts = trace.services.map((name) => ({ name, count: 0, errors: 0 }));
   for (let r = 0; r < trace.size; r++) {
     const entry = counts[trace.service[r]!]!;

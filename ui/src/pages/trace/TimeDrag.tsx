@@ -7,6 +7,8 @@ export function TimeDrag(props: {
   view: View;
   className: string;
   label: string;
+  /** Pixels; without it the area is as wide as it can be. */
+  width?: number;
   onZoom: (view: View | undefined) => void;
   children: ReactNode;
 }) {
@@ -30,6 +32,7 @@ export function TimeDrag(props: {
       role="group"
       aria-label={props.label}
       className={props.className}
+      style={props.width === undefined ? undefined : { flex: "none", width: props.width }}
       onPointerDown={(event) => {
         if (event.button !== 0) return;
         box.current?.setPointerCapture(event.pointerId);

@@ -16,10 +16,14 @@ import type { TraceView } from "./useTraceView";
 import { WaterfallRow } from "./WaterfallRow";
 
 export const ROW = 22;
+/** Pixels kept free at the right, so that every bar has room for its duration behind it. */
+const LABEL_ROOM = 68;
 const NAME_KEY = "kiseki.nameShare";
 
 function useNameShare(width: number) {
-  const [share, setShare] = useState(() => Number(localStorage.getItem(NAME_KEY)) || 0.36);
+  const [share, setShare] = useState(
+    () => Number(localStorage.getItem(NAME_KEY)) || (window.innerWidth < 760 ? 0.46 : 0.36),
+  );
   const set = (next: number) => {
     const kept = Math.min(0.7, Math.max(0.15, next));
     setShare(kept);
@@ -36,7 +40,7 @@ export function Waterfall({ state }: { state: TraceView }) {
   const { nameWidth, set } = useNameShare(width);
   const { shown } = useTheme();
   const { first, last } = useRowWindow(scroller, rows.length, ROW);
-  const timeWidth = Math.max(0, width - nameWidth - 8);
+  const timeWidth = Math.max(0, width - nameWidth - LABEL_ROOM);
   const ticks = linearTicks(0, view.to - view.from, Math.max(2, timeWidth / 110));
   const matched = useMemo(() => new Set(matches), [matches]);
 
@@ -76,7 +80,13 @@ export function Waterfall({ state }: { state: TraceView }) {
     <div className="waterfall" style={{ "--name-width": `${nameWidth}px` } as React.CSSProperties}>
       <div className="ruler">
         <span className="ruler-name">{text.trace.spanColumn}</span>
-        <TimeDrag className="ruler-time" label={text.trace.minimap} view={view} onZoom={state.zoom}>
+        <TimeDrag
+          className="ruler-time"
+          width={timeWidth}
+          label={text.trace.minimap}
+          view={view}
+          onZoom={state.zoom}
+        >
           {ticks.map((tick) => (
             <span
               key={tick}

@@ -12,6 +12,8 @@ const INDENT = 14;
 const MOST_INDENT = 18;
 /** Pixels of an average character of the row's text, for cutting names and placing labels. */
 const CHAR = 6.6;
+/** Below this width of the tree there is no room for service names. */
+const NARROW = 230;
 /** A gap is told where it is at least this share of the trace and this wide. */
 const GAP_SHARE = 0.05;
 const GAP_WIDTH = 116;
@@ -28,7 +30,8 @@ export function WaterfallRow(props: {
   const { row, state } = props;
   const { trace, errors, collapsed, focus } = state;
   const depth = trace.depth[row]! - (focus >= 0 ? trace.depth[focus]! : 0);
-  const indent = Math.min(depth, MOST_INDENT) * INDENT;
+  const narrow = props.nameWidth < NARROW;
+  const indent = Math.min(depth, MOST_INDENT) * (narrow ? INDENT / 2 : INDENT);
   const below = trace.subtree[row]! - 1;
   const open = !collapsed.has(row);
   const mark = errors.mark[row]!;
@@ -37,7 +40,8 @@ export function WaterfallRow(props: {
   const sameService = trace.parent[row]! >= 0 && trace.service[trace.parent[row]!] === trace.service[row];
   const room =
     (props.nameWidth - indent - 50 - (mark ? 20 : 0) - (orphan ? 130 : 0) - (open ? 0 : 40)) / CHAR;
-  const shownService = cutMiddle(service, Math.max(6, Math.floor(room * 0.45)));
+  // In a narrow tree the colour alone stands for the service.
+  const shownService = narrow ? "" : cutMiddle(service, Math.max(6, Math.floor(room * 0.45)));
   const name = cutMiddle(
     nameOf(trace, row) || text.common.noName,
     Math.max(6, Math.floor(room - shownService.length - 1)),
@@ -60,7 +64,7 @@ export function WaterfallRow(props: {
       style={{ top: props.top }}
       onClick={() => state.select(row)}
     >
-      <div className="row-name" title={`${service} · ${nameOf(trace, row)}`}>
+      <div className={narrow ? "row-name narrow" : "row-name"} title={`${service} · ${nameOf(trace, row)}`}>
         <span className="guides" style={{ width: indent }} />
         {below > 0 ? (
           <button
@@ -79,7 +83,7 @@ export function WaterfallRow(props: {
           <span className="twisty" />
         )}
         <Swatch name={serviceOf(trace, row)} />
-        <span className={sameService ? "service same" : "service"}>{shownService}</span>
+        {shownService && <span className={sameService ? "service same" : "service"}>{shownService}</span>}
         <span className="operation">{name}</span>
         {mark !== NO_ERROR && (
           <ErrorMark
@@ -101,7 +105,7 @@ function Labels({ row, state, width }: { row: number; state: TraceView; width: n
   const { trace, work, view } = state;
   const start = trace.start[row]!;
   const label = formatDuration(trace.duration[row]!);
-  const place = placeLabel(view, width, start, start + trace.duration[row]!, label.length * CHAR + 8);
+  const place = placeLabel(view, width, start, start + trace.duration[row]!);
   const gap = work.gapTo[row]! - work.gapFrom[row]!;
   const gapFrom = Math.max(0, xAt(view, width, work.gapFrom[row]!));
   const gapTo = Math.min(width, xAt(view, width, work.gapTo[row]!));
@@ -113,36 +117,28 @@ function Labels({ row, state, width }: { row: number; state: TraceView; width: n
           {text.trace.gap(gap)}
         </span>
       )}
-      <span
-        className={`label num ${place.side}`}
-        style={place.side === "inside" ? { right: place.x } : { left: place.x }}
-      >
-        {place.side === "before-view" && "‹ "}
+      <span className="label num" style={{ left: place.x }}>
+        {place.side === "over" && "‹ "}
         {label}
-        {place.side === "after-view" && " ›"}
+        {place.side === "ahead" && " ›"}
       </span>
     </>
   );
 }
 
-type Side = "right" | "left" | "inside" | "before-view" | "after-view";
-
 /**
- * Where a duration is written: after its bar, else before it, else in it (x is then from the right); at the edge
- * where it is out of view.
+ * Where a duration is written: behind its bar, or behind the view where the bar goes on or is still to come; at
+ * the front where the bar is over.
  */
 function placeLabel(
   view: View,
   width: number,
   from: number,
   to: number,
-  room: number,
-): { x: number; side: Side } {
+): { x: number; side: "over" | "shown" | "ahead" } {
   const a = xAt(view, width, from);
   const b = xAt(view, width, to);
-  if (b < 0) return { x: 4, side: "before-view" };
-  if (a > width) return { x: width - room - 12, side: "after-view" };
-  if (Math.max(b, a + 2) + 6 + room <= width) return { x: Math.max(b, a + 2) + 6, side: "right" };
-  if (a - room - 2 >= 0) return { x: a - room, side: "left" };
-  return { x: Math.max(0, width - b) + 2, side: "inside" };
+  if (b < 0) return { x: 4, side: "over" };
+  if (a > width) return { x: width + 6, side: "ahead" };
+  return { x: Math.min(width, Math.max(b, a + 2)) + 6, side: "shown" };
 }

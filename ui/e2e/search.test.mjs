@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { api, base, closeBrowser, findTrace, openBrowser, picture, until, withPage } from "./browser.mjs";
+
+before(async () => {
+  await openBrowser();
+  await until("services", async () => (await api("/services")).services.length >= 3);
+  await findTrace("{ status = error }");
+});
+after(closeBrowser);
+
+const row = ".result";
+
+test("the first page lists traces and says that the answer is complete", () =>
+  withPage("/", async (page) => {
+    await page.waitForSelector(row);
+    assert.match(await page.textContent(".state-line"), /complete/);
+    assert.match(await page.textContent(".state-line"), /spans scanned in/);
+    await page.waitForTimeout(300);
+    await picture(page, "search-light");
+  }));
+
+test("the form writes the query, and the query fills the form", async () => {
+  const { services } = await api("/services");
+  const service = services[0].name;
+  await withPage("/search", async (page) => {
+    await page.waitForSelector(row);
+    await page.getByRole("combobox", { name: "Service", exact: true }).fill(service);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/q=/);
+    const query = `{ resource.service.name = ${JSON.stringify(service)} }`;
+    assert.equal(await page.getByRole("combobox", { name: "Query" }).inputValue(), query);
+    await page.waitForSelector(row);
+    const found = await page.locator(".result-services, .result-name").allTextContents();
+    assert.ok(found.some((text) => text.includes(service)));
+    await picture(page, "search-service");
+  });
+  const q = '{ status = error && duration >= 1ms && span.http.request.method =~ "G.*" }';
+  await withPage(`/search?q=${encodeURIComponent(q)}`, async (page) => {
+    const value = (name) => page.getByLabel(name, { exact: true }).first().inputValue();
+    assert.equal(await value("Status"), "error");
+    assert.equal(await value("Min duration"), "1ms");
+    assert.equal(await page.locator(".attribute-row .value input").inputValue(), "G.*");
+  });
+});
+
+test("values complete in the query line", async () => {
+  const { services } = await api("/services");
+  const service = services[0].name;
+  await withPage("/search", async (page) => {
+    await page.waitForSelector(row);
+    await page.keyboard.press("/");
+    await page.keyboard.type(`{ resource.service.name = "${service.slice(0, 2)}`);
+    const option = page.getByRole("option", { name: new RegExp(`^${service}`) }).first();
+    await option.waitFor();
+    await picture(page, "query-completion");
+    await option.click();
+    const query = await page.getByRole("combobox", { name: "Query" }).inputValue();
+    assert.equal(query.trim(), `{ resource.service.name = ${JSON.stringify(service)}`);
+    await page.keyboard.type("}");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(row);
+  });
+});
+
+test("a query that cannot be read is marked where it fails", () =>
+  withPage(
+    `/search?q=${encodeURIComponent("{ status = error && = }")}`,
+    async (page) => {
+      await page.waitForSelector(".t-wrong");
+      assert.equal(await page.textContent(".t-wrong"), "=");
+      assert.ok((await page.textContent(".query-error")).length > 10);
+      await picture(page, "query-error");
+    },
+    { allow: /400/ },
+  ));
+
+test("a search without results says what to do", () =>
+  withPage(`/search?range=15m&q=${encodeURIComponent('{ name = "no such operation" }')}`, async (page) => {
+    await page.getByRole("heading", { name: /No trace matches/ }).waitFor();
+    await picture(page, "search-empty");
+    await page.getByRole("link", { name: "Search without the filter" }).click();
+    await page.waitForSelector(row);
+  }));
+
+test("keys walk the results and open one, and Back finds them as they were", () =>
+  withPage("/search", async (page) => {
+    await page.waitForSelector(row);
+    await page.keyboard.press("j");
+    await page.keyboard.press("ArrowDown");
+    const chosen = await page.locator(".result.chosen").getAttribute("href");
+    assert.equal(chosen, await page.locator(row).nth(1).getAttribute("href"));
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${base}${chosen}`);
+    await page.waitForSelector(".row");
+    await page.goBack();
+    await page.waitForSelector(row);
+    assert.equal(await page.locator(row).nth(1).getAttribute("href"), chosen);
+  }));
+
+test("paging repeats and loses nothing", async () => {
+  await until("second page", async () => (await api("/traces", { limit: "100" })).nextCursor);
+  await withPage("/search?range=all", async (page) => {
+    await page.waitForSelector(row);
+    const listed = new Set();
+    const collect = async () => {
+      for (const href of await page.locator(row).evaluateAll((all) => all.map((a) => a.getAttribute("href"))))
+        listed.add(href);
+    };
+    const list = page.locator(".result-scroll");
+    const scrollThrough = async (from, to) => {
+      for (let top = from; top <= to; top += 400) {
+        await list.evaluate((element, y) => element.scrollTo(0, y), top);
+        await page.waitForTimeout(40);
+        await collect();
+      }
+    };
+    const height = () => list.evaluate((element) => element.scrollHeight);
+    await scrollThrough(0, await height());
+    assert.equal(listed.size, 100);
+    const first = await height();
+    await page.getByRole("button", { name: "Load more" }).click();
+    await page.waitForFunction((h) => document.querySelector(".result-scroll").scrollHeight > h, first);
+    await scrollThrough(100 * 52, await height());
+    assert.ok(listed.size > 100, `${listed.size} traces after two pages`);
+  });
+});
+
+test("dragging over the plot narrows the search", () =>
+  withPage("/search", async (page) => {
+    await page.waitForSelector(row);
+    const box = await page.locator(".scatter").boundingBox();
+    await page.mouse.move(box.x + 60, box.y + 4);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width - 20, box.y + box.height / 2, { steps: 5 });
+    await picture(page, "scatter-drag");
+    await page.mouse.up();
+    await page.waitForURL(/range=\d+-\d+/);
+    const query = new URL(page.url()).searchParams.get("q");
+    assert.match(query, /duration >= \S+ && duration <= \S+/);
+  }));
+
+test("themes, help and the other pages", () =>
+  withPage(
+    "/search",
+    async (page) => {
+      const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+      await page.waitForSelector(row);
+      assert.equal(await theme(), "dark");
+      await page.waitForTimeout(300);
+      await picture(page, "search-dark");
+      await page.getByRole("button", { name: "System theme" }).click();
+      assert.equal(await theme(), "light");
+      await page.reload();
+      await page.waitForSelector(row);
+      assert.equal(await theme(), "light");
+      await page.getByRole("button", { name: "Light theme" }).click();
+      assert.equal(await theme(), "dark");
+      await page.keyboard.press("?");
+      await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+      await picture(page, "help");
+      await page.keyboard.press("Escape");
+      await page.getByRole("link", { name: "Status", exact: true }).click();
+      await page.getByText("Spans held").first().waitFor();
+      await picture(page, "status");
+      await page.getByRole("link", { name: "How to send traces" }).click();
+      for (const tab of await page.getByRole("tab").all()) {
+        await tab.click();
+        assert.match(await page.locator(".snippets pre").textContent(), /otlp|OTEL|v1\/traces/);
+      }
+      await picture(page, "welcome");
+    },
+    { colorScheme: "dark" },
+  ));
+
+test("a narrow screen has no sideways scrolling", () =>
+  withPage(
+    "/search",
+    async (page) => {
+      await page.waitForSelector(row);
+      await picture(page, "search-390");
+      const wide = () => page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok((await wide()) <= 390);
+      await page.locator(row).first().click();
+      await page.waitForSelector(".row");
+      await picture(page, "trace-390");
+      assert.ok((await wide()) <= 390);
+    },
+    { viewport: { width: 390, height: 844 } },
+  ));

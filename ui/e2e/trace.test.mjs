@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { api, closeBrowser, findTrace, openBrowser, picture, withPage } from "./browser.mjs";
+
+let failed;
+let path;
+
+before(async () => {
+  await openBrowser();
+  failed = await findTrace("{ status = error }", (t) => t.spanCount >= 8 && t.services.length >= 3);
+  path = `/trace/${failed.traceId}`;
+});
+after(closeBrowser);
+
+const rows = (page) => page.locator(".row").count();
+
+test("a trace shows what failed in a sentence that leads there", () =>
+  withPage(path, async (page) => {
+    await page.waitForSelector(".row");
+    assert.match(await page.textContent(".because"), /failed; (the first|it) is/);
+    await page.waitForTimeout(200);
+    await picture(page, "trace-light");
+    await page.locator(".because button").click();
+    await page.waitForSelector(".panel");
+    await page.locator(".row.chosen .error-mark").waitFor();
+    await picture(page, "trace-panel-light");
+  }));
+
+test("rows collapse and expand, by click, by key and all at once", () =>
+  withPage(path, async (page) => {
+    await page.waitForSelector(".row");
+    const before = await rows(page);
+    await page.locator(".row .twisty[aria-label]").first().click();
+    assert.ok((await rows(page)) < before);
+    await page.getByRole("button", { name: "Expand all" }).first().click();
+    assert.equal(await rows(page), before);
+    await page.keyboard.press("j");
+    await page.keyboard.press("ArrowLeft");
+    assert.ok((await rows(page)) < before);
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await rows(page), before);
+    await page.locator(".toolbar").getByRole("button", { name: "Collapse all" }).click();
+    assert.ok((await rows(page)) < before);
+    await page.getByRole("button", { name: "Collapse to errors" }).click();
+    assert.ok((await page.locator(".row .error-mark").count()) > 0);
+  }));
+
+test("keys go to errors, open and close the panel and lead back", () =>
+  withPage(path, async (page) => {
+    await page.waitForSelector(".row");
+    await page.keyboard.press("e");
+    await page.locator(".row.chosen .error-mark").waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".panel");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(".panel", { state: "detached" });
+    await page.keyboard.press("f");
+    await page.getByText("Only the subtree of").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("Only the subtree of").waitFor({ state: "detached" });
+    await page.keyboard.press("Escape");
+    await page.waitForURL(/\/search/);
+  }));
+
+test("find in trace marks the spans and walks them", () =>
+  withPage(path, async (page) => {
+    await page.waitForSelector(".row");
+    await page.keyboard.press("/");
+    await page.keyboard.type(failed.services[0].name);
+    await page.waitForSelector(".row.matched");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^1 of \d+$/).waitFor();
+    await page.keyboard.press("Escape");
+    await picture(page, "trace-find");
+  }));
+
+test("an attribute leads to the traces that have it", async () => {
+  await withPage(path, async (page) => {
+    await page.waitForSelector(".row");
+    await page.locator(".row").first().click();
+    await page.getByText("Resource", { exact: true }).click();
+    await page.locator(".attribute", { hasText: "service.name" }).first().locator("button.value").click();
+    await picture(page, "attribute-menu");
+    await page.getByRole("menuitem", { name: "Find traces with this value" }).click();
+    await page.waitForURL(/\/search\?q=/);
+    assert.match(new URL(page.url()).searchParams.get("q"), /^\{ resource\.service\.name = ".+" \}$/);
+    await page.waitForSelector(".result");
+  });
+});
+
+test("a shared address shows the same: span, zoom, find and view", () =>
+  withPage(path, async (page) => {
+    await page.waitForSelector(".row");
+    await page.keyboard.press("e");
+    await page.keyboard.press("Enter");
+    const map = await page.locator(".minimap").boundingBox();
+    await page.mouse.move(map.x + map.width * 0.2, map.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(map.x + map.width * 0.7, map.y + 20, { steps: 4 });
+    await page.mouse.up();
+    await page.getByRole("searchbox", { name: "Find in trace" }).fill(failed.services[0].name);
+    await page.waitForURL(/(?=.*span=)(?=.*from=)(?=.*find=)/);
+    const seen = async (p) => ({
+      chosen: await p.locator(".row.chosen").getAttribute("id"),
+      panel: await p.locator(".panel h2").textContent(),
+      ruler: await p.locator(".ruler .tick").allTextContents(),
+      found: await p.locator(".find-count").textContent(),
+    });
+    const here = await seen(page);
+    const address = new URL(page.url());
+    await withPage(address.pathname + address.search, async (other) => {
+      await other.waitForSelector(".row.chosen");
+      await other.waitForSelector(".panel");
+      assert.deepEqual(await seen(other), here);
+      await picture(other, "trace-shared");
+      await other.locator(".minimap").dblclick();
+      await other.waitForURL((url) => !url.searchParams.has("from"));
+    });
+  }));
+
+test("flame chart and statistics", () =>
+  withPage(
+    path,
+    async (page) => {
+      await page.waitForSelector(".row");
+      await page.waitForTimeout(200);
+      await picture(page, "trace-dark");
+      await page.getByRole("tab", { name: "Flame" }).click();
+      await page.waitForSelector(".flame canvas");
+      await page.waitForTimeout(200);
+      await picture(page, "flame-dark");
+      const chart = await page.locator(".flame").boundingBox();
+      await page.mouse.click(chart.x + chart.width / 2, chart.y + 16);
+      await page.waitForSelector(".panel");
+      await page.getByRole("tab", { name: "Statistics" }).click();
+      const counts = await page.locator(".statistics tbody td:nth-child(2)").allTextContents();
+      const sum = counts.reduce((total, text) => total + Number(text.replaceAll(",", "")), 0);
+      const { spans } = await api(`/traces/${failed.traceId}`, { format: "columns" });
+      assert.ok(sum > 0 && sum <= spans.id.length, `${sum} spans counted, ${spans.id.length} in the trace`);
+      await picture(page, "statistics-dark");
+    },
+    { colorScheme: "dark" },
+  ));
+
+test("a trace that is not here says so", () =>
+  withPage(
+    "/trace/00000000000000000000000000000001",
+    async (page) => {
+      await page.getByRole("heading", { name: "This trace is not here" }).waitFor();
+    },
+    { allow: /404/ },
+  ));
