@@ -39,7 +39,7 @@ const Policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; bas
 type file struct {
 	contentType string
 	cache       string
-	etag        string
+	etag        string // weak: the same for the plain and the compressed body
 	plain       []byte
 	gzipped     []byte // nil where compression gains nothing
 }
@@ -87,7 +87,7 @@ func newFile(name string, content []byte) file {
 	f := file{
 		contentType: mime.TypeByExtension(path.Ext(name)),
 		cache:       "no-cache",
-		etag:        `"` + hex.EncodeToString(sum[:8]) + `"`,
+		etag:        `W/"` + hex.EncodeToString(sum[:8]) + `"`,
 		plain:       content,
 	}
 	// The system's table may lack it or differ.

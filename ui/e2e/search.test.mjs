@@ -126,6 +126,23 @@ test("paging repeats and loses nothing", async () => {
   });
 });
 
+test("live search takes new traces in without moving what is read", () =>
+  withPage("/search?live=5", async (page) => {
+    await page.waitForSelector(row);
+    const list = page.locator(".result-scroll");
+    await list.evaluate((element) => element.scrollTo(0, 10 * 52));
+    const reading = () =>
+      list.evaluate((element) => {
+        const top = element.getBoundingClientRect().top;
+        const all = [...element.querySelectorAll(".result")];
+        return all.find((a) => a.getBoundingClientRect().top >= top - 1)?.getAttribute("href");
+      });
+    await page.waitForTimeout(200);
+    const before = await reading();
+    await page.waitForFunction((y) => document.querySelector(".result-scroll").scrollTop > y, 10 * 52);
+    assert.equal(await reading(), before);
+  }));
+
 test("dragging over the plot narrows the search", () =>
   withPage("/search", async (page) => {
     await page.waitForSelector(row);

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from "react";
 import { useServices, useStatus } from "./api/queries";
 import { knowServices, knowsNoService } from "./base/color";
 import { text } from "./base/strings";
+import { Boundary } from "./components/Boundary";
 import { Header, Link } from "./components/Header";
 import { Empty } from "./components/Notice";
 import { SearchPage } from "./pages/search/SearchPage";
@@ -16,10 +17,17 @@ export function App() {
   // While rendering, because the page that is drawn next already uses the colours.
   useMemo(() => services.data && knowServices(services.data.map((s) => s.name)), [services.data]);
   const [unknown] = useState(knowsNoService);
+  const { path } = useLocation();
   return (
     <>
       <Header />
-      {unknown && services.isPending ? <main id="main" className="page" /> : <Page />}
+      {unknown && services.isPending ? (
+        <main id="main" className="page" />
+      ) : (
+        <Boundary place={path}>
+          <Page />
+        </Boundary>
+      )}
     </>
   );
 }

@@ -34,6 +34,8 @@ export const text = {
     unreachable: "kiseki does not answer",
     unreachableHint: "Is it still running? This page asks again by itself when you search.",
     failed: "That did not work",
+    broken: "This page has a defect and stopped",
+    reload: "Load it again",
     noName: "(no name)",
     noService: "(no service)",
   },

@@ -11,7 +11,9 @@ const SECTIONS = [
 /** All shortcuts on one sheet. */
 export function HelpSheet({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
   return (
     <dialog ref={dialog} className="sheet" onClose={onClose} aria-label={text.help.title}>
       <div className="sheet-head">

@@ -67,7 +67,9 @@ function ValueMenu({ attribute, scope, onDone }: { attribute: Attribute; scope: 
   const search = (op: string) => searchPath(printClauses([{ field, op, literal: literal ?? "" }]));
   const copy = (value: string) => copyText(value).then(onDone);
   const menu = useRef<HTMLDivElement>(null);
-  useEffect(() => menu.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    menu.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
     <div ref={menu} className="value-menu" role="menu">
       {literal !== undefined && (

@@ -39,7 +39,8 @@ export function WaterfallRow(props: {
   const orphan = missingParent(trace, row) !== "";
   const sameService = trace.parent[row]! >= 0 && trace.service[trace.parent[row]!] === trace.service[row];
   const room =
-    (props.nameWidth - indent - 50 - (mark ? 20 : 0) - (orphan ? 130 : 0) - (open ? 0 : 40)) / CHAR;
+    (props.nameWidth - indent - 50 - (mark ? 20 : 0) - (orphan && !narrow ? 130 : 0) - (open ? 0 : 40)) /
+    CHAR;
   // In a narrow tree the colour alone stands for the service.
   const shownService = narrow ? "" : cutMiddle(service, Math.max(6, Math.floor(room * 0.45)));
   const name = cutMiddle(
@@ -91,7 +92,7 @@ export function WaterfallRow(props: {
             label={mark === ORIGIN ? text.trace.origin : text.trace.propagated}
           />
         )}
-        {orphan && <span className="tag">{text.trace.missing}</span>}
+        {orphan && !narrow && <span className="tag">{text.trace.missing}</span>}
         {!open && <span className="hidden-count num">{text.trace.hidden(below)}</span>}
       </div>
       <div className="row-time">
