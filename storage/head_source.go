@@ -78,15 +78,6 @@ func (s *headSource) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int)
 	}
 }
 
-// each calls f for each row.
-func (s *headSource) each(f func(v *view, r *row)) {
-	for _, v := range s.views {
-		for i := range uint32(v.n) {
-			f(v, v.row(i))
-		}
-	}
-}
-
 // Operations implements [scan.Source].
 func (s *headSource) Operations(f func(scan.Operation)) error {
 	type code struct {

@@ -78,7 +78,7 @@ func (j *judge) readDict() error {
 	j.keep = make([]byte, j.info.entries)
 	sum := 0
 	for i := range j.keep {
-		v := telemetry.RawValue(j.typ, 0, "")
+		var v telemetry.Value
 		if d.strs != nil {
 			v = telemetry.RawValue(j.typ, 0, d.strs.At(i))
 		} else {
