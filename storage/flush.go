@@ -49,15 +49,15 @@ func (s *Store) maintain(ctx context.Context) {
 func (s *Store) maintainOnce(ctx context.Context) error {
 	s.maintenance.Lock()
 	defer s.maintenance.Unlock()
-	if s.flushDue() {
-		if err := s.flush(ctx); err != nil {
-			return err
-		}
-	}
-	if s.opts.Clock().Sub(s.retained) < retainEvery {
+	var err error
+	switch {
+	case s.flushDue():
+		err = s.flush(ctx)
+	case s.opts.Clock().Sub(s.retained) < retainEvery:
 		return nil
 	}
-	return s.retain()
+	// After a failed flush too: it may be what makes room for the next one.
+	return errors.Join(err, s.retain())
 }
 
 func (s *Store) flushDue() bool {
@@ -170,10 +170,14 @@ func (s *Store) writeSegment(ctx context.Context, h *head) (*segmentRef, error) 
 	}
 	ref := &segmentRef{reader: reader, fs: s.fs, path: path, entry: segmentEntry{
 		Number: number, Spans: info.Spans, Bytes: info.Bytes, MinStart: info.MinStart, MaxStart: info.MaxStart, MaxEnd: info.MaxEnd,
+		Written: unixNanos(s.opts.Clock()),
 	}}
 	ref.refs.Store(1)
 	return ref, nil
 }
+
+// unixNanos is t as telemetry counts time; times before 1970 are 0.
+func unixNanos(t time.Time) uint64 { return uint64(max(0, t.UnixNano())) }
 
 func removeIfThere(fsys vfs.FS, path string) error {
 	if err := fsys.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

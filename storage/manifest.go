@@ -44,6 +44,7 @@ type segmentEntry struct {
 	MinStart uint64 `json:"min_start"`
 	MaxStart uint64 `json:"max_start"`
 	MaxEnd   uint64 `json:"max_end"`
+	Written  uint64 `json:"written,omitempty"` // when the segment was made, 0 if not known
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

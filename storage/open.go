@@ -164,7 +164,7 @@ func (s *Store) openSegments() (lost bool, err error) {
 			return false, err
 		}
 		if e.Bytes == 0 { // listed without a manifest to say more
-			e = segmentEntry{Number: e.Number, Spans: reader.SpanCount(), Bytes: reader.Size(), MaxEnd: reader.MaxEnd()}
+			e = segmentEntry{Number: e.Number, Spans: reader.SpanCount(), Bytes: reader.Size(), MaxEnd: reader.MaxEnd(), Written: unixNanos(s.opts.Clock())}
 			e.MinStart, e.MaxStart = reader.Bounds()
 		}
 		ref := &segmentRef{entry: e, reader: reader, fs: s.fs, path: path}

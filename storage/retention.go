@@ -73,4 +73,12 @@ func (s *Store) expired() map[uint64]bool {
 }
 
 // newest is the age of a segment: spans without an end count by their start.
-func newest(e segmentEntry) uint64 { return max(e.MaxStart, e.MaxEnd) }
+// No span is newer than the segment it is in, whatever the clock of the client
+// that sent it said.
+func newest(e segmentEntry) uint64 {
+	latest := max(e.MaxStart, e.MaxEnd)
+	if e.Written > 0 {
+		latest = min(latest, e.Written)
+	}
+	return latest
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -285,6 +286,92 @@ func TestRetentionByBytes(t *testing.T) {
 		t.Fatalf("%d segments of %d bytes kept, limit %d", kept, s.Stats().SegmentBytes, total/2)
 	}
 	wantSpans(t, s, append(batches[4-kept:], inHead)...) // the newest, and all of the head
+}
+
+// A client whose clock runs ahead must not keep its segment for ever, nor
+// have newer ones deleted in its stead.
+func TestRetentionDoesNotTrustClientClocks(t *testing.T) {
+	o := options(vfs.NewMem(0))
+	clock := atomic.Int64{}
+	clock.Store(now.UnixNano())
+	o.Clock = func() time.Time { return time.Unix(0, clock.Load()) }
+	s := open(t, o)
+	ahead := telemetrytest.Random(1, 30)
+	for i := range ahead.Spans {
+		ahead.Spans[i].Start, ahead.Spans[i].End = math.MaxUint64-1, math.MaxUint64
+	}
+	add(t, s, ahead)
+	flush(t, s)
+	clock.Add(int64(time.Hour))
+	right := telemetrytest.Random(2, 30)
+	for i := range right.Spans {
+		right.Spans[i].Start = uint64(clock.Load())
+		right.Spans[i].End = right.Spans[i].Start + 1
+	}
+	add(t, s, right)
+	flush(t, s)
+	o.Retention.Bytes = s.Stats().SegmentBytes - 1
+	closeStore(t, s)
+	s = open(t, o)
+	flush(t, s)
+	wantSpans(t, s, right)
+	closeStore(t, s)
+
+	o.Retention.Age = 24 * time.Hour
+	s = open(t, o)
+	add(t, s, ahead)
+	flush(t, s)
+	clock.Add(int64(25 * time.Hour))
+	flush(t, s)
+	wantSpans(t, s)
+}
+
+// Between two looks at the clock a store can take far more than it may keep.
+func TestRetentionAfterEachFlush(t *testing.T) {
+	o := options(vfs.NewMem(0))
+	o.Retention.Bytes, o.FlushBytes = 1, 1
+	s := open(t, o)
+	flush(t, s) // has looked at the clock
+	add(t, s, telemetrytest.Random(1, 30))
+	if err := s.maintainOnce(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	wantSpans(t, s)
+}
+
+// Where the disk is too full for a flush, retention is what makes room.
+func TestRetentionWhileFlushFails(t *testing.T) {
+	var full atomic.Bool
+	o := options(vfs.NewFault(vfs.NewMem(0), func(op vfs.Op) error {
+		switch {
+		case op.Kind == vfs.OpRemove && strings.HasSuffix(op.Path, segmentSuffix):
+			full.Store(false)
+		case op.Kind == vfs.OpWrite && strings.HasSuffix(op.Path, segmentSuffix+tempSuffix) && full.Load():
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+	s := open(t, o)
+	add(t, s, telemetrytest.Random(1, 300))
+	flush(t, s)
+	o.Retention.Bytes, o.FlushAge = s.Stats().SegmentBytes-1, 1
+	closeStore(t, s)
+	clock := atomic.Int64{}
+	clock.Store(now.UnixNano())
+	o.Clock = func() time.Time { return time.Unix(0, clock.Load()) }
+	full.Store(true)
+	s = open(t, o)
+	b := telemetrytest.Random(2, 30)
+	add(t, s, b)
+	clock.Add(1)
+	// The goroutine of the store may have come first.
+	if err := s.maintainOnce(context.Background()); err != nil && !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	if st := s.Stats(); st.RetainedSegments < 1 {
+		t.Errorf("nothing was deleted while the disk was full: %+v", st)
+	}
+	wantSpans(t, s, b)
 }
 
 func TestDiskNearlyFull(t *testing.T) {
