@@ -2,6 +2,7 @@ package native
 
 import (
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/query/traceql"
@@ -107,7 +108,7 @@ func (a *api) listValues(q *request) error {
 		return err
 	}
 	text := q.PathValue("field")
-	if len(text) > 4*1024 {
+	if utf8.RuneCountInString(text) > 1024 {
 		return badParameter("field", "The field is longer than 1024 characters.")
 	}
 	f, err := traceql.ParseField(text)

@@ -154,7 +154,8 @@ func TestBadParameters(t *testing.T) {
 		"/attributes/duration/values":           `"detail":"The values of duration cannot be listed."`,
 		"/attributes/bogus/values":              `"position":0`,
 		"/attributes/name/values?limit=x":       `Invalid parameter limit`,
-		"/status?x":                             `Invalid parameter x`,
+		"/attributes/span." + strings.Repeat("a", 1020) + "/values": `The field is longer than 1024 characters.`,
+		"/status?x": `Invalid parameter x`,
 	} {
 		if body := c.get(path, http.StatusBadRequest); !strings.Contains(body, want) {
 			t.Errorf("%s: got %s, want it to contain %s", path, body, want)
