@@ -5,7 +5,16 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError, api, type SearchRequest } from "../api/client";
 import { millisToNanos } from "../base/format";
 import { windowOf } from "./range";
-import { firstPage, NO_RESULTS, nextPage, type Results, refresh } from "./results";
+import {
+  firstPage,
+  leavesGap,
+  NO_RESULTS,
+  newsRequest,
+  nextPage,
+  type Results,
+  startOver,
+  withNews,
+} from "./results";
 
 const PAGE = 100;
 
@@ -60,6 +69,15 @@ function begin(key: string, q: string, range: string): Kept {
 const asApiError = (error: unknown) =>
   error instanceof ApiError ? error : new ApiError({ title: String(error), status: 0 });
 
+/** Asks for what is new and tells how it changes the results, which may have grown by a page meanwhile. */
+async function fetchNews({ request, search }: Kept): Promise<(results: Results) => Results> {
+  const ask = newsRequest(search.results, request, search.at);
+  const news = ask && (await api.search(ask));
+  if (news && !leavesGap(search.results, news)) return (results) => withNews(results, news);
+  const page = await api.search(request);
+  return (results) => startOver(results, page);
+}
+
 /** The search of a query in a range, run whenever either changes. */
 export function useSearch(q: string, range: string) {
   const key = `${range} ${q}`;
@@ -92,9 +110,15 @@ export function useSearch(q: string, range: string) {
     if (!mine?.search.results.nextCursor || mine.search.running || mine.search.loadingMore) return;
     const controller = new AbortController();
     flight.current = controller;
+    const cursor = mine.search.results.nextCursor;
     update(mine, { loadingMore: true });
-    api.search({ ...mine.request, cursor: mine.search.results.nextCursor }, controller.signal).then(
-      (page) => update(mine, { results: nextPage(mine.search.results, page), loadingMore: false }),
+    api.search({ ...mine.request, cursor }, controller.signal).then(
+      (page) => {
+        const { results } = mine.search;
+        // A list that started over meanwhile does not end where this page begins.
+        const fits = results.nextCursor === cursor;
+        update(mine, { results: fits ? nextPage(results, page) : results, loadingMore: false });
+      },
       (error) =>
         update(mine, {
           loadingMore: false,
@@ -103,15 +127,20 @@ export function useSearch(q: string, range: string) {
     );
   }, [update]);
 
-  const renew = useCallback(() => {
+  const renewing = useRef(false);
+  const renew = useCallback(async () => {
     const mine = kept;
-    if (!mine || mine.search.running || mine.search.loadingMore) return;
+    if (!mine || mine.search.running || mine.search.loadingMore || renewing.current) return;
+    renewing.current = true;
     const at = Date.now();
-    api.search(mine.request).then(
-      (page) =>
-        update(mine, { results: refresh(mine.search.results, page), at, error: undefined, cancelled: false }),
-      (error) => update(mine, { error: asApiError(error) }),
-    );
+    try {
+      const merge = await fetchNews(mine);
+      update(mine, { results: merge(mine.search.results), at, error: undefined, cancelled: false });
+    } catch (error) {
+      update(mine, { error: asApiError(error) });
+    } finally {
+      renewing.current = false;
+    }
   }, [update]);
 
   useEffect(() => {
