@@ -44,6 +44,8 @@ type Writer struct {
 	lastID     telemetry.TraceID
 	minStart   uint64
 	maxStart   uint64
+	batch      telemetry.Batch // of AddFrom
+	batchRows  []uint32
 }
 
 // builders are kept between segments: their columns, arenas and compressor
