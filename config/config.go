@@ -12,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -122,6 +124,7 @@ func (c *Config) Validate() error {
 		checkAddress("otlp.http.address", c.OTLP.HTTPAddress),
 		checkAddress("otlp.grpc.address", c.OTLP.GRPCAddress),
 		c.checkTLS(),
+		checkOrigins("otlp.http.cors-origins", c.OTLP.CORSOrigins),
 		atLeast("limits.request-bytes", c.Limits.RequestBytes, kib),
 		atLeast("limits.decompressed-bytes", c.Limits.DecompressedBytes, kib),
 		atLeast("limits.in-flight-bytes", c.Limits.InFlightBytes, c.Limits.DecompressedBytes),
@@ -136,6 +139,17 @@ func (c *Config) Validate() error {
 func (c *Config) checkTLS() error {
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		return errors.New("tls.cert and tls.key belong together: set both or neither")
+	}
+	return nil
+}
+
+// checkOrigins refuses what no browser would ever send as its Origin.
+func checkOrigins(key string, origins []string) error {
+	for _, o := range origins {
+		u, err := url.Parse(strings.TrimSuffix(o, ":*"))
+		if o != "*" && (err != nil || u.Scheme == "" || u.Scheme+"://"+u.Host != strings.TrimSuffix(o, ":*")) {
+			return fmt.Errorf("%s: %q is not an origin, such as https://shop.example, http://localhost:* or *", key, o)
+		}
 	}
 	return nil
 }

@@ -124,6 +124,7 @@ func TestMistakes(t *testing.T) {
 		{name: "bad port", args: []string{"--http", ":http"}, want: "no port between"},
 		{name: "half of TLS", args: []string{"--tls-cert", "c.pem"}, want: "tls.cert and tls.key belong together"},
 		{name: "relation", args: []string{"--max-in-flight-bytes", "1MiB"}, want: "limits.in-flight-bytes must be at least 64MiB"},
+		{name: "origin", args: []string{"--otlp-cors-origins", "shop.example"}, want: `otlp.http.cors-origins: "shop.example" is not an origin, such as https://shop.example`},
 		{name: "too small", args: []string{"--flush-age", "1ms"}, want: "storage.flush-age must be at least 1s"},
 		{name: "unknown key", file: "data: x\nretention:\n  agge: 1d\n", want: `kiseki.yaml:3: unknown setting "retention.agge" (did you mean "retention.age"?)`},
 		{name: "unknown group", file: "\nretenton: {age: 1d}\n", want: `kiseki.yaml:2: unknown setting "retenton"`},

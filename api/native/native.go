@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"path"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -65,10 +66,17 @@ func New(o Options) http.Handler {
 	} {
 		mux.Handle(Prefix+path, a.endpoint(f))
 	}
-	mux.Handle("/", a.endpoint(func(q *request) error {
+	absent := a.endpoint(func(q *request) error {
 		return &problem{Status: http.StatusNotFound, Title: "No such path", Detail: "The paths are listed in " + Prefix + "/openapi.yaml."}
-	}))
-	return mux
+	})
+	mux.Handle("/", absent)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path { // the mux would redirect, in HTML
+			absent.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 type api struct{ Options }

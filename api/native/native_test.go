@@ -175,6 +175,13 @@ func TestUnknown(t *testing.T) {
 			t.Errorf("%s of an unknown path: %d %s", method, w.Code, w.Body)
 		}
 	}
+	for _, path := range []string{"/attributes//values", "/attributes/./values"} {
+		w := httptest.NewRecorder()
+		c.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, native.Prefix+path, nil))
+		if w.Code != http.StatusNotFound || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
 	w := httptest.NewRecorder()
 	c.handler.ServeHTTP(w, httptest.NewRequest(http.MethodDelete, native.Prefix+"/traces", nil))
 	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/kiseki-dev/kiseki/demo"
@@ -76,6 +77,9 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = o.shop.Validate()
 	}
 	if err != nil {
+		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+			err = fmt.Errorf("unknown option --%s", name) // as the other commands say it
+		}
 		fmt.Fprintf(stderr, "kiseki demo: %v\nRun \"kiseki demo --help\" for the options.\n", err)
 		return exitUsage
 	}
