@@ -11,12 +11,16 @@ after(closeBrowser);
 
 const row = ".result";
 
+/** Waits until the plot shows all it will. */
+const plotted = (page) =>
+  page.waitForFunction(() => !/reading/.test(document.querySelector(".plot-note")?.textContent ?? "reading"));
+
 test("the first page lists traces and says that the answer is complete", () =>
   withPage("/", async (page) => {
     await page.waitForSelector(row);
     assert.match(await page.textContent(".state-line"), /complete/);
     assert.match(await page.textContent(".state-line"), /spans scanned in/);
-    await page.waitForTimeout(300);
+    await plotted(page);
     await picture(page, "search-light");
   }));
 
@@ -127,7 +131,8 @@ test("paging repeats and loses nothing", async () => {
 });
 
 test("live search takes new traces in without moving what is read", () =>
-  withPage("/search?live=5", async (page) => {
+  withPage("/search?live=15", async (page) => {
+    page.setDefaultTimeout(60_000);
     await page.waitForSelector(row);
     const list = page.locator(".result-scroll");
     await list.evaluate((element) => element.scrollTo(0, 10 * 52));
@@ -139,9 +144,42 @@ test("live search takes new traces in without moving what is read", () =>
       });
     await page.waitForTimeout(200);
     const before = await reading();
-    await page.waitForFunction((y) => document.querySelector(".result-scroll").scrollTop > y, 10 * 52);
+    // More than a page of new ones: a first page alone would not reach what is read.
+    await page.waitForFunction((y) => document.querySelector(".result-scroll").scrollTop > y, 110 * 52);
     assert.equal(await reading(), before);
   }));
+
+test("the plot shows the whole range, not only what is listed", async () => {
+  const { traces, nextCursor } = await api("/traces", { limit: "100" });
+  assert.ok(nextCursor, "all traces fit into the list");
+  const millis = (nanos) => Number(BigInt(nanos) / 1_000_000n);
+  const { minSpanStartUnixNano } = await api("/status");
+  const listed = millis(traces.at(-1).startTimeUnixNano);
+  const first = millis(minSpanStartUnixNano);
+  await withPage("/search", async (page) => {
+    await page.waitForSelector(row);
+    await plotted(page);
+    assert.match(await page.textContent(".plot-note"), /newest \d+ of every \d+/);
+    const box = await page.locator(".scatter").boundingBox();
+    // In the older half of the plot there is a mark, and it is the trace that a click opens.
+    const tip = page.locator(".tip");
+    for (let y = box.height * 0.4; y < box.height - 24 && !(await tip.isVisible()); y += 8) {
+      for (let x = 80; x < box.width / 2 && !(await tip.isVisible()); x += 16)
+        await page.mouse.move(box.x + x, box.y + y);
+    }
+    await tip.waitFor();
+    await page.mouse.down();
+    await page.mouse.up();
+    await page.waitForURL(/\/trace\//);
+    const id = new URL(page.url()).pathname.split("/").at(-1);
+    const opened = millis((await api(`/traces/${id}`, { format: "columns" })).startTimeUnixNano);
+    assert.ok(opened < listed, `started ${listed - opened} ms before the last one listed`);
+    assert.ok(opened < first + (Date.now() - first) * 0.6, "in the older half");
+    await page.goBack();
+    await page.waitForSelector(".plot-note");
+    await plotted(page);
+  });
+});
 
 test("dragging over the plot narrows the search", () =>
   withPage("/search", async (page) => {
@@ -164,7 +202,7 @@ test("themes, help and the other pages", () =>
       const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
       await page.waitForSelector(row);
       assert.equal(await theme(), "dark");
-      await page.waitForTimeout(300);
+      await plotted(page);
       await picture(page, "search-dark");
       await page.getByRole("button", { name: "System theme" }).click();
       assert.equal(await theme(), "light");
@@ -185,7 +223,7 @@ test("themes, help and the other pages", () =>
         await tab.click();
         assert.match(await page.locator(".snippets pre").textContent(), /otlp|OTEL|v1\/traces/);
       }
-      await picture(page, "welcome");
+      await picture(page, "how-to-send");
     },
     { colorScheme: "dark" },
   ));
@@ -195,6 +233,7 @@ test("a narrow screen has no sideways scrolling", () =>
     "/search",
     async (page) => {
       await page.waitForSelector(row);
+      await plotted(page);
       await picture(page, "search-390");
       const wide = () => page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok((await wide()) <= 390);

@@ -27,16 +27,25 @@ export function logTicks(from: number, to: number): number[] {
   return ticks;
 }
 
+const DAY = 86_400_000;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400].map(
   (seconds) => seconds * 1000,
 );
+
+/** The shortest round time of at least `rough` milliseconds, and of one. */
+export function roundStep(rough: number): number {
+  if (rough < 1000) {
+    const power = 10 ** Math.floor(Math.log10(Math.max(1, rough)));
+    return [1, 2, 5, 10].find((s) => s * power >= rough)! * power;
+  }
+  return STEPS.find((s) => s >= rough) ?? Math.ceil(rough / DAY) * DAY;
+}
 
 /** Round local times within [from, to] in Unix milliseconds, at most about `most` of them. */
 export function timeTicks(from: number, to: number, most: number): number[] {
   const rough = (to - from) / Math.max(1, most);
   if (!(rough > 0)) return [];
-  const day = 86_400_000;
-  const step = STEPS.find((s) => s >= rough) ?? Math.ceil(rough / day) * day;
+  const step = roundStep(Math.max(STEPS[0]!, rough));
   const zone = new Date(from).getTimezoneOffset() * 60_000;
   const ticks: number[] = [];
   for (let i = Math.ceil((from - zone) / step); i * step + zone <= to; i++) ticks.push(i * step + zone);

@@ -28,25 +28,43 @@ const RIGHT = 12;
 const TOP = 8;
 const BOTTOM = 20;
 
-/** The scales that show the points; times and durations get some room. */
-export function layoutPlot(points: readonly Point[], width: number, height: number, now: number): Plot {
-  let from = Number.POSITIVE_INFINITY;
-  let to = Number.NEGATIVE_INFINITY;
-  let least = Number.POSITIVE_INFINITY;
-  let most = 1;
+/**
+ * The scales: times as far as the extent goes, so that marks keep their places while more come in, and durations
+ * out to the next 1 or 3 times a power of ten, so that one more mark seldom moves the others.
+ */
+export function layoutPlot(
+  points: readonly Point[],
+  extent: { from: number; to: number },
+  width: number,
+  height: number,
+): Plot {
+  let shortest = Number.POSITIVE_INFINITY;
+  let longest = 1;
   for (const p of points) {
-    from = Math.min(from, p.time);
-    to = Math.max(to, p.time);
-    least = Math.min(least, Math.max(1, p.duration));
-    most = Math.max(most, p.duration);
+    shortest = Math.min(shortest, Math.max(1, p.duration));
+    longest = Math.max(longest, p.duration);
   }
-  if (points.length === 0) return { width, height, from: now - 60_000, to: now, least: 1e6, most: 1e9 };
-  const room = Math.max(500, (to - from) * 0.02);
-  return { width, height, from: from - room, to: to + room, least: least / 1.6, most: most * 1.6 };
+  const room = Math.max(500, (extent.to - extent.from) * 0.01);
+  const times = { from: extent.from - room, to: extent.to + room };
+  if (points.length === 0) return { width, height, ...times, least: 1e6, most: 1e9 };
+  return { width, height, ...times, least: stepDown(shortest / 1.2), most: stepUp(longest * 1.2) };
 }
 
+/** The greatest 1 or 3 times a power of ten that is at most the value. */
+function stepDown(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return value >= 3 * power ? 3 * power : power;
+}
+
+/** The least 1 or 3 times a power of ten that is at least the value. */
+function stepUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 3, 10].find((m) => m * power >= value)! * power;
+}
+
+/** Where a time is; one outside of the plot, such as the start of a trace that went on into it, is at its edge. */
 export const xOf = (plot: Plot, time: number) =>
-  LEFT + ((time - plot.from) / (plot.to - plot.from)) * (plot.width - LEFT - RIGHT);
+  LEFT + clamp((time - plot.from) / (plot.to - plot.from)) * (plot.width - LEFT - RIGHT);
 
 export const yOf = (plot: Plot, duration: number) =>
   plot.height -

@@ -3,6 +3,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError, api, type SearchRequest } from "../api/client";
+import type { SearchResult, TraceSummary } from "../api/types";
 import { millisToNanos } from "../base/format";
 import { windowOf } from "./range";
 import {
@@ -15,6 +16,7 @@ import {
   startOver,
   withNews,
 } from "./results";
+import { type Extent, extentOf, readSample, type Sample, stretched, union } from "./sample";
 
 const PAGE = 100;
 
@@ -25,6 +27,10 @@ export interface Search {
   readonly to: number | undefined;
   /** When it was started or last refreshed, in Unix milliseconds. */
   readonly at: number;
+  /** What of the window the plot shows; undefined until the first answer. */
+  readonly extent: Extent | undefined;
+  /** Traces of the whole extent where the list is only its newest. */
+  readonly sample: Sample | undefined;
   readonly running: boolean;
   readonly loadingMore: boolean;
   readonly cancelled: boolean;
@@ -57,6 +63,8 @@ function begin(key: string, q: string, range: string): Kept {
       from,
       to,
       at,
+      extent: kept?.search.extent,
+      sample: kept?.search.sample,
       running: true,
       loadingMore: false,
       cancelled: false,
@@ -69,13 +77,12 @@ function begin(key: string, q: string, range: string): Kept {
 const asApiError = (error: unknown) =>
   error instanceof ApiError ? error : new ApiError({ title: String(error), status: 0 });
 
-/** Asks for what is new and tells how it changes the results, which may have grown by a page meanwhile. */
-async function fetchNews({ request, search }: Kept): Promise<(results: Results) => Results> {
+/** Asks for what is new; without an answer that leaves no gap, for a first page to start over with. */
+async function fetchNews({ request, search }: Kept): Promise<{ page: SearchResult; over: boolean }> {
   const ask = newsRequest(search.results, request, search.at);
   const news = ask && (await api.search(ask));
-  if (news && !leavesGap(search.results, news)) return (results) => withNews(results, news);
-  const page = await api.search(request);
-  return (results) => startOver(results, page);
+  if (news && !leavesGap(search.results, news)) return { page: news, over: false };
+  return { page: await api.search(request), over: true };
 }
 
 /** The search of a query in a range, run whenever either changes. */
@@ -83,27 +90,51 @@ export function useSearch(q: string, range: string) {
   const key = `${range} ${q}`;
   const [, redraw] = useState(0);
   const flight = useRef<AbortController>(undefined);
+  const sampling = useRef<AbortController>(undefined);
   const update = useCallback((of: Kept, change: Partial<Search>) => {
     if (kept !== of) return;
     kept.search = { ...kept.search, ...change };
     redraw((n) => n + 1);
   }, []);
 
+  const takeSample = useCallback(
+    (mine: Kept, before: readonly TraceSummary[]) => {
+      sampling.current?.abort();
+      const { extent, results } = mine.search;
+      if (!extent || results.nextCursor === undefined) return;
+      const controller = new AbortController();
+      sampling.current = controller;
+      void readSample(extent, mine.request, before, api.search, controller.signal, (sample) =>
+        update(mine, { sample }),
+      );
+    },
+    [update],
+  );
+
   const run = useCallback(() => {
     flight.current?.abort();
+    sampling.current?.abort();
     const controller = new AbortController();
     flight.current = controller;
+    const before = kept?.key === key ? kept.search.sample?.traces : undefined;
     const mine = begin(key, q, range);
     kept = mine;
     redraw((n) => n + 1);
-    api.search(mine.request, controller.signal).then(
-      (page) => update(mine, { results: firstPage(page), running: false }),
+    const { signal } = controller;
+    // Where there is no status, the plot makes do with the list.
+    const status = api.status(signal).catch(() => undefined);
+    Promise.all([api.search(mine.request, signal), status]).then(
+      ([page, status]) => {
+        const extent = extentOf(mine.search, status, page.traces, mine.search.at);
+        update(mine, { results: firstPage(page), extent, sample: undefined, running: false });
+        takeSample(mine, before ?? []);
+      },
       (error) =>
-        controller.signal.aborted
+        signal.aborted
           ? update(mine, { running: false, cancelled: true })
           : update(mine, { running: false, error: asApiError(error), results: NO_RESULTS }),
     );
-  }, [key, q, range, update]);
+  }, [key, q, range, update, takeSample]);
 
   const more = useCallback(() => {
     const mine = kept;
@@ -134,19 +165,32 @@ export function useSearch(q: string, range: string) {
     renewing.current = true;
     const at = Date.now();
     try {
-      const merge = await fetchNews(mine);
-      update(mine, { results: merge(mine.search.results), at, error: undefined, cancelled: false });
+      const { page, over } = await fetchNews(mine);
+      // The list may have grown by a page meanwhile.
+      const before = mine.search;
+      const results = over ? startOver(before.results, page) : withNews(before.results, page);
+      const extent = before.extent && stretched(before.extent, before, results.traces, at);
+      update(mine, { results, extent, at, error: undefined, cancelled: false });
+      if (over) takeSample(mine, union(before.sample?.traces ?? [], before.results.traces));
     } catch (error) {
       update(mine, { error: asApiError(error) });
     } finally {
       renewing.current = false;
     }
-  }, [update]);
+  }, [update, takeSample]);
 
   useEffect(() => {
-    if (kept?.key !== key || kept.search.running || kept.search.cancelled) run();
-  }, [key, run]);
-  useEffect(() => () => flight.current?.abort(), []);
+    if (kept?.key !== key || kept.search.running || kept.search.cancelled) return run();
+    const { sample } = kept.search;
+    if (!sample || sample.done < sample.slices) takeSample(kept, sample?.traces ?? []);
+  }, [key, run, takeSample]);
+  useEffect(
+    () => () => {
+      flight.current?.abort();
+      sampling.current?.abort();
+    },
+    [],
+  );
 
   const search = kept?.key === key ? kept.search : begin(key, q, range).search;
   return { search, run, more, renew, cancel: () => flight.current?.abort() };

@@ -16,6 +16,8 @@ import {
 } from "../../canvas/scatter";
 import { readInk } from "../../canvas/surface";
 import { navigate, tracePath } from "../../state/router";
+import { union } from "../../state/sample";
+import type { Search } from "../../state/search";
 import { useTheme } from "../../state/theme";
 import { useSize } from "../../state/window";
 
@@ -36,24 +38,29 @@ interface Drag {
 /** Movements below this many pixels are a click. */
 const CLICK = 5;
 
-/** The plot. `marked` is ringed; `onRegion` gets what was dragged over. */
+const NONE: readonly TraceSummary[] = [];
+
+/** The plot of what was found. `marked` is ringed; `onRegion` gets what was dragged over. */
 export function Scatter(props: {
-  traces: readonly TraceSummary[];
+  search: Search;
   marked: string | undefined;
-  now: number;
   onRegion: (region: Region) => void;
 }) {
-  const { traces, marked } = props;
+  const { search, marked } = props;
+  const listed = search.results.traces;
+  const sampled = search.sample?.traces ?? NONE;
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = useSize(box);
   const { shown } = useTheme();
   const [hover, setHover] = useState<Point>();
   const [drag, setDrag] = useState<Drag>();
+  const traces = useMemo(() => union(sampled, listed), [sampled, listed]);
   const points = useMemo(() => traces.map(pointOf), [traces]);
+  const { from, to } = search.extent ?? { from: search.at - 60_000, to: search.at };
   const plot = useMemo(
-    () => layoutPlot(points, width, height, props.now),
-    [points, width, height, props.now],
+    () => layoutPlot(points, { from, to }, width, height),
+    [points, from, to, width, height],
   );
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme decides what readInk returns
   useEffect(() => {

@@ -93,9 +93,12 @@ export function SearchPage() {
         )}
       </div>
       <QueryForm typed={typed} query={queryError ? "" : query} onQuery={runQuery} />
-      <StateLine search={search} />
+      <div className="state-row">
+        <StateLine search={search} />
+        <PlotNote search={search} />
+      </div>
       <Found search={search} query={query} range={range} onRetry={run}>
-        <Scatter traces={search.results.traces} marked={marked} now={search.at} onRegion={onRegion} />
+        <Scatter search={search} marked={marked} onRegion={onRegion} />
         <ResultList
           key={`${range} ${query}`}
           results={search.results}
@@ -128,6 +131,22 @@ function StateLine({ search }: { search: Search }) {
   const tone = stats && !stats.complete && !search.running ? "state-line partial" : "state-line";
   return (
     <p className={search.running ? "state-line running" : tone} role="status" title={exact}>
+      {parts.join(" · ")}
+    </p>
+  );
+}
+
+/** What the plot shows where it does not show every trace. */
+function PlotNote({ search }: { search: Search }) {
+  const { sample, results } = search;
+  if (!sample || results.nextCursor === undefined || search.running) return null;
+  const { step, most, cut, slices, done, failed } = sample;
+  const parts: string[] = [];
+  if (done < slices) parts.push(text.search.sampling(done, slices));
+  else if (cut) parts.push(text.search.sampled(most, step * 1e6));
+  if (failed > 0) parts.push(text.search.sampleFailed(failed, slices));
+  return (
+    <p className="plot-note" title={cut ? text.search.sampledHint : undefined}>
       {parts.join(" · ")}
     </p>
   );
