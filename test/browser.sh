@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the browser tests of ui/e2e against bin/kiseki, fed by kiseki demo, on
-# free ports and a data folder of its own.
+# Runs the browser tests of ui/e2e against two of bin/kiseki, one fed by kiseki
+# demo and one that has no span yet, on free ports and data folders of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,26 +24,44 @@ fi
 
 dir=$(mktemp -d)
 cleanup() {
-  kill "${demo:-}" "${serve:-}" 2>/dev/null || true
+  kill "${demo:-}" "${fed:-}" "${empty:-}" 2>/dev/null || true
   wait 2>/dev/null || true
   rm -rf "$dir"
 }
 trap cleanup EXIT
 
-bin/kiseki serve --data "$dir/data" --http 127.0.0.1:0 --otlp-http 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 >"$dir/out" 2>"$dir/log" &
-serve=$!
+# serve NAME starts a kiseki and leaves its process id in $pid.
+serve() {
+  bin/kiseki serve --data "$dir/$1" --http 127.0.0.1:0 --otlp-http 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 \
+    >"$dir/$1.out" 2>"$dir/$1.log" &
+  pid=$!
+}
 # The addresses are printed once the server is ready.
-address() { sed -n "s/^ *$1 *//p" "$dir/out"; }
-for _ in $(seq 300); do
-  [ -n "$(address 'OTLP\/gRPC')" ] && break
-  kill -0 "$serve" 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
-  sleep 0.1
-done
-bin/kiseki demo --otlp-http "$(address 'OTLP\/HTTP')" --ui "$(address 'UI and API')" >"$dir/demo" 2>&1 &
+address() { sed -n "s/^ *$2 *//p" "$dir/$1.out"; }
+ready() {
+  for _ in $(seq 300); do
+    [ -n "$(address "$1" 'OTLP\/gRPC')" ] && return
+    kill -0 "$2" 2>/dev/null || { cat "$dir/$1.log" >&2; exit 1; }
+    sleep 0.1
+  done
+  echo "kiseki is not ready after 30 s" >&2
+  exit 1
+}
+
+serve fed; fed=$pid
+serve empty; empty=$pid
+ready fed "$fed"
+ready empty "$empty"
+bin/kiseki demo --otlp-http "$(address fed 'OTLP\/HTTP')" --ui "$(address fed 'UI and API')" >"$dir/demo" 2>&1 &
 demo=$!
 
-if ! (cd ui && BASE_URL=$(address 'UI and API') CHROMIUM=$(browser) npm run --silent e2e); then
-  echo "--- kiseki's log"; tail -n 20 "$dir/log"
+export BASE_URL EMPTY_URL EMPTY_OTLP_HTTP CHROMIUM
+BASE_URL=$(address fed 'UI and API')
+EMPTY_URL=$(address empty 'UI and API')
+EMPTY_OTLP_HTTP=$(address empty 'OTLP\/HTTP')
+CHROMIUM=$(browser)
+if ! (cd ui && npm run --silent e2e); then
+  for name in fed empty; do echo "--- the log of the $name kiseki"; tail -n 20 "$dir/$name.log"; done
   echo "--- the demo's output"; tail -n 20 "$dir/demo"
   exit 1
 fi

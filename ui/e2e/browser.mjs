@@ -24,10 +24,11 @@ export const closeBrowser = () => browser?.close();
 
 /**
  * Runs `use` with a page of a new profile at a path. Fails if the page logs an error, throws, or asks another
- * host than kiseki for anything; `allow` names responses that the browser logs although they are expected.
+ * host than kiseki for anything; `allow` names responses that the browser logs although they are expected, `at`
+ * another kiseki.
  */
 export async function withPage(path, use, options = {}) {
-  const { allow, ...context } = options;
+  const { allow, at = base, ...context } = options;
   const profile = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...context });
   const page = await profile.newPage();
   page.setDefaultTimeout(15_000);
@@ -38,10 +39,10 @@ export async function withPage(path, use, options = {}) {
   });
   page.on("pageerror", (error) => complaints.push(`threw: ${error.message}`));
   page.on("request", (request) => {
-    if (new URL(request.url()).origin !== new URL(base).origin) complaints.push(`asked for ${request.url()}`);
+    if (new URL(request.url()).origin !== new URL(at).origin) complaints.push(`asked for ${request.url()}`);
   });
   try {
-    await page.goto(base + path);
+    await page.goto(at + path);
     await use(page, profile);
     assert.deepEqual(complaints, []);
   } finally {
@@ -57,8 +58,8 @@ export async function picture(page, name) {
 }
 
 /** Asks the native API. */
-export async function api(path, params = {}) {
-  const response = await fetch(`${base}/api/kiseki/v1${path}?${new URLSearchParams(params)}`);
+export async function api(path, params = {}, at = base) {
+  const response = await fetch(`${at}/api/kiseki/v1${path}?${new URLSearchParams(params)}`);
   assert.equal(response.status, 200, `${path}: ${await response.clone().text()}`);
   return response.json();
 }
