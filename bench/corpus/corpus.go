@@ -137,13 +137,24 @@ func (g *Generator) Spans() int { return g.spans }
 // Now is the start of the latest trace.
 func (g *Generator) Now() time.Time { return time.Unix(0, int64(g.now)).UTC() }
 
-// Entropy is the mean information in a span so far, in bytes: what an ideal
-// coder that knows this package and all its distributions would need. It is
-// a floor no store can reach; times are counted to the nanosecond, and a few
-// draws that can give the same text are counted in full.
-func (g *Generator) Entropy() float64 {
-	return g.draw.bits / 8 / float64(max(g.spans, 1))
+// Entropy is the mean information in a span so far: what an ideal coder that
+// knows this package and all its distributions would need. It is a floor no
+// store can reach; times are counted to the nanosecond, and a few draws that
+// can give the same text are counted in full.
+func (g *Generator) Entropy() Entropy {
+	share := 1 / 8. / float64(max(g.spans, 1))
+	return Entropy{IDs: g.draw.ids * share, Times: g.draw.times * share, Content: g.draw.choice * share}
 }
+
+// Entropy is information in a span, in bytes.
+type Entropy struct {
+	IDs     float64 `json:"ids"`     // its span ID and its share of the trace ID
+	Times   float64 `json:"times"`   // start, duration and the times of events
+	Content float64 `json:"content"` // all else: the shape of the trace, names, attributes
+}
+
+// Total is the sum of all parts.
+func (e Entropy) Total() float64 { return e.IDs + e.Times + e.Content }
 
 // scope is the index in p.pending of an instrumentation scope.
 func (p *pod) scope(s *shop, kind scopeKind) uint32 {

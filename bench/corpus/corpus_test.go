@@ -47,11 +47,16 @@ func TestShape(t *testing.T) {
 		smallest, largest = min(smallest, n), max(largest, n)
 	}
 	between(t, "smallest trace", float64(smallest), 5, 8)
-	between(t, "largest trace", float64(largest), 40, 60)
+	between(t, "largest trace", float64(largest), 55, 60)
 	if len(g.IDs()) != len(traces) {
 		t.Errorf("%d ids of %d traces", len(g.IDs()), len(traces))
 	}
-	between(t, "entropy in bytes", g.Entropy(), 15, 35)
+	e := g.Entropy()
+	between(t, "entropy in bytes", e.Total(), 15, 35)
+	// A span ID is 8 random bytes, and a trace ID's 16 are shared.
+	between(t, "entropy of ids", e.IDs, 8.5, 9.5)
+	between(t, "entropy of times", e.Times, 3, 8)
+	between(t, "entropy of content", e.Content, 2, 15)
 }
 
 func checkException(t *testing.T, b *telemetry.Batch, s *telemetry.Span) {

@@ -10,11 +10,11 @@ import (
 )
 
 // draws is the one source of randomness. Every draw adds its surprisal,
-// -log2 of the probability of what was drawn, so that bits is what an ideal
+// -log2 of the probability of what was drawn, so that the sum is what an ideal
 // coder that knows the distributions would need for the corpus so far.
 type draws struct {
-	rng  *rand.Rand
-	bits float64
+	rng                *rand.Rand
+	ids, times, choice float64 // bits
 }
 
 func newDraws(seed uint64) draws {
@@ -23,7 +23,7 @@ func newDraws(seed uint64) draws {
 
 // below is uniform in [0, n).
 func (d *draws) below(n int) int {
-	d.bits += math.Log2(float64(n))
+	d.choice += math.Log2(float64(n))
 	return d.rng.IntN(n)
 }
 
@@ -36,10 +36,10 @@ func (d *draws) chance(p float64) bool {
 		return false
 	}
 	if d.rng.Float64() < p {
-		d.bits -= math.Log2(p)
+		d.choice -= math.Log2(p)
 		return true
 	}
-	d.bits -= math.Log2(1 - p)
+	d.choice -= math.Log2(1 - p)
 	return false
 }
 
@@ -51,26 +51,26 @@ func (d *draws) logNormal(median, sigma float64) uint64 {
 		x = 1
 	}
 	// -log2 of the density at x, whole nanoseconds being the cells.
-	d.bits += max(0, math.Log2(sigma*x)+z*z/2*math.Log2E+0.5*math.Log2(2*math.Pi))
+	d.times += max(0, math.Log2(sigma*x)+z*z/2*math.Log2E+0.5*math.Log2(2*math.Pi))
 	return uint64(x)
 }
 
 // exponential is a waiting time in nanoseconds.
 func (d *draws) exponential(mean float64) uint64 {
 	e := d.rng.ExpFloat64()
-	d.bits += math.Log2(mean) + e*math.Log2E
+	d.times += math.Log2(mean) + e*math.Log2E
 	return uint64(e * mean)
 }
 
 func (d *draws) traceID() (id telemetry.TraceID) {
-	d.bits += 128
+	d.ids += 128
 	binary.BigEndian.PutUint64(id[:8], d.rng.Uint64())
 	binary.BigEndian.PutUint64(id[8:], d.rng.Uint64())
 	return id
 }
 
 func (d *draws) spanID() (id telemetry.SpanID) {
-	d.bits += 64
+	d.ids += 64
 	binary.BigEndian.PutUint64(id[:], d.rng.Uint64())
 	return id
 }
@@ -107,6 +107,6 @@ func (d *draws) from(t *table) int {
 	if i > 0 {
 		p -= t.cumulative[i-1]
 	}
-	d.bits -= math.Log2(p)
+	d.choice -= math.Log2(p)
 	return i
 }

@@ -8,6 +8,10 @@ type endpoint struct {
 	weight float64
 }
 
+// mostItems is the most products of an order. It sets the size of the largest
+// trace: an order of so many items in which everything happens has 60 spans.
+const mostItems = 9
+
 func endpoints() []endpoint {
 	return []endpoint{
 		{home(), 16}, {product(), 30}, {searchPage(), 15}, {stock(), 9}, {showCart(), 10},
@@ -88,7 +92,7 @@ func addToCart() *op {
 func placeOrder() *op {
 	return page(checkout, "POST", "/checkout", "/checkout", "com.shop.checkout.CheckoutController.placeOrder", 201,
 		one(getCart(checkout)),
-		some(1, 5, reserve()),
+		some(1, mostItems, reserve()),
 		one(price(checkout)),
 		one(rpc(checkout, shipping, "ShippingService/Quote", 2*time.Millisecond, one(external(shipping, "POST", "api.carrier.example", "/v2/quotes/#q")))),
 		one(rpc(checkout, payment, "PaymentService/Charge", 3*time.Millisecond,
@@ -96,7 +100,7 @@ func placeOrder() *op {
 			one(external(payment, "POST", "api.payments.example", "/v1/charges/#P")),
 			one(sql(payment, "INSERT", "charges", "INSERT INTO charges (order_id, user_id, amount_cents, currency, token) VALUES (#P, '#u', #a, 'EUR', '#R')")))),
 		one(sql(checkout, "INSERT", "orders", "INSERT INTO orders (id, user_id, total_cents, currency, created_at) VALUES (#P, '#u', #a, 'EUR', now())")),
-		some(1, 5, sql(checkout, "INSERT", "order_items", "INSERT INTO order_items (order_id, product_id, quantity, price_cents) VALUES (#P, #r, #q, #a)")),
+		some(1, mostItems, sql(checkout, "INSERT", "order_items", "INSERT INTO order_items (order_id, product_id, quantity, price_cents) VALUES (#P, #r, #q, #a)")),
 		one(publish(checkout, shipping, "order.placed", one(sql(shipping, "INSERT", "parcels", "INSERT INTO parcels (order_id, carrier, weight_g) VALUES (#P, 'dpd', #a)")))),
 		one(publish(checkout, notification, "order.placed", one(internal(notification, "template.render", "notification.mail.Template.render", 3*time.Millisecond)),
 			one(external(notification, "POST", "api.mail.example", "/v3/mail/send")))))

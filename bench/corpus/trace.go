@@ -66,7 +66,7 @@ func (g *Generator) trace() {
 	hash := uint64(user+1) * 0xff51afd7ed558ccd
 	session := hash ^ uint64(d.below(4))*0xc4ceb9fe1a85ec53
 	reqHi, reqLo := d.rng.Uint64(), d.rng.Uint64()
-	d.bits += 122
+	d.choice += 122
 	order := g.orders - uint64(d.below(5000))
 	root := g.shop.endpoints[d.from(g.shop.traffic)]
 	if root.name == "POST /checkout" {
