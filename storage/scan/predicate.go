@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"regexp"
 	"unsafe"
@@ -35,17 +36,57 @@ const (
 // Values of other differing types satisfy nothing but OpNotEqual. On events
 // and links a predicate holds if it holds for any of the span's; OpAbsent
 // holds if none of them has the field, also where there are none at all.
+//
+// Compared with a constant that is no array, an array satisfies what one of
+// its elements does; OpNotEqual and OpNotMatch what all of them do, so that
+// they stay the opposites of OpEqual and, for arrays of strings, of OpMatch.
 type Predicate struct {
 	Field Field
 	Op    Op
 	Value telemetry.Value // unused by OpMatch, OpNotMatch, OpExists, OpAbsent
 	Regex *regexp.Regexp  // for OpMatch and OpNotMatch; already anchored
+	// Stop, where not nil, is closed when nobody waits for the answer any
+	// more: Narrow may then give up with [ErrStopped].
+	Stop <-chan struct{}
+}
+
+// ErrStopped says that a predicate's Stop was closed.
+var ErrStopped = errors.New("stopped")
+
+// Stopped is [ErrStopped] once Stop is closed, else nil.
+func (p *Predicate) Stopped() error {
+	select {
+	case <-p.Stop:
+		return ErrStopped
+	default:
+		return nil
+	}
 }
 
 // Holds reports whether p holds for a present value. It is the one definition
 // of what a comparison means; dictionaries are filtered with it entry by
 // entry, rows only where there is no dictionary.
 func (p *Predicate) Holds(v telemetry.Value) bool {
+	if v.Type() == telemetry.ValueArray && p.Op < OpExists && p.Value.Type() != telemetry.ValueArray {
+		return p.holdsOfElements(v)
+	}
+	return p.holdsOfOne(v)
+}
+
+// holdsOfElements is Holds for an array. Elements that are arrays themselves
+// are one value each.
+func (p *Predicate) holdsOfElements(array telemetry.Value) bool {
+	all := p.Op == OpNotEqual || p.Op == OpNotMatch
+	held := all
+	// Arrays are well formed; of one that is not, what comes before the fault counts.
+	_ = telemetry.Elements(array.Str(), func(e telemetry.Value) bool {
+		held = p.holdsOfOne(e)
+		return held == all
+	})
+	return held
+}
+
+func (p *Predicate) holdsOfOne(v telemetry.Value) bool {
 	switch p.Op {
 	case OpExists:
 		return true

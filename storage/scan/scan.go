@@ -85,6 +85,47 @@ const (
 	ColService
 )
 
+// Codes is a field of a run of rows as numbers, filled by [Block.Codes].
+type Codes struct {
+	// Rows holds for each row 0 where it lacks the field, else 1 plus the
+	// index of its value in Dict.
+	Rows []uint32
+	// Dict holds distinct values, or nearly so: a value may occur twice.
+	Dict []telemetry.Value
+	// Index and Table are the block's own: the codes of values met row by row,
+	// and those of the entries of some table of the block.
+	Index map[telemetry.Value]uint32
+	Table []uint32
+}
+
+// Reset empties c for another block or field, keeping its memory.
+func (c *Codes) Reset() {
+	c.Rows, c.Dict, c.Table = c.Rows[:0], c.Dict[:0], c.Table[:0]
+	clear(c.Index)
+}
+
+// Code is the code of v, which is added to the dictionary where it is new.
+func (c *Codes) Code(v telemetry.Value) uint32 {
+	code, ok := c.Index[v]
+	if !ok {
+		if c.Index == nil {
+			c.Index = map[telemetry.Value]uint32{}
+		}
+		c.Dict = append(c.Dict, v)
+		code = uint32(len(c.Dict))
+		c.Index[v] = code
+	}
+	return code
+}
+
+// Resize makes c hold n rows, with codes of any value.
+func (c *Codes) Resize(n int) {
+	if cap(c.Rows) < n {
+		c.Rows = make([]uint32, n)
+	}
+	c.Rows = c.Rows[:n]
+}
+
 // Trace is a trace as one block's source knows it: a piece of the whole,
 // which may have further spans elsewhere.
 type Trace struct {
@@ -118,6 +159,12 @@ type Block interface {
 	// Rows replaces dst with the wanted columns of rows [lo, hi), reusing
 	// dst's memory.
 	Rows(lo, hi int, want Columns, dst *Rows) error
+	// Codes replaces dst's codes by those of rows [lo, hi) in a field that has
+	// one value a span: no event's, no link's. dst's dictionary belongs to one
+	// block and field: it may grow from call to call and nothing in it changes,
+	// so a reader decides about each value once. dst is empty, or from an
+	// earlier call with the same block and field.
+	Codes(field Field, lo, hi int, dst *Codes) error
 	// Spans appends rows [lo, hi) with everything they have to dst, with
 	// resources and scopes deduplicated within one call at least.
 	Spans(lo, hi int, dst *telemetry.Batch) error

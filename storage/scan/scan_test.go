@@ -105,10 +105,18 @@ func TestBitmapReset(t *testing.T) {
 	}
 }
 
+func arrayOf(values ...telemetry.Value) telemetry.Value {
+	var enc []byte
+	for _, v := range values {
+		enc = telemetry.AppendElement(enc, v)
+	}
+	return telemetry.ArrayValue(string(enc))
+}
+
 func TestPredicateHolds(t *testing.T) {
 	str, num, dbl, yes := telemetry.StringValue, telemetry.IntValue, telemetry.DoubleValue, telemetry.BoolValue
 	nan := dbl(math.NaN())
-	array := telemetry.ArrayValue(string(telemetry.AppendElement(nil, num(1))))
+	array := arrayOf(num(1))
 	const eq, ne, lt, le, gt, ge = scan.OpEqual, scan.OpNotEqual, scan.OpLess, scan.OpLessEqual, scan.OpGreater, scan.OpGreaterEqual
 	for _, c := range []struct {
 		value, constant telemetry.Value
@@ -141,7 +149,13 @@ func TestPredicateHolds(t *testing.T) {
 		{telemetry.BytesValue("a"), str("a"), []scan.Op{ne}},
 		{telemetry.BytesValue("a"), telemetry.BytesValue("b"), []scan.Op{ne, lt, le}},
 		{array, array, []scan.Op{eq, le, ge}},
-		{array, num(1), []scan.Op{ne}},
+		{array, num(1), []scan.Op{eq, le, ge}},
+		{array, str("1"), []scan.Op{ne}},
+		{arrayOf(num(1), str("a"), num(3)), num(3), []scan.Op{eq, lt, le, ge}},
+		{arrayOf(num(1), str("a"), num(3)), str("a"), []scan.Op{eq, le, ge}},
+		{arrayOf(num(1), num(3)), num(2), []scan.Op{ne, lt, le, gt, ge}},
+		{arrayOf(), num(2), []scan.Op{ne}},
+		{arrayOf(array), num(1), []scan.Op{ne}},
 		{telemetry.Value{}, num(0), []scan.Op{ne}},
 	} {
 		for _, op := range []scan.Op{eq, ne, lt, le, gt, ge} {
@@ -171,6 +185,9 @@ func TestPredicateMatch(t *testing.T) {
 		{telemetry.StringValue(""), false, true},
 		{telemetry.IntValue(1), false, false},
 		{telemetry.BytesValue("abc"), false, false},
+		{arrayOf(telemetry.StringValue("x"), telemetry.StringValue("abc")), true, false},
+		{arrayOf(telemetry.StringValue("x"), telemetry.StringValue("y")), false, true},
+		{arrayOf(telemetry.StringValue("x"), telemetry.IntValue(1)), false, false},
 		{telemetry.Value{}, false, false},
 	} {
 		if match.Holds(c.value) != c.match || not.Holds(c.value) != c.not {

@@ -281,6 +281,17 @@ func (b *block) Rows(lo, hi int, want scan.Columns, dst *scan.Rows) error {
 	return nil
 }
 
+func (b *block) Codes(field scan.Field, lo, hi int, dst *scan.Codes) error {
+	dst.Resize(hi - lo)
+	for i, s := range b.spans[lo:hi] {
+		dst.Rows[i] = 0
+		for _, v := range s.values(field) {
+			dst.Rows[i] = dst.Code(v)
+		}
+	}
+	return nil
+}
+
 func column[T any](dst *[]T, want scan.Columns, v T) {
 	if want != 0 {
 		*dst = append(*dst, v)
