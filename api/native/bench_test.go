@@ -6,6 +6,7 @@ import (
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
+	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
 
@@ -37,7 +38,7 @@ func BenchmarkTrace(b *testing.B) {
 	b.Run("otlp", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			dst = native.AppendOTLP(dst[:0], &t.Batch)
+			dst = otlpjson.Append(dst[:0], &t.Batch)
 		}
 		b.SetBytes(int64(len(dst)))
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 )
 
 // columns writes the TraceColumns answer: one array a field, strings once.
@@ -226,7 +227,7 @@ func (c *columns) attributes() {
 	for _, l := range c.lists {
 		for _, a := range c.b.AttrsOf(l) {
 			c.separate(n)
-			c.dst = appendValue(c.dst, a.Value)
+			c.dst = otlpjson.AppendValue(c.dst, a.Value)
 			n++
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 )
 
 // FuzzRequest: whatever is asked, the answer is JSON and no server error.
@@ -53,7 +54,7 @@ func FuzzString(f *testing.F) {
 			t.Fatal(err)
 		}
 		var got struct{ StringValue string }
-		text := native.AppendValue(nil, telemetry.StringValue(s))
+		text := otlpjson.AppendValue(nil, telemetry.StringValue(s))
 		if err := json.Unmarshal(text, &got); err != nil {
 			t.Fatalf("%q: %v in %s", s, err, text)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 )
 
 // incompleteHeader says why an answer in OTLP/JSON, which has no place for
@@ -39,7 +40,7 @@ func (a *api) getTrace(q *request) error {
 		if !t.Stats.Complete {
 			q.header.Set(incompleteHeader, t.Stats.Reason)
 		}
-		q.body = AppendOTLP(q.body, &t.Batch)
+		q.body = otlpjson.Append(q.body, &t.Batch)
 		return nil
 	})
 }

@@ -13,9 +13,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
 
@@ -60,7 +60,7 @@ func TestGolden(t *testing.T) {
 func TestOTLPReadsBack(t *testing.T) {
 	for seed := range uint64(20) {
 		want := telemetrytest.Random(seed, 100)
-		text := native.AppendOTLP(nil, want)
+		text := otlpjson.Append(nil, want)
 		traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(text)
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
@@ -190,7 +190,7 @@ func TestColumnsReadBack(t *testing.T) {
 		var w strings.Builder
 		fmt.Fprintf(&w, "%q", s.Name)
 		for _, a := range b.AttrsOf(s.Attrs) {
-			fmt.Fprintf(&w, " %q=%s", a.Key, native.AppendValue(nil, a.Value))
+			fmt.Fprintf(&w, " %q=%s", a.Key, otlpjson.AppendValue(nil, a.Value))
 		}
 		if lists[s.SpanID.String()] != w.String() {
 			t.Errorf("span %s: got %s, want %s", s.SpanID, lists[s.SpanID.String()], &w)

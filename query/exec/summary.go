@@ -168,7 +168,7 @@ func (s *search) copies(pieces []piece, rows int) []bool {
 // matches counts the rows of the pieces that satisfy the plan, now that the
 // whole trace is known.
 func (s *search) matches(t *Summary, pieces []piece, twice []bool) (n int) {
-	bound := plan.Bind(s.plan.Filter, func(l *plan.TraceLeaf) bool { return l.Predicate.Holds(t.field(l.Field)) })
+	bound := t.bind(s.plan.Filter)
 	sel := s.filter.get()
 	defer s.filter.put(sel)
 	row := 0 // of the trace, over all pieces
@@ -194,6 +194,11 @@ func (s *search) matches(t *Summary, pieces []piece, twice []bool) (n int) {
 		pieces = pieces[same:]
 	}
 	return n
+}
+
+// bind is a filter with all that it asks about the trace answered.
+func (t *Summary) bind(n plan.Node) plan.Node {
+	return plan.Bind(n, func(l *plan.TraceLeaf) bool { return l.Predicate.Holds(t.field(l.Field)) })
 }
 
 // field is the value of a trace-level field.

@@ -1,4 +1,7 @@
-package native
+// Package otlpjson writes spans as OTLP/JSON,
+// https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding, by
+// appending text and not by reflection.
+package otlpjson
 
 import (
 	"cmp"
@@ -8,11 +11,9 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// AppendOTLP appends the spans of b as a TracesData message in OTLP/JSON,
-// https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding: hex ids,
-// 64-bit numbers as strings, enums as numbers, defaults left out. Spans are
+// Append appends the spans of b as a TracesData message: hex ids, 64-bit numbers as strings, enums as numbers, defaults left out. Spans are
 // grouped by resource and scope and keep their order within a group.
-func AppendOTLP(dst []byte, b *telemetry.Batch) []byte {
+func Append(dst []byte, b *telemetry.Batch) []byte {
 	order := make([]uint32, len(b.Spans))
 	for i := range order {
 		order[i] = uint32(i)
@@ -78,7 +79,7 @@ func closeScope(dst []byte, b *telemetry.Batch, span uint32) []byte {
 func closeList(dst []byte, schemaURL string) []byte {
 	dst = append(dst, ']')
 	if schemaURL != "" {
-		dst = appendStringField(dst, "schemaUrl", schemaURL)
+		dst = AppendString(append(dst, `,"schemaUrl":`...), schemaURL)
 	}
 	return append(dst, '}')
 }
@@ -164,7 +165,7 @@ func (o *object) name(name string) {
 func (o *object) string(name, v string) {
 	if v != "" {
 		o.name(name)
-		o.dst = appendString(o.dst, v)
+		o.dst = AppendString(o.dst, v)
 	}
 }
 
@@ -184,15 +185,14 @@ func (o *object) uint64(name string, v uint64) {
 
 func (o *object) id(name string, id []byte) {
 	o.name(name)
-	o.dst = appendHex(o.dst, id)
+	o.dst = AppendHex(o.dst, id)
 }
 
 func (o *object) attrs(b *telemetry.Batch, r telemetry.Range) {
-	for i, a := range b.AttrsOf(r) {
-		o.element("attributes", i)
-		o.dst = appendAttr(o.dst, a)
+	if r.Len() > 0 {
+		o.name("attributes")
+		o.dst = AppendAttrs(o.dst, b.AttrsOf(r))
 	}
-	o.endList(r.Len())
 }
 
 // element begins element i of a list field.
