@@ -30,7 +30,6 @@ const (
 // maintain flushes and retains until ctx is done. It is the goroutine that
 // handles the errors of both.
 func (s *Store) maintain(ctx context.Context) {
-	defer close(s.done)
 	ticker := time.NewTicker(maintainEvery)
 	defer ticker.Stop()
 	for {
@@ -49,12 +48,12 @@ func (s *Store) maintain(ctx context.Context) {
 func (s *Store) maintainOnce(ctx context.Context) error {
 	s.maintenance.Lock()
 	defer s.maintenance.Unlock()
-	var err error
+	err := s.setDamagedAside(ctx)
 	switch {
 	case s.flushDue():
-		err = s.flush(ctx)
+		err = errors.Join(err, s.flush(ctx))
 	case s.opts.Clock().Sub(s.retained) < retainEvery:
-		return nil
+		return err
 	}
 	// After a failed flush too: it may be what makes room for the next one.
 	return errors.Join(err, s.retain())
@@ -109,7 +108,8 @@ func (s *Store) flush(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
-	next := manifest{LogFrom: frozen.log.Seq() + 1, Segments: append(slices.Clone(s.manifest.Segments), ref.entry)}
+	next := s.manifest
+	next.LogFrom, next.Segments = frozen.log.Seq()+1, append(slices.Clone(s.manifest.Segments), ref.entry)
 	if err := writeManifest(s.fs, s.dir, next); err != nil {
 		if _, uncertain := errors.AsType[uncertainError](err); !uncertain {
 			ref.doomed.Store(true)
@@ -122,6 +122,7 @@ func (s *Store) flush(ctx context.Context) (err error) {
 		s.mu.segments = append(slices.Clone(s.mu.segments), ref)
 	})
 	s.counts.flushes.Add(1)
+	s.counts.flushedBytes.Add(uint64(ref.entry.Bytes))
 	return s.removeLogs()
 }
 
@@ -143,10 +144,7 @@ func (s *Store) removeLogs() error {
 
 // writeSegment writes h to a segment that is durably named but not listed.
 func (s *Store) writeSegment(ctx context.Context, h *head) (*segmentRef, error) {
-	number := s.nextSegment
-	s.nextSegment++
-	path := s.dir.segment(number)
-	temp := path + tempSuffix
+	temp := filepath.Join(s.dir.segments(), "flush"+segmentSuffix+tempSuffix)
 	w, err := segment.Create(s.fs, temp, segment.Options{})
 	if err != nil {
 		return nil, err
@@ -158,22 +156,7 @@ func (s *Store) writeSegment(ctx context.Context, h *head) (*segmentRef, error) 
 	if err != nil {
 		return nil, errors.Join(err, removeIfThere(s.fs, temp))
 	}
-	if err := s.fs.Rename(temp, path); err != nil {
-		return nil, errors.Join(err, removeIfThere(s.fs, temp))
-	}
-	if err := s.fs.SyncDir(s.dir.segments()); err != nil {
-		return nil, errors.Join(err, removeIfThere(s.fs, path))
-	}
-	reader, err := segment.Open(s.fs, path, s.cache)
-	if err != nil {
-		return nil, errors.Join(err, removeIfThere(s.fs, path))
-	}
-	ref := &segmentRef{reader: reader, fs: s.fs, path: path, entry: segmentEntry{
-		Number: number, Spans: info.Spans, Bytes: info.Bytes, MinStart: info.MinStart, MaxStart: info.MaxStart, MaxEnd: info.MaxEnd,
-		Written: unixNanos(s.opts.Clock()),
-	}}
-	ref.refs.Store(1)
-	return ref, nil
+	return s.nameSegment(temp, info, segmentEntry{Written: unixNanos(s.opts.Clock())})
 }
 
 // unixNanos is t as telemetry counts time; times before 1970 are 0.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"path/filepath"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -16,6 +16,7 @@ import (
 
 const (
 	manifestName    = "MANIFEST"
+	manifestCopy    = "MANIFEST.copy"
 	manifestMagic   = "kiseki manifest"
 	manifestVersion = 1
 	tempSuffix      = ".tmp"
@@ -28,11 +29,16 @@ const (
 //	kiseki manifest 1 crc32c 89abcdef
 //	{"log_from":7,"segments":[{"number":3,"spans":…,…}]}
 //
-// It is replaced as a whole: written beside, synced, renamed.
+// It is replaced as a whole: written beside, synced, renamed. There are two
+// of it, with the same bytes, so that one damaged file does not lose the
+// order of things. They differ only after a crash between the two renames;
+// whatever one of them lists is then still there, since files go only after
+// both are in place.
 type manifest struct {
 	// LogFrom is the lowest log sequence whose spans are not in a segment.
 	LogFrom  uint64         `json:"log_from"`
-	Segments []segmentEntry `json:"segments"` // in the order they were made
+	Segments []segmentEntry `json:"segments"` // in the order they were made, rewritten ones in their place
+	Lost     []lostEntry    `json:"lost,omitempty"`
 }
 
 // segmentEntry is what the manifest says of a segment; times are Unix
@@ -44,7 +50,11 @@ type segmentEntry struct {
 	MinStart uint64 `json:"min_start"`
 	MaxStart uint64 `json:"max_start"`
 	MaxEnd   uint64 `json:"max_end"`
-	Written  uint64 `json:"written,omitempty"` // when the segment was made, 0 if not known
+	// Written is when the youngest of its spans was flushed, 0 if not known.
+	Written uint64 `json:"written,omitempty"`
+	// Level is how often its spans were compacted: 0, 1 or 2.
+	Level   int       `json:"level,omitempty"`
+	Thinned *thinning `json:"thinned,omitempty"` // what retention by query has done
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -90,21 +100,63 @@ func decodeManifest(p []byte) (m manifest, err error) {
 	return m, nil
 }
 
-func readManifest(fsys vfs.FS, dir folder) (manifest, error) {
-	f, err := fsys.Open(dir.manifest())
+// readManifest reads a manifest file.
+func readManifest(fsys vfs.FS, path string) (m manifest, raw []byte, err error) {
+	f, err := fsys.Open(path)
 	if err != nil {
-		return manifest{}, fmt.Errorf("read manifest: %w", err)
+		return m, nil, fmt.Errorf("read manifest: %w", err)
 	}
 	defer f.Close() // only read from
 	size, err := f.Size()
 	if err != nil {
-		return manifest{}, fmt.Errorf("read manifest: %w", err)
+		return m, nil, fmt.Errorf("read manifest: %w", err)
 	}
-	p, err := io.ReadAll(io.NewSectionReader(f, 0, size))
-	if err != nil {
-		return manifest{}, fmt.Errorf("read manifest: %w", err)
+	if raw, err = io.ReadAll(io.NewSectionReader(f, 0, size)); err != nil {
+		return m, nil, fmt.Errorf("read manifest: %w", err)
 	}
-	return decodeManifest(p)
+	if m, err = decodeManifest(raw); err != nil {
+		return m, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, raw, nil
+}
+
+// manifests is what both files of a manifest say.
+type manifests struct {
+	manifest
+	// differ says that the files do not have the same bytes: both are to be
+	// written anew.
+	differ bool
+	// problems are what is wrong with either file; at most one is missing or
+	// damaged where readManifests gives no error.
+	problems []error
+}
+
+// readManifests reads the manifest, or where it is missing or damaged its
+// copy. If neither can be read the error tells of both, and is either
+// fs.ErrNotExist or errManifest, or of the disk.
+func readManifests(fsys vfs.FS, dir folder) (out manifests, err error) {
+	first, raw, err1 := readManifest(fsys, dir.manifest())
+	second, rawCopy, err2 := readManifest(fsys, dir.manifestCopy())
+	for _, err := range []error{err1, err2} {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errManifest) {
+			return out, err // unreadable, or of another version: not to be replaced
+		}
+	}
+	switch {
+	case err1 == nil:
+		out.manifest = first
+		// Without a copy: not written yet.
+		if errors.Is(err2, errManifest) {
+			out.problems = append(out.problems, err2)
+		}
+	case err2 == nil:
+		out.manifest = second
+		out.problems = append(out.problems, err1)
+	default:
+		return out, errors.Join(err1, err2)
+	}
+	out.differ = !bytes.Equal(raw, rawCopy)
+	return out, nil
 }
 
 // uncertainError says that a manifest may or may not have reached the disk.
@@ -119,14 +171,18 @@ func writeManifest(fsys vfs.FS, dir folder, m manifest) error {
 	if err != nil {
 		return err
 	}
-	temp := dir.manifest() + tempSuffix
-	if err := writeFile(fsys, temp, p); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
+	paths := []string{dir.manifest(), dir.manifestCopy()}
+	for _, path := range paths {
+		if err := writeFile(fsys, path+tempSuffix, p); err != nil {
+			return fmt.Errorf("write manifest: %w", err)
+		}
 	}
-	if err := fsys.Rename(temp, dir.manifest()); err != nil {
-		return uncertainError{fmt.Errorf("write manifest: %w", err)}
+	for _, path := range paths {
+		if err := fsys.Rename(path+tempSuffix, path); err != nil {
+			return uncertainError{fmt.Errorf("write manifest: %w", err)}
+		}
 	}
-	if err := fsys.SyncDir(filepath.Dir(dir.manifest())); err != nil {
+	if err := fsys.SyncDir(dir.root); err != nil {
 		return uncertainError{fmt.Errorf("write manifest: %w", err)}
 	}
 	return nil

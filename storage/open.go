@@ -24,15 +24,16 @@ func Open(o Options) (*Store, error) {
 	o.defaults()
 	s := &Store{
 		opts: o, fs: o.FS, dir: tenantFolder(o.Dir), cache: segment.NewCache(o.CacheBytes),
-		nextSegment: 1, nextLog: 1, kick: make(chan struct{}, 1), done: make(chan struct{}),
+		nextSegment: 1, nextLog: 1, kick: make(chan struct{}, 1),
 	}
 	s.mu.changed = make(chan struct{})
+	s.life, s.stop = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
+		s.stop()
 		return nil, fmt.Errorf("open store %s: %w", o.Dir, err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
-	go s.maintain(ctx)
+	s.background.Go(func() { s.maintain(s.life) })
+	s.background.Go(func() { s.keepCompact(s.life) })
 	return s, nil
 }
 
@@ -107,21 +108,29 @@ func (s *Store) recover() error {
 	return nil
 }
 
-// loadManifest reads the manifest. Where there is none, or a damaged one,
-// everything in the folder is taken to belong to the store: after a crash in
-// the middle of a flush that shows spans twice, but loses none. It reports
-// whether the manifest must be written.
+// loadManifest reads the manifest. Where there is none, or both its files are
+// damaged, everything in the folder is taken to belong to the store: after a
+// crash in the middle of a flush that shows spans twice, but loses none. It
+// reports whether the manifest must be written.
 func (s *Store) loadManifest() (changed bool, err error) {
-	s.manifest, err = readManifest(s.fs, s.dir)
+	m, err := readManifests(s.fs, s.dir)
+	if err == nil {
+		s.manifest = m.manifest
+		for _, problem := range m.problems {
+			s.counts.quarantined.Add(1)
+			s.opts.Logger.Error("one of the two manifests is damaged, the other one is taken", "error", problem)
+		}
+		return m.differ, nil
+	}
 	switch {
-	case err == nil:
-		return false, nil
-	case errors.Is(err, fs.ErrNotExist):
 	case errors.Is(err, errManifest):
 		s.opts.Logger.Error("manifest set aside, all segments and logs are taken", "error", err)
-		if err := s.setAside(s.dir.manifest()); err != nil {
-			return false, err
+		for _, path := range []string{s.dir.manifest(), s.dir.manifestCopy()} {
+			if err := s.setAside(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return false, err
+			}
 		}
+	case errors.Is(err, fs.ErrNotExist):
 	default:
 		return false, err
 	}
@@ -153,11 +162,13 @@ func (s *Store) openSegments() (lost bool, err error) {
 			if err := s.setAside(path); err != nil {
 				return false, err
 			}
+			s.lose(e, nil)
 			lost = true
 			continue
 		case errors.Is(err, fs.ErrNotExist):
 			s.opts.Logger.Error("segment is missing", "path", path, "spans", e.Spans)
 			s.counts.quarantined.Add(1)
+			s.lose(e, nil)
 			lost = true
 			continue
 		case err != nil:
@@ -167,22 +178,21 @@ func (s *Store) openSegments() (lost bool, err error) {
 			e = segmentEntry{Number: e.Number, Spans: reader.SpanCount(), Bytes: reader.Size(), MaxEnd: reader.MaxEnd(), Written: unixNanos(s.opts.Clock())}
 			e.MinStart, e.MaxStart = reader.Bounds()
 		}
-		ref := &segmentRef{entry: e, reader: reader, fs: s.fs, path: path}
-		ref.refs.Store(1)
-		s.mu.segments = append(s.mu.segments, ref)
+		s.mu.segments = append(s.mu.segments, s.newRef(e, reader))
 		kept = append(kept, e)
 	}
 	s.manifest.Segments = kept
+	s.showLost()
 	return lost, nil
 }
 
 // setAside moves a damaged file to the quarantine folder.
 func (s *Store) setAside(path string) error {
-	s.counts.quarantined.Add(1)
-	if err := s.fs.Rename(path, filepath.Join(s.dir.quarantine(), filepath.Base(path))); err != nil {
-		return fmt.Errorf("set aside: %w", err)
+	if err := moveAside(s.fs, path, filepath.Join(s.dir.quarantine(), filepath.Base(path))); err != nil {
+		return err
 	}
-	return errors.Join(s.fs.SyncDir(s.dir.quarantine()), s.fs.SyncDir(filepath.Dir(path)))
+	s.counts.quarantined.Add(1)
+	return nil
 }
 
 // removeOrphans deletes what interrupted flushes and retention runs left.
@@ -198,13 +208,15 @@ func (s *Store) removeOrphans() error {
 	for _, name := range names {
 		_, isSegment := parseSegmentName(name)
 		if (isSegment && !listed[name]) || strings.HasSuffix(name, segmentSuffix+tempSuffix) {
-			if err := s.fs.Remove(filepath.Join(s.dir.segments(), name)); err != nil {
+			if err := s.removeOrphan(name); err != nil {
 				return err
 			}
 		}
 	}
-	if err := removeIfThere(s.fs, s.dir.manifest()+tempSuffix); err != nil {
-		return err
+	for _, path := range []string{s.dir.manifest(), s.dir.manifestCopy()} {
+		if err := removeIfThere(s.fs, path+tempSuffix); err != nil {
+			return err
+		}
 	}
 	return s.removeLogs()
 }

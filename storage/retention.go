@@ -11,38 +11,20 @@ import (
 func (s *Store) retain() error {
 	s.retained = s.opts.Clock()
 	expired := s.expired()
-	if len(expired) == 0 {
-		return nil
+	if err := s.forgetLost(s.cutoff()); err != nil || len(expired) == 0 {
+		return err
 	}
-	next := manifest{LogFrom: s.manifest.LogFrom}
+	spans := uint64(0)
 	for _, e := range s.manifest.Segments {
-		if !expired[e.Number] {
-			next.Segments = append(next.Segments, e)
+		if expired[e.Number] {
+			spans += e.Spans
 		}
 	}
-	if err := writeManifest(s.fs, s.dir, next); err != nil {
+	if err := s.exchange(expired, nil); err != nil {
 		return fmt.Errorf("apply retention: %w", err)
 	}
-	s.manifest = next
-	var kept, gone []*segmentRef
-	s.mu.Lock()
-	for _, ref := range s.mu.segments {
-		if expired[ref.entry.Number] {
-			gone = append(gone, ref)
-		} else {
-			kept = append(kept, ref)
-		}
-	}
-	s.mu.segments = kept
-	s.mu.Unlock()
-	for _, ref := range gone {
-		ref.doomed.Store(true)
-		s.counts.retained.Add(1)
-		s.counts.retainedSpans.Add(ref.entry.Spans)
-		if err := ref.release(); err != nil {
-			return fmt.Errorf("apply retention: %w", err)
-		}
-	}
+	s.counts.retained.Add(uint64(len(expired)))
+	s.counts.retainedSpans.Add(spans)
 	return nil
 }
 
@@ -56,10 +38,7 @@ func (s *Store) expired() map[uint64]bool {
 	for _, e := range byAge {
 		total += e.Bytes
 	}
-	cutoff := uint64(0)
-	if now := s.opts.Clock().Add(-s.opts.Retention.Age).UnixNano(); s.opts.Retention.Age > 0 && now > 0 {
-		cutoff = uint64(now)
-	}
+	cutoff := s.cutoff()
 	for _, e := range byAge {
 		tooOld := newest(e) < cutoff
 		tooMuch := s.opts.Retention.Bytes > 0 && total > s.opts.Retention.Bytes
@@ -70,6 +49,14 @@ func (s *Store) expired() map[uint64]bool {
 		total -= e.Bytes
 	}
 	return out
+}
+
+// cutoff is the time before which spans are too old; 0 for never.
+func (s *Store) cutoff() uint64 {
+	if s.opts.Retention.Age <= 0 {
+		return 0
+	}
+	return unixNanos(s.opts.Clock().Add(-s.opts.Retention.Age))
 }
 
 // newest is the age of a segment: spans without an end count by their start.

@@ -18,6 +18,9 @@ type counters struct {
 	retainedSpans atomic.Uint64
 	quarantined   atomic.Uint64
 	damaged       atomic.Uint64
+	damagedReads  atomic.Uint64
+	flushedBytes  atomic.Uint64
+	rewrites      [rewriteReasons]rewriteCounters
 }
 
 // Stats is the state of a store, cheap enough for every scrape. Counts are
@@ -45,7 +48,9 @@ type Stats struct {
 	FlushFailing     bool // the last attempt failed
 	RetainedSegments uint64
 	RetainedSpans    uint64 // deleted by retention
-	Quarantined      uint64 // files set aside on open
+	Quarantined      uint64 // files set aside
+	DamagedReads     uint64 // reads of segments that met damage
+	LostSpans        uint64 // spans in segments that can not be read for damage
 	DamagedRecords   uint64 // stretches of log that could not be read on open
 
 	DiskFree uint64 // bytes; 0 where it can not be read
@@ -60,7 +65,7 @@ func (s *Store) Stats() Stats {
 		LogFsync: time.Duration(c.wal.FsyncNanos.Load()), LogFailures: c.wal.Failures.Load(),
 		CacheBytes: s.cache.Size(),
 		Flushes:    c.flushes.Load(), RetainedSegments: c.retained.Load(), RetainedSpans: c.retainedSpans.Load(),
-		Quarantined: c.quarantined.Load(), DamagedRecords: c.damaged.Load(),
+		Quarantined: c.quarantined.Load(), DamagedReads: c.damagedReads.Load(), DamagedRecords: c.damaged.Load(),
 	}
 	if free, err := s.fs.Free(s.dir.root); err == nil {
 		out.DiskFree = free
@@ -75,6 +80,9 @@ func (s *Store) Stats() Stats {
 	}
 	out.FlushFailing = s.mu.flushError != nil
 	out.Segments = len(s.mu.segments)
+	for _, l := range s.mu.lost {
+		out.LostSpans += l.e.Spans
+	}
 	for _, ref := range s.mu.segments {
 		out.SegmentSpans += ref.entry.Spans
 		out.SegmentBytes += ref.entry.Bytes

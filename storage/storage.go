@@ -25,6 +25,7 @@
 //
 //	Dir/LOCK                               held while a store is open
 //	Dir/tenants/default/MANIFEST           see manifest.go
+//	Dir/tenants/default/MANIFEST.copy      the same bytes
 //	Dir/tenants/default/wal/<sequence>.wal
 //	Dir/tenants/default/segments/<number>.seg
 //	Dir/tenants/default/quarantine/        damaged files, for inspection
@@ -71,6 +72,7 @@ type Options struct {
 	// CacheBytes bounds the decoded pages of segments kept in memory, 64 MiB
 	// by default.
 	CacheBytes int64
+	rewrite    rewriteLimits // zero: the default
 	// Shards is the number of parts of the head that can be appended to in
 	// parallel, by default the number of processors, at most 8.
 	Shards int
@@ -97,6 +99,9 @@ func (o *Options) defaults() {
 	setDefault(&o.MinFreeBytes, 1<<30)
 	setDefault(&o.CacheBytes, 64<<20)
 	setDefault(&o.Shards, min(8, runtime.GOMAXPROCS(0)))
+	if o.rewrite == (rewriteLimits{}) {
+		o.rewrite = defaultRewriteLimits
+	}
 }
 
 func setDefault[T int | int64 | time.Duration](v *T, d T) {
@@ -117,6 +122,8 @@ func (f folder) segments() string   { return filepath.Join(f.root, "segments") }
 func (f folder) quarantine() string { return filepath.Join(f.root, "quarantine") }
 func (f folder) manifest() string   { return filepath.Join(f.root, manifestName) }
 
+func (f folder) manifestCopy() string { return filepath.Join(f.root, manifestCopy) }
+
 func (f folder) segment(number uint64) string {
 	return filepath.Join(f.segments(), segmentName(number))
 }
@@ -131,7 +138,8 @@ type generation struct {
 
 // Store is an open store. Its methods may be called from any goroutine.
 //
-// Locks, in the order in which they are taken: maintenance, rotation, gate, mu.
+// Locks, in the order in which they are taken: rewriting, maintenance,
+// rotation, gate, mu.
 type Store struct {
 	opts   Options
 	fs     vfs.FS
@@ -139,6 +147,10 @@ type Store struct {
 	lock   io.Closer
 	cache  *segment.Cache
 	counts counters
+
+	// rewriting is held for a rewrite of segments, so that they run one at a
+	// time.
+	rewriting sync.Mutex
 
 	// maintenance is held for a flush or a retention run. It guards manifest
 	// and what follows.
@@ -167,12 +179,14 @@ type Store struct {
 		changed    chan struct{}
 		flushError error // of the last attempt
 		segments   []*segmentRef
+		lost       []*lostSource // what the manifest says is lost
 		closed     bool
 	}
 
-	kick chan struct{} // wakes the maintenance goroutine; capacity 1
-	stop context.CancelFunc
-	done chan struct{} // closed when that goroutine is gone
+	kick       chan struct{}   // wakes the maintenance goroutine; capacity 1
+	life       context.Context // ends when the store is closed
+	stop       context.CancelFunc
+	background sync.WaitGroup // the store's own goroutines
 }
 
 // Close waits for appends under way, stops maintenance and releases the
@@ -187,8 +201,10 @@ func (s *Store) Close() error {
 	s.mu.closed = true
 	s.mu.Unlock()
 	s.stop()
-	<-s.done
-	s.maintenance.Lock() // wait for a Flush under way
+	s.background.Wait()
+	s.rewriting.Lock() // wait for a rewrite under way, which stops early
+	defer s.rewriting.Unlock()
+	s.maintenance.Lock() // and for a Flush
 	defer s.maintenance.Unlock()
 	s.rotation.Lock() // and for a log being replaced
 	defer s.rotation.Unlock()

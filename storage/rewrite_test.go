@@ -1,0 +1,219 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kiseki-dev/kiseki/storage/vfs"
+	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
+)
+
+// scattered flushes the spans of src in random parts, so that traces lie in
+// pieces, and some spans twice.
+func scattered(t testing.TB, s *Store, src *telemetry.Batch, segments int, seed uint64) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	parts := make([]telemetry.Batch, segments)
+	for i := range parts {
+		parts[i] = *src
+		parts[i].Spans = nil
+	}
+	for _, span := range src.Spans {
+		for range 1 + r.IntN(5)/4 {
+			p := &parts[r.IntN(segments)]
+			p.Spans = append(p.Spans, span)
+		}
+	}
+	for i := range parts {
+		add(t, s, &parts[i])
+		flush(t, s)
+	}
+}
+
+func numbers(s *Store) (out []uint64) {
+	for _, ref := range s.mu.segments {
+		out = append(out, ref.entry.Number)
+	}
+	return out
+}
+
+func rewrite(t testing.TB, s *Store, job rewriteJob) rewriteResult {
+	t.Helper()
+	res, err := s.rewrite(context.Background(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// wholeTraces fails unless every trace is one run of rows of one segment.
+func wholeTraces(t testing.TB, s *Store) {
+	t.Helper()
+	seen := map[telemetry.TraceID]bool{}
+	for _, ref := range s.mu.segments {
+		for _, b := range ref.reader.Blocks() {
+			for row := 0; row < b.Len(); {
+				trace, err := b.Trace(row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if seen[trace.ID] {
+					t.Fatalf("trace %s is in two places", trace.ID)
+				}
+				seen[trace.ID] = true
+				row = trace.Hi
+			}
+		}
+	}
+}
+
+func TestRewriteJoinsTraces(t *testing.T) {
+	for seed := range uint64(5) {
+		mem := vfs.NewMem(0)
+		o := options(mem)
+		o.rewrite = defaultRewriteLimits
+		o.rewrite.segmentSpans = 90
+		s := open(t, o)
+		src := telemetrytest.Random(seed, 500)
+		scattered(t, s, src, 6, seed)
+		stored := s.Stats().SegmentSpans
+		before := s.Snapshot()
+		old := dumpSource(t, before.Sources()[0])
+		res := rewrite(t, s, rewriteJob{inputs: numbers(s), level: 1})
+		wantSpans(t, s, src)
+		wholeTraces(t, s)
+		if res.copies != stored-500 || res.droppedSpans != 0 || len(res.outputs) < 5 {
+			t.Errorf("seed %d: %d spans were stored; %+v", seed, stored, res)
+		}
+		for _, e := range s.manifest.Segments {
+			if e.Spans > 90+20 || e.Level != 1 || e.Written != unixNanos(now) {
+				t.Errorf("seed %d: %+v", seed, e)
+			}
+		}
+		if dumpSource(t, before.Sources()[0]) != old {
+			t.Error("a snapshot changed")
+		}
+		before.Release()
+		if names, err := mem.List("/data/tenants/default/segments"); err != nil || len(names) != len(res.outputs) {
+			t.Errorf("files %q for %d segments, %v", names, len(res.outputs), err)
+		}
+		closeStore(t, s)
+		wantSpans(t, open(t, o), src)
+	}
+}
+
+func TestRewriteDropsTraces(t *testing.T) {
+	s := open(t, options(vfs.NewMem(0)))
+	src := telemetrytest.Random(1, 300)
+	scattered(t, s, src, 3, 1)
+	gone := src.Spans[7].TraceID
+	keep := func(_ uint64, id telemetry.TraceID) bool { return id != gone }
+	res := rewrite(t, s, rewriteJob{inputs: numbers(s), keep: keep})
+	left := *src
+	left.Spans = slices.DeleteFunc(slices.Clone(src.Spans), func(x telemetry.Span) bool { return x.TraceID == gone })
+	wantSpans(t, s, &left)
+	if res.droppedTraces == 0 || int(res.droppedSpans) < 300-len(left.Spans) {
+		t.Errorf("%+v", res)
+	}
+	// Once more there is nothing to do.
+	old := numbers(s)
+	if res := rewrite(t, s, rewriteJob{inputs: old, keep: keep}); !res.unchanged || !slices.Equal(numbers(s), old) {
+		t.Errorf("%+v, segments %v", res, numbers(s))
+	}
+	// All of it.
+	rewrite(t, s, rewriteJob{inputs: old, keep: func(uint64, telemetry.TraceID) bool { return false }})
+	wantSpans(t, s)
+	if len(numbers(s)) != 0 {
+		t.Error("an empty segment was written")
+	}
+}
+
+// A piece of a trace can be dropped where it lies and stay elsewhere.
+func TestRewriteDropsPieces(t *testing.T) {
+	s := open(t, options(vfs.NewMem(0)))
+	a, b := telemetrytest.Random(1, 50), telemetrytest.Random(2, 50)
+	for i := range b.Spans {
+		b.Spans[i].TraceID = a.Spans[0].TraceID
+	}
+	add(t, s, a)
+	flush(t, s)
+	add(t, s, b)
+	flush(t, s)
+	first := numbers(s)[0]
+	rewrite(t, s, rewriteJob{inputs: numbers(s), keep: func(n uint64, _ telemetry.TraceID) bool { return n != first }})
+	wantSpans(t, s, b)
+}
+
+func TestRewriteEndsEarly(t *testing.T) {
+	mem := vfs.NewMem(0)
+	o := options(mem)
+	o.rewrite = defaultRewriteLimits
+	o.rewrite.joinedSpans = 30
+	s := open(t, o)
+	src := telemetrytest.Random(1, 200)
+	for i := range src.Spans {
+		src.Spans[i].TraceID = src.Spans[0].TraceID
+	}
+	scattered(t, s, src, 2, 1)
+	was := contents(t, s)
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for want, f := range map[error]func() error{
+		context.Canceled: func() error { _, err := s.rewrite(canceled, rewriteJob{inputs: numbers(s)}); return err },
+		errTooLarge:      func() error { _, err := s.rewrite(context.Background(), rewriteJob{inputs: numbers(s)}); return err },
+		errSuperseded:    func() error { _, err := s.rewrite(context.Background(), rewriteJob{inputs: []uint64{99}}); return err },
+	} {
+		if err := f(); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	if !slices.Equal(contents(t, s), was) {
+		t.Error("the spans have changed")
+	}
+	if names, err := mem.List("/data/tenants/default/segments"); err != nil || len(names) != 2 {
+		t.Errorf("files are left: %q, %v", names, err)
+	}
+}
+
+// TestRewriteCrash cuts the power before every file-system operation of a
+// rewrite. Either all inputs are there after it or all outputs.
+func TestRewriteCrash(t *testing.T) {
+	for k := int64(0); ; k++ {
+		mem := vfs.NewMem(0)
+		cut := int64(1 << 60)
+		fault := vfs.NewFault(mem, func(op vfs.Op) error {
+			if op.N >= cut {
+				return &vfs.ShortWriteError{N: 5, Err: errPowerCut}
+			}
+			return nil
+		})
+		o := options(fault)
+		o.rewrite = defaultRewriteLimits
+		o.rewrite.segmentSpans = 20
+		s := open(t, o)
+		src := telemetrytest.Random(3, 60)
+		scattered(t, s, src, 3, 3)
+		doubled := strings.Join(contents(t, s), "\n")
+		cut = fault.Ops() + k
+		_, err := s.rewrite(context.Background(), rewriteJob{inputs: numbers(s)})
+		if err != nil && !errors.Is(err, errPowerCut) {
+			t.Fatal(err)
+		}
+		if got := strings.Join(contents(t, open(t, options(mem.CrashClone(rand.New(rand.NewPCG(uint64(k), 1)))))), "\n"); err != nil && got != doubled && got != strings.Join(dumps(src), "\n") {
+			t.Fatalf("cut at operation %d:\n%s", k, diff(got, doubled))
+		} else if err == nil && got != strings.Join(dumps(src), "\n") {
+			t.Fatalf("cut at operation %d, after success:\n%s", k, diff(got, fmt.Sprint(dumps(src))))
+		}
+		ops := fault.Ops()
+		_ = s.Close() // after the cut
+		if err == nil && ops <= cut {
+			break
+		}
+	}
+}
