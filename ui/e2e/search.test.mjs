@@ -11,9 +11,13 @@ after(closeBrowser);
 
 const row = ".result";
 
-/** Waits until the plot shows all it will. */
+/** Waits until the plot shows all it will: what is listed or, where that is not all, a sample too. */
 const plotted = (page) =>
-  page.waitForFunction(() => !/reading/.test(document.querySelector(".plot-note")?.textContent ?? "reading"));
+  page.waitForFunction(() => {
+    if (!/\d\+ traces/.test(document.querySelector(".state-line").textContent)) return true;
+    const note = document.querySelector(".plot-note");
+    return note !== null && !/reading/.test(note.textContent);
+  });
 
 test("the first page lists traces and says that the answer is complete", () =>
   withPage("/", async (page) => {
