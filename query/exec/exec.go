@@ -5,13 +5,14 @@
 //	newest.go      the newest traces that have such a row
 //	summary.go     what a trace is, in a line
 //	trace.go       one whole trace
+//	aggregate.go   groups of spans with their counts and durations
 //	operations.go  services and what they do
 //	keys.go        attribute keys
 //	values.go      the values of a field
 //
 // Goals: an answer does not depend on where spans are stored; it is exact, or
 // says that it is not and why; it reads the blocks and columns it needs and no
-// others; a cancelled context stops it within one block.
+// others; a cancelled context stops it within a page of a block.
 //
 // A span that a client sent twice, equal in every field, is one span to
 // newest, summary and trace. Operations, keys and values count what is stored.
@@ -23,11 +24,14 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
@@ -38,10 +42,11 @@ type Limits struct {
 	Traces     int           // candidates a search may hold, about 100 bytes each
 	TraceSpans int           // spans of one trace that are read
 	Names      int           // distinct operations, keys or values held
+	Groups     int           // of an aggregation, about 3 kB each and worker
 }
 
 // DefaultLimits are generous: about 100 MB for a search, a GB for a trace.
-var DefaultLimits = Limits{Time: 30 * time.Second, Traces: 1 << 20, TraceSpans: 1 << 20, Names: 1 << 18}
+var DefaultLimits = Limits{Time: 30 * time.Second, Traces: 1 << 20, TraceSpans: 1 << 20, Names: 1 << 18, Groups: 1 << 14}
 
 // Stats says how much was read for an answer, and whether it is the whole
 // answer.
@@ -60,15 +65,21 @@ type Stats struct {
 
 // run is one query under way. It belongs to one goroutine.
 type run struct {
-	ctx     context.Context
+	ctx context.Context
+	// stop is closed when ctx is done and when the limit on time is met.
+	stop    <-chan struct{}
+	release context.CancelFunc // of stop
 	limits  Limits
 	sources []scan.Source
 	stats   Stats
 	began   time.Time
 }
 
+// start begins a query; the caller defers release.
 func start(ctx context.Context, snap scan.Snapshot, limits Limits) *run {
 	r := &run{ctx: ctx, limits: limits, sources: snap.Sources(), began: time.Now()}
+	timed, release := context.WithTimeout(ctx, limits.Time)
+	r.stop, r.release = timed.Done(), release
 	r.stats.Complete = true
 	for _, s := range r.sources {
 		r.stats.TotalSpans += s.SpanCount()
@@ -88,11 +99,44 @@ func (r *run) more() (bool, error) {
 	if err := r.ctx.Err(); err != nil {
 		return false, fmt.Errorf("run query: %w", context.Cause(r.ctx))
 	}
-	if time.Since(r.began) > r.limits.Time {
+	if r.late() {
 		r.incomplete(fmt.Sprintf("the query took longer than %s", r.limits.Time))
 		return false, nil
 	}
 	return true, nil
+}
+
+// late reports whether the limit on time is met.
+func (r *run) late() bool {
+	select {
+	case <-r.stop:
+		return true
+	default:
+		return time.Since(r.began) > r.limits.Time
+	}
+}
+
+// queuedBlock is a block to visit.
+type queuedBlock struct {
+	block  scan.Block
+	source int
+	bound  uint64 // no trace of the block starts later
+}
+
+// blocksWithin are the blocks with spans that may have started within
+// [start, end), by their bounds, the newest last.
+func (r *run) blocksWithin(start, end uint64) (blocks []queuedBlock) {
+	for i, src := range r.sources {
+		for _, b := range src.Blocks() {
+			lo, hi := b.Bounds()
+			if b.Len() == 0 || hi < start || lo >= end && end != plan.All {
+				continue
+			}
+			blocks = append(blocks, queuedBlock{block: b, source: i, bound: b.NewestTrace()})
+		}
+	}
+	slices.SortStableFunc(blocks, func(a, b queuedBlock) int { return cmp.Compare(a.bound, b.bound) })
+	return blocks
 }
 
 // scanned counts a block as read.
@@ -108,8 +152,11 @@ func (r *run) incomplete(reason string) {
 }
 
 // damaged notes that something could not be read. The query goes on with what
-// can be.
+// can be. That reading was stopped is no damage: more tells why it was.
 func (r *run) damaged(what string, err error) {
+	if errors.Is(err, scan.ErrStopped) {
+		return
+	}
 	r.stats.Damage = errors.Join(r.stats.Damage, fmt.Errorf("%s: %w", what, err))
 	r.incomplete("some of the stored data could not be read")
 }

@@ -12,8 +12,10 @@ import (
 // filter decides rows of blocks. It reuses its bitmaps from block to block and
 // belongs to one goroutine.
 type filter struct {
+	stop <-chan struct{} // see scan.Predicate
 	free []*scan.Bitmap
 	rows scan.Rows
+	leaf scan.Predicate // the one at hand
 }
 
 func (f *filter) get() *scan.Bitmap {
@@ -37,7 +39,7 @@ func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 		}
 		return nil
 	case *plan.Leaf:
-		return b.Narrow(&n.Predicate, sel)
+		return f.apply(n.Predicate, b, sel)
 	case plan.And:
 		for _, x := range n {
 			if sel.Empty() {
@@ -54,6 +56,16 @@ func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 		return f.union(n, b, sel)
 	}
 	return fmt.Errorf("filter rows: %T is not about a span", n)
+}
+
+// apply narrows by p unless nobody waits for it.
+func (f *filter) apply(p scan.Predicate, b scan.Block, sel *scan.Bitmap) error {
+	f.leaf = p
+	f.leaf.Stop = f.stop
+	if err := f.leaf.Stopped(); err != nil {
+		return err
+	}
+	return b.Narrow(&f.leaf, sel)
 }
 
 func (f *filter) complement(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
@@ -99,7 +111,7 @@ func (f *filter) within(start, end uint64, b scan.Block, sel *scan.Bitmap) error
 	field := scan.Field{Intrinsic: scan.IntrinsicStart}
 	if start > lo {
 		p := scan.Predicate{Field: field, Op: scan.OpGreaterEqual, Value: telemetry.IntValue(int64(start))}
-		if err := b.Narrow(&p, sel); err != nil {
+		if err := f.apply(p, b, sel); err != nil {
 			return err
 		}
 	}
@@ -107,7 +119,7 @@ func (f *filter) within(start, end uint64, b scan.Block, sel *scan.Bitmap) error
 		return nil
 	}
 	p := scan.Predicate{Field: field, Op: scan.OpLess, Value: telemetry.IntValue(int64(end))}
-	return b.Narrow(&p, sel)
+	return f.apply(p, b, sel)
 }
 
 // withinByRow is for clocks beyond the year 2262, which a predicate's int

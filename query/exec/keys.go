@@ -30,6 +30,7 @@ type AttributeKey struct {
 // Keys lists attribute keys, by scope and key.
 func Keys(ctx context.Context, snap scan.Snapshot, q KeyQuery, limits Limits) ([]AttributeKey, Stats, error) {
 	r := start(ctx, snap, limits)
+	defer r.release()
 	type name struct {
 		scope scan.Scope
 		key   string

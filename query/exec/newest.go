@@ -35,9 +35,11 @@ type SearchResult struct {
 // that is older: its cost grows with the depth of the page.
 func Search(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limits) (*SearchResult, error) {
 	s := &search{run: start(ctx, snap, limits), plan: p, spanFilter: plan.Relax(p.Filter), seen: map[telemetry.TraceID]struct{}{}}
+	defer s.release()
+	s.filter.stop = s.stop
 	s.perTrace = plan.HasTraceLeaves(p.Filter)
 	if s.spanFilter != plan.Node(plan.Constant(false)) {
-		s.queueBlocks()
+		s.blocks = s.blocksWithin(p.Start, p.End)
 		if err := s.rank(); err != nil {
 			return nil, err
 		}
@@ -55,12 +57,6 @@ type search struct {
 	candidates candidates
 	seen       map[telemetry.TraceID]struct{} // candidates, past and present
 	best       []ranked                       // at most Limit + 1, best first
-}
-
-type queuedBlock struct {
-	block  scan.Block
-	source int
-	bound  uint64
 }
 
 // candidate is a trace with a matching span, known by one of its pieces.
@@ -96,20 +92,6 @@ func before(a, b ranked) int {
 		return c
 	}
 	return bytes.Compare(a.id[:], b.id[:])
-}
-
-// queueBlocks queues the blocks with spans in the range of time.
-func (s *search) queueBlocks() {
-	for i, src := range s.sources {
-		for _, b := range src.Blocks() {
-			lo, hi := b.Bounds()
-			if b.Len() == 0 || hi < s.plan.Start || lo >= s.plan.End && s.plan.End != plan.All {
-				continue
-			}
-			s.blocks = append(s.blocks, queuedBlock{block: b, source: i, bound: b.NewestTrace()})
-		}
-	}
-	slices.SortStableFunc(s.blocks, func(a, b queuedBlock) int { return cmp.Compare(a.bound, b.bound) })
 }
 
 // rank fills best.
@@ -216,23 +198,27 @@ func (s *search) resolve(c candidate) {
 	s.best = s.best[:min(len(s.best), s.plan.Limit+1)]
 }
 
-// page is the answer made of best.
+// page is the answer made of best. Where time runs out it ends early.
 func (s *search) page() (*SearchResult, error) {
 	out := &SearchResult{}
-	if len(s.best) > s.plan.Limit {
-		s.best = s.best[:s.plan.Limit]
-		last := s.best[s.plan.Limit-1]
-		out.Next = &plan.Cursor{Start: last.start, ID: last.id}
-	}
-	for _, r := range s.best {
-		if err := s.ctx.Err(); err != nil {
-			return nil, context.Cause(s.ctx)
-		}
+	more := len(s.best) > s.plan.Limit
+	s.best = s.best[:min(len(s.best), s.plan.Limit)]
+	for i, r := range s.best {
 		if r.summary == nil {
 			sum := s.summarise(r.id)
 			r.summary = &sum
 		}
+		if ok, err := s.more(); err != nil {
+			return nil, err
+		} else if !ok { // the summary may lack something
+			more, s.best = true, s.best[:i]
+			break
+		}
 		out.Traces = append(out.Traces, *r.summary)
+	}
+	if more && len(s.best) > 0 {
+		last := s.best[len(s.best)-1]
+		out.Next = &plan.Cursor{Start: last.start, ID: last.id}
 	}
 	out.Stats = s.finish()
 	return out, nil

@@ -12,6 +12,7 @@ import (
 // service is not nil only that service's.
 func Operations(ctx context.Context, snap scan.Snapshot, service *string, limits Limits) ([]scan.Operation, Stats, error) {
 	r := start(ctx, snap, limits)
+	defer r.release()
 	sums := map[scan.Operation]scan.Operation{} // by an Operation without counts
 	for _, s := range r.sources {
 		if ok, err := r.more(); err != nil {

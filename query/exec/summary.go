@@ -101,9 +101,12 @@ func (t *Summary) count(r *summaryRow, services map[string]int) {
 }
 
 // readRows reads the pieces; one that cannot be read is left out of both
-// results.
+// results, and so are all that are left when time runs out.
 func (s *search) readRows(pieces []piece) (rows []summaryRow, read []piece) {
 	for _, p := range pieces {
+		if s.late() {
+			break
+		}
 		buf := &s.filter.rows
 		if err := p.block.Rows(p.lo, p.hi, summaryColumns, buf); err != nil {
 			s.damaged("read rows", err)

@@ -18,6 +18,7 @@ type Trace struct {
 // FindTrace reads a trace from all sources; it has no spans if there is none.
 func FindTrace(ctx context.Context, snap scan.Snapshot, id telemetry.TraceID, limits Limits) (*Trace, error) {
 	r := start(ctx, snap, limits)
+	defer r.release()
 	pieces := r.find(id)
 	blocks := map[scan.Block]struct{}{}
 	for _, p := range pieces {
@@ -29,6 +30,9 @@ func FindTrace(ctx context.Context, snap scan.Snapshot, id telemetry.TraceID, li
 		return nil, err
 	}
 	b := r.load(pieces)
+	if _, err := r.more(); err != nil {
+		return nil, err
+	}
 	keep := b.Spans[:0]
 	for i, again := range repeated(b) {
 		if !again {
@@ -46,10 +50,14 @@ func FindTrace(ctx context.Context, snap scan.Snapshot, id telemetry.TraceID, li
 }
 
 // load reads all spans of the pieces, in their order, and makes equal
-// resources and scopes one. A piece that cannot be read is left out.
+// resources and scopes one. A piece that cannot be read is left out, and so
+// are all that are left when time runs out.
 func (r *run) load(pieces []piece) *telemetry.Batch {
 	b := &telemetry.Batch{}
 	for _, p := range pieces {
+		if r.late() {
+			break
+		}
 		n := len(b.Spans)
 		if err := p.block.Spans(p.lo, p.hi, b); err != nil {
 			b.Spans = b.Spans[:n]

@@ -29,6 +29,7 @@ type ValueCount struct {
 // of the key occurs in the other scope.
 func Values(ctx context.Context, snap scan.Snapshot, q ValueQuery, limits Limits) ([]ValueCount, Stats, error) {
 	r := start(ctx, snap, limits)
+	defer r.release()
 	c := counter{run: r, prefix: q.Prefix, counts: map[string]uint64{}, unknown: map[string]bool{}}
 	fields := []scan.Field{q.Field}
 	if q.Field.Scope == scan.ScopeAny {

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -80,19 +81,23 @@ func (b *block) narrowIntrinsic(d *directory, p *scan.Predicate, sel *scan.Bitma
 	return nil
 }
 
-// eachPage calls f for every page with selected rows, with its rows' words.
-func (b *block) eachPage(sel *scan.Bitmap, f func(p int, words []uint64) error) error {
+// eachPage calls f for every page with selected rows, with its rows' words,
+// until stop is closed.
+func (b *block) eachPage(stop <-chan struct{}, sel *scan.Bitmap, f func(p int, words []uint64) error) error {
 	all := sel.Words()
 	n := b.r.footer.pageRows / 64
 	for p := 0; p*n < len(all); p++ {
 		words := all[p*n : min(p*n+n, len(all))]
-		for _, w := range words {
-			if w != 0 {
-				if err := f(p, words); err != nil {
-					return err
-				}
-				break
-			}
+		if !slices.ContainsFunc(words, func(w uint64) bool { return w != 0 }) {
+			continue
+		}
+		select {
+		case <-stop:
+			return scan.ErrStopped
+		default:
+		}
+		if err := f(p, words); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -126,7 +131,7 @@ func (b *block) narrowColumn(d *directory, k kind, p *scan.Predicate, sel *scan.
 		sel.ClearAll()
 		return nil
 	}
-	return b.eachPage(sel, func(p int, words []uint64) error {
+	return b.eachPage(p.Stop, sel, func(p int, words []uint64) error {
 		lo, hi := b.pageRows(p)
 		if err := j.open(p); err != nil {
 			return err
@@ -167,7 +172,7 @@ func (b *block) narrowDuration(d *directory, p *scan.Predicate, sel *scan.Bitmap
 	if end := d.byKind[kindEnd]; end.enc == encConst && end.low == endAfter {
 		return b.narrowColumn(d, kindDuration, p, sel)
 	}
-	return b.eachPage(sel, func(page int, words []uint64) error {
+	return b.eachPage(p.Stop, sel, func(page int, words []uint64) error {
 		lo, hi := b.pageRows(page)
 		var rows scan.Rows
 		if err := b.durations(d, page, 0, hi-lo, &rows); err != nil {
@@ -179,7 +184,7 @@ func (b *block) narrowDuration(d *directory, p *scan.Predicate, sel *scan.Bitmap
 }
 
 func (b *block) narrowID(d *directory, p *scan.Predicate, sel *scan.Bitmap) error {
-	return b.eachPage(sel, func(page int, words []uint64) error {
+	return b.eachPage(p.Stop, sel, func(page int, words []uint64) error {
 		lo, hi := b.pageRows(page)
 		var rows scan.Rows
 		var err error
@@ -255,7 +260,7 @@ func (b *block) narrowCodes(d *directory, k kind, keep []byte, sel *scan.Bitmap)
 		}
 		return nil
 	}
-	return b.eachPage(sel, func(p int, words []uint64) error {
+	return b.eachPage(nil, sel, func(p int, words []uint64) error {
 		lo, hi := b.pageRows(p)
 		pg, err := b.page(c, p)
 		if err != nil {

@@ -214,7 +214,7 @@ func (b *block) narrowAttr(d *directory, p *scan.Predicate, sel *scan.Bitmap) er
 		}
 		return nil // absent everywhere, as asked
 	}
-	return b.eachPage(sel, func(page int, words []uint64) error {
+	return b.eachPage(p.Stop, sel, func(page int, words []uint64) error {
 		lo, hi := b.pageRows(page)
 		verdicts, err := k.page(page, hi-lo, func(i int) bool { return words[i>>6]>>(i&63)&1 != 0 })
 		if err != nil {
@@ -278,7 +278,7 @@ func (b *block) narrowElements(d *directory, s space, p *scan.Predicate, sel *sc
 		sel.ClearAll()
 		return nil
 	}
-	return b.eachPage(sel, func(page int, words []uint64) error {
+	return b.eachPage(p.Stop, sel, func(page int, words []uint64) error {
 		lo, hi := b.pageRows(page)
 		counts, err := b.fixedValues(d, countKind, page, hi-lo)
 		if err != nil {
