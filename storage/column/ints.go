@@ -67,7 +67,7 @@ func measure(v []uint64) (s shape) {
 	var lengths [65]int
 	bits := 0
 	for _, x := range v {
-		n := bitLen((x - s.base) / s.scale)
+		n := bitLen(s.offset(x))
 		lengths[n]++
 		bits += int(max(n, 1)) - 1
 	}
@@ -82,6 +82,14 @@ func measure(v []uint64) (s shape) {
 	s.classed = classed < packed
 	s.size = min(packed, classed)
 	return s
+}
+
+// offset is what is stored of a value.
+func (s *shape) offset(x uint64) uint64 {
+	if s.scale == 1 { // nearly always, and a division is slow
+		return x - s.base
+	}
+	return (x - s.base) / s.scale
 }
 
 func gcd(a, b uint64) uint64 {
@@ -104,17 +112,17 @@ func (s *shape) append(dst []byte, v []uint64) (out []byte, head int) {
 		width := bitLen(s.span / s.scale)
 		w := bitWriter{out: append(dst, byte(width))}
 		for _, x := range v {
-			w.put((x-s.base)/s.scale, width)
+			w.put(s.offset(x), width)
 		}
 		out = w.flush()
 		return out, len(out)
 	}
 	for _, x := range v {
-		dst = append(dst, byte(bitLen((x-s.base)/s.scale)))
+		dst = append(dst, byte(bitLen(s.offset(x))))
 	}
 	w := bitWriter{out: dst}
 	for _, x := range v {
-		if o := (x - s.base) / s.scale; o > 1 {
+		if o := s.offset(x); o > 1 {
 			n := bitLen(o) - 1
 			w.put(o&mask(n), n)
 		}

@@ -59,6 +59,24 @@ func (e *Encoder) Strings(dst []byte, v []string) []byte {
 	return dst
 }
 
+// Text is Strings for values that lie one after the other, each followed by a
+// zero byte; lengths are theirs. zero says whether a value may have a zero byte.
+func (e *Encoder) Text(dst, values []byte, lengths []uint32, zero bool) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(lengths)))
+	if !zero {
+		return append(append(dst, stringsEnded), values...)
+	}
+	dst = append(dst, stringsSized)
+	for _, n := range lengths {
+		dst = binary.AppendUvarint(dst, uint64(n))
+	}
+	for _, n := range lengths {
+		dst = append(dst, values[:n]...)
+		values = values[n+1:]
+	}
+	return dst
+}
+
 // DecodeStrings reads a vector of at most limit strings, which alias src:
 // src must not change any more.
 func DecodeStrings(src []byte, limit int) (*Strings, error) {

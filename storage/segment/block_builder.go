@@ -27,7 +27,6 @@ type blockBuilder struct {
 	fixed     [kindCount]*columnBuilder
 	attrs     []*columnBuilder
 	byKey     map[attrKey]*columnBuilder
-	first     [spaces]*columnBuilder // follower of "no column"
 	shapes    [spaces]shapeSet
 	resources entrySet
 	scopes    entrySet
@@ -44,13 +43,17 @@ type blockBuilder struct {
 	// The batch's resource and scope of the latest span and their codes.
 	lastResource, lastScope         uint32
 	lastResourceCode, lastScopeCode uint32
+	name                            uint32 // code of the latest span's name
 
 	enc        column.Encoder
 	chunks     *chunkEncoder
 	body       []byte
 	values     []string
 	codes      []uint32
-	tally      map[operationCode]operationCount
+	table      numberTable // scratch of whoever needs one
+	tally      []operationCount
+	entries    []uint64
+	hashes     []uint64
 	entrySpans []uint64
 }
 
@@ -68,7 +71,7 @@ func (b *blockBuilder) reset() {
 		b.fixed[k].reset()
 	}
 	if len(b.attrs) > maxColumns {
-		b.attrs, b.first = nil, [spaces]*columnBuilder{}
+		b.attrs = nil
 		clear(b.byKey)
 	}
 	for _, c := range b.attrs {
@@ -123,6 +126,7 @@ func (b *blockBuilder) addSpan(batch *telemetry.Batch, s *telemetry.Span, parent
 	b.code(kindKind, row, page, uint32(s.Kind))
 	b.code(kindStatus, row, page, uint32(s.Status))
 	b.str(kindName, row, page, s.Name)
+	b.name = b.fixed[kindName].codes[row]
 	b.str(kindTraceState, row, page, s.TraceState)
 	b.str(kindMessage, row, page, s.StatusMessage)
 	b.num(kindFlags, row, page, uint64(s.Flags))
@@ -180,6 +184,7 @@ func (b *blockBuilder) addLinks(batch *telemetry.Batch, s *telemetry.Span, row, 
 	return nil
 }
 
+// Columns that every span has need no begin: their pages are the rows'.
 func (b *blockBuilder) code(k kind, row, page int, v uint32) {
 	c := b.fixed[k]
 	c.begin(row, page)
@@ -195,7 +200,7 @@ func (b *blockBuilder) num(k kind, row, page int, v uint64) {
 func (b *blockBuilder) str(k kind, row, page int, v string) {
 	c := b.fixed[k]
 	c.begin(row, page)
-	c.addString(v, &b.arena)
+	c.addString(v, b.name, &b.arena)
 }
 
 func (b *blockBuilder) bytes(k kind, row, page int, v []byte) {
@@ -206,30 +211,28 @@ func (b *blockBuilder) bytes(k kind, row, page int, v []byte) {
 
 // addAttrs adds a list of attributes and returns the code of its shape.
 func (b *blockBuilder) addAttrs(s space, row, page int, attrs []telemetry.Attr) (uint32, error) {
-	node := uint32(0)
-	hint := &b.first[s]
+	node, shapes := uint32(0), &b.shapes[s]
 	for i := range attrs {
 		a := &attrs[i]
 		t := a.Value.Type()
 		if t > telemetry.ValueMap {
 			return 0, fmt.Errorf("add attribute %q: unknown type %d", a.Key, t)
 		}
-		c := *hint
-		if c == nil || c.typ != t || c.key != a.Key {
-			c = b.attr(s, t, a.Key)
-			*hint = c
+		if next := shapes.find(node, t, a.Key); next != 0 {
+			node = next
+		} else {
+			node = shapes.step(node, b.attr(s, t, a.Key))
 		}
-		hint = &c.follower
-		node = b.shapes[s].step(node, c.order)
+		c := shapes.nodes[node].column
 		c.begin(row, page)
 		switch c.class {
 		case classInts:
 			c.nums = append(c.nums, a.Value.Num())
 		case classStrings:
-			c.addString(a.Value.Str(), &b.arena)
+			c.addString(a.Value.Str(), b.name, &b.arena)
 		}
 	}
-	return b.shapes[s].code(node), nil
+	return shapes.code(node), nil
 }
 
 func (b *blockBuilder) attr(s space, t telemetry.ValueType, key string) *columnBuilder {

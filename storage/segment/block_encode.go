@@ -167,22 +167,23 @@ func (b *blockBuilder) numberDict(c *columnBuilder) []uint64 {
 		return nil
 	}
 	limit := min(max(c.count/dictRepeats/4, dictAlways), dictNumbers)
-	known := make(map[uint64]uint32)
-	var entries []uint64
-	b.codes = b.codes[:0]
+	b.table.reset()
+	b.entries, b.codes = b.entries[:0], b.codes[:0]
+	last, lastCode := ^c.nums[0], uint32(0)
 	for _, v := range c.nums {
-		code, ok := known[v]
-		if !ok {
-			if len(entries) == limit {
-				return nil
+		if v != last {
+			code, known := b.table.number(v)
+			if !known {
+				if len(b.entries) == limit {
+					return nil
+				}
+				b.entries = append(b.entries, v)
 			}
-			code = uint32(len(entries))
-			known[v] = code
-			entries = append(entries, v)
+			last, lastCode = v, code
 		}
-		b.codes = append(b.codes, code)
+		b.codes = append(b.codes, lastCode)
 	}
-	return entries
+	return b.entries
 }
 
 func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
@@ -201,10 +202,13 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 		return b.codePages(out, c, info, c.codes)
 	}
 	var err error
-	if bloom := stringBloom(c); bloom != nil {
+	if bloom := b.stringBloom(c); bloom != nil {
 		if out, err = b.chunk(out, &info.bloom, bloom, 0); err != nil {
 			return nil, err
 		}
+	}
+	if c.raw {
+		return b.rawPages(out, c, info)
 	}
 	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
 		b.values = b.values[:0]
@@ -216,23 +220,57 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 	})
 }
 
-func stringBloom(c *columnBuilder) column.Bloom {
+// rawPages writes the pages of a raw column, whose text is nearly as it will
+// be written.
+func (b *blockBuilder) rawPages(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	page := 0
+	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
+		for int(c.pageEnds[page]) != to {
+			page++
+		}
+		at := uint32(0)
+		if page > 0 {
+			at = c.textEnds[page-1]
+		}
+		body := b.enc.Text(b.body[:0], c.text[at:c.textEnds[page]], c.codes[from:to], c.zero)
+		return body, len(body)
+	})
+}
+
+// stringBloom is the filter over a column's values; nil for one that holds
+// texts or what is no string.
+func (b *blockBuilder) stringBloom(c *columnBuilder) column.Bloom {
 	if c.typ != telemetry.ValueString && c.kind >= kindAttr {
 		return nil
 	}
-	hashes := make([]uint64, 0, len(c.entries))
-	known := make(map[uint64]struct{}, len(c.entries))
-	for _, s := range c.entries {
+	b.table.reset()
+	b.hashes = b.hashes[:0]
+	add := func(s string) bool {
 		if len(s) > bloomString {
-			return nil
+			return false
 		}
 		h := column.HashString(s)
-		if _, ok := known[h]; !ok {
-			known[h] = struct{}{}
-			hashes = append(hashes, h)
+		if _, known := b.table.number(h); !known {
+			b.hashes = append(b.hashes, h)
+		}
+		return true
+	}
+	at := 0
+	for _, n := range c.codes {
+		if !c.raw {
+			break
+		}
+		if !add(text(c.text[at : at+int(n)])) {
+			return nil
+		}
+		at += int(n) + 1
+	}
+	for _, s := range c.entries {
+		if !add(s) {
+			return nil
 		}
 	}
-	return column.NewBloom(hashes)
+	return column.NewBloom(b.hashes)
 }
 
 // encodeShapes writes for each space how many shapes there are, then for

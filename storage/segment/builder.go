@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -21,44 +23,45 @@ type columnBuilder struct {
 	count    int      // values
 	pageEnds []uint32 // count at the end of each page that is complete
 
-	codes   []uint32          // classCodes; classStrings: positions in entries
-	nums    []uint64          // classInts
-	fixed   []byte            // classFixed
-	entries []string          // classStrings: distinct values, or all if raw
-	known   map[string]uint32 // classStrings: positions in entries, unless raw
-	raw     bool
-	bytes   int // of entries
+	codes   []uint32   // classCodes; classStrings: positions in entries; raw: lengths
+	nums    []uint64   // classInts
+	fixed   []byte     // classFixed
+	entries []string   // classStrings: the distinct values, unless raw
+	known   textTable  // of entries
+	recent  [16]uint32 // classStrings: codes to try first, see addString
+	bytes   int        // of entries
+
+	raw      bool     // of classStrings: there is no dictionary, text has it all
+	text     []byte   // raw: each value and a zero byte
+	textEnds []uint32 // raw: len(text) at the end of each page that is complete
+	zero     bool     // raw: some value has a zero byte
 
 	spans   uint64 // that have a value
 	lastRow int    // the latest of them
 	order   uint32 // among the builder's attribute columns
 	written int    // position in the block's directory, once written
-
-	// follower is the column that came next in the latest span, which is
-	// nearly always the one that comes next in this span too.
-	follower *columnBuilder
 }
 
 func newColumnBuilder(k kind, t telemetry.ValueType, key string) *columnBuilder {
-	c := &columnBuilder{kind: k, typ: t, key: key, class: classOf(k, t), lastRow: -1}
-	if c.class == classStrings {
-		c.known = make(map[string]uint32)
-	}
-	return c
+	return &columnBuilder{kind: k, typ: t, key: key, class: classOf(k, t), lastRow: -1}
 }
 
 func (c *columnBuilder) reset() {
 	c.count, c.pageEnds, c.codes, c.nums, c.fixed = 0, c.pageEnds[:0], c.codes[:0], c.nums[:0], c.fixed[:0]
 	clear(c.entries)
 	c.entries = c.entries[:0]
-	clear(c.known)
-	c.raw, c.bytes, c.spans, c.lastRow, c.written = false, 0, 0, -1, -1
+	if c.known.used > 0 {
+		c.known.reset()
+	}
+	c.recent = [16]uint32{}
+	c.raw, c.zero, c.text, c.textEnds = false, false, c.text[:0], c.textEnds[:0]
+	c.bytes, c.spans, c.lastRow, c.written = 0, 0, -1, -1
 }
 
 // begin notes that a value of span row, in the given page, comes next.
 func (c *columnBuilder) begin(row, page int) {
-	for len(c.pageEnds) < page {
-		c.pageEnds = append(c.pageEnds, uint32(c.count))
+	if len(c.pageEnds) < page {
+		c.finish(page)
 	}
 	if row != c.lastRow {
 		c.lastRow = row
@@ -67,23 +70,56 @@ func (c *columnBuilder) begin(row, page int) {
 	c.count++
 }
 
-func (c *columnBuilder) addString(s string, a *arena) {
+// addString adds a value of a span with the given name code. Spans of one
+// name have much in common, so the value that the latest of them had is tried
+// first.
+func (c *columnBuilder) addString(s string, name uint32, a *arena) {
 	if c.raw {
-		c.codes = append(c.codes, uint32(len(c.entries)))
-		c.entries = append(c.entries, a.copy(s))
-		c.bytes += len(s)
+		c.addRaw(s)
+		a.bytes += len(s)
 		return
 	}
-	code, ok := c.known[s]
-	if !ok {
-		code = uint32(len(c.entries))
-		s = a.copy(s)
-		c.known[s] = code
-		c.entries = append(c.entries, s)
+	recent := &c.recent[name%uint32(len(c.recent))]
+	if code := *recent; int(code) < len(c.entries) && c.entries[code] == s {
+		c.codes = append(c.codes, code)
+		return
+	}
+	code, known := c.known.find(s, c.entries)
+	if !known {
+		c.entries = append(c.entries, a.copy(s))
 		c.bytes += len(s)
-		c.raw = len(c.entries) > dictTrial && len(c.entries)*2 > len(c.codes)
+		if n := len(c.entries); n > dictTrial && n*2 > len(c.codes) && c.kind >= kindAttr {
+			c.giveUp(code)
+			return
+		}
 	}
 	c.codes = append(c.codes, code)
+	*recent = code
+}
+
+func (c *columnBuilder) addRaw(s string) {
+	c.codes = append(c.codes, uint32(len(s)))
+	c.zero = c.zero || strings.IndexByte(s, 0) >= 0
+	c.text = append(append(c.text, s...), 0)
+	c.bytes += len(s)
+}
+
+// giveUp makes the column raw. Its values so far and one more, an entry that
+// codes does not have yet, are written out.
+func (c *columnBuilder) giveUp(last uint32) {
+	codes := append(slices.Clone(c.codes), last)
+	c.raw, c.codes, c.bytes = true, c.codes[:0], 0
+	page := 0
+	for i, code := range codes {
+		for page < len(c.pageEnds) && int(c.pageEnds[page]) == i {
+			c.textEnds = append(c.textEnds, uint32(len(c.text)))
+			page++
+		}
+		c.addRaw(c.entries[code])
+	}
+	clear(c.entries)
+	c.entries = c.entries[:0]
+	c.known.reset()
 }
 
 // page returns which values belong to page p.
@@ -94,10 +130,14 @@ func (c *columnBuilder) page(p int) (from, to int) {
 	return from, int(c.pageEnds[p])
 }
 
-// finish fills pageEnds for a block of so many pages.
+// finish fills pageEnds for a block of so many pages. The value that begin
+// announces is not in the column yet.
 func (c *columnBuilder) finish(pages int) {
 	for len(c.pageEnds) < pages {
 		c.pageEnds = append(c.pageEnds, uint32(c.count))
+		if c.raw {
+			c.textEnds = append(c.textEnds, uint32(len(c.text)))
+		}
 	}
 }
 
@@ -141,38 +181,63 @@ func (a *arena) reset() {
 // in a tree whose edges are columns.
 type shapeSet struct {
 	nodes []shapeNode
-	edges map[uint64]uint32 // parent node and column
-	ends  []uint32          // the node of each shape, in order of first use
+	edges numberTable // parent node and column
+	ends  []uint32    // the node of each shape, in order of first use
 }
 
 type shapeNode struct {
+	column  *columnBuilder
 	parent  uint32
-	column  uint32 // columnBuilder.order
 	recent  uint32 // the child last taken, 0 if none
+	child   uint32 // the latest child, 0 if none
+	sibling uint32 // the parent's child before, 0 if none
 	code    uint32 // of the shape that ends here
 	isShape bool
 }
 
+// maxSiblings is how many children of a node are tried one by one.
+const maxSiblings = 8
+
 func (s *shapeSet) reset() {
+	clear(s.nodes) // no pointers to columns that were forgotten
 	s.nodes = append(s.nodes[:0], shapeNode{})
 	s.ends = s.ends[:0]
-	if s.edges == nil {
-		s.edges = make(map[uint64]uint32)
-	}
-	clear(s.edges)
+	s.edges.reset()
 }
 
-// step goes from a node, 0 being the empty list, along a column.
-func (s *shapeSet) step(node, column uint32) uint32 {
-	if r := s.nodes[node].recent; r != 0 && s.nodes[r].column == column {
-		return r
+// find goes from a node, 0 being the empty list, along the column of a key.
+// It knows the ways that spans before took, but for rare ones; 0 means that
+// it does not know.
+func (s *shapeSet) find(node uint32, t telemetry.ValueType, key string) uint32 {
+	n := &s.nodes[node]
+	if r := n.recent; r != 0 {
+		if c := s.nodes[r].column; c.typ == t && c.key == key {
+			return r
+		}
 	}
-	k := uint64(node)<<32 | uint64(column)
-	child, ok := s.edges[k]
-	if !ok {
+	r := n.child
+	for range maxSiblings {
+		if r == 0 {
+			break
+		}
+		if c := s.nodes[r].column; c.typ == t && c.key == key {
+			n.recent = r
+			return r
+		}
+		r = s.nodes[r].sibling
+	}
+	return 0
+}
+
+// step goes from a node along a column.
+func (s *shapeSet) step(node uint32, c *columnBuilder) uint32 {
+	k := uint64(node)<<32 | uint64(c.order)
+	child, known := s.edges.get(k)
+	if !known {
 		child = uint32(len(s.nodes))
-		s.nodes = append(s.nodes, shapeNode{parent: node, column: column})
-		s.edges[k] = child
+		s.nodes = append(s.nodes, shapeNode{column: c, parent: node, sibling: s.nodes[node].child})
+		s.nodes[node].child = child
+		s.edges.set(k, child)
 	}
 	s.nodes[node].recent = child
 	return child
@@ -192,7 +257,7 @@ func (s *shapeSet) code(node uint32) uint32 {
 func (s *shapeSet) columns(dst []uint32, code int) []uint32 {
 	start := len(dst)
 	for n := s.ends[code]; n != 0; n = s.nodes[n].parent {
-		dst = append(dst, s.nodes[n].column)
+		dst = append(dst, s.nodes[n].column.order)
 	}
 	for i, j := start, len(dst)-1; i < j; i, j = i+1, j-1 {
 		dst[i], dst[j] = dst[j], dst[i]
@@ -202,28 +267,22 @@ func (s *shapeSet) columns(dst []uint32, code int) []uint32 {
 
 // entrySet is a dictionary of encoded resources or scopes.
 type entrySet struct {
-	known   map[string]uint32
+	known   textTable
 	entries []string
 	scratch []byte
 }
 
 func (e *entrySet) reset() {
-	if e.known == nil {
-		e.known = make(map[string]uint32)
-	}
-	clear(e.known)
+	e.known.reset()
 	clear(e.entries)
 	e.entries = e.entries[:0]
 }
 
 // code is the number of the entry that scratch holds.
 func (e *entrySet) code(a *arena) uint32 {
-	if c, ok := e.known[text(e.scratch)]; ok {
-		return c
+	c, known := e.known.find(text(e.scratch), e.entries)
+	if !known {
+		e.entries = append(e.entries, a.copy(text(e.scratch)))
 	}
-	s := a.copy(text(e.scratch))
-	c := uint32(len(e.entries))
-	e.known[s] = c
-	e.entries = append(e.entries, s)
 	return c
 }

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -18,7 +19,8 @@ type orderer struct {
 	parent  []int32  // position of the parent, -1 if none
 	placed  []int32  // row of a position, -1 while it has none
 	stack   []int32
-	byID    map[telemetry.SpanID]int32
+	keys    []orderKey
+	byID    numberTable
 	order   []uint32 // rows in order; the result
 	parents []uint32 // kindParent's code of each element of order
 }
@@ -28,26 +30,9 @@ func (o *orderer) run(b *telemetry.Batch, rows []uint32) {
 	o.sorted, o.order, o.parents = o.sorted[:0], o.order[:0], o.parents[:0]
 	o.first, o.next = fill(o.first, n, -1), fill(o.next, n, -1)
 	o.parent, o.placed = fill(o.parent, n, -1), fill(o.placed, n, -1)
-	if o.byID == nil {
-		o.byID = make(map[telemetry.SpanID]int32)
-	}
-	clear(o.byID)
-	for i := range rows {
-		o.sorted = append(o.sorted, uint32(i))
-	}
-	slices.SortFunc(o.sorted, func(x, y uint32) int {
-		s, t := &b.Spans[rows[x]], &b.Spans[rows[y]]
-		if c := cmp.Compare(s.Start, t.Start); c != 0 {
-			return c
-		}
-		if c := slices.Compare(s.SpanID[:], t.SpanID[:]); c != 0 {
-			return c
-		}
-		return cmp.Compare(x, y)
-	})
-	for i := n - 1; i >= 0; i-- { // so that of equal ids the earliest stays
-		at := o.sorted[i]
-		o.byID[b.Spans[rows[at]].SpanID] = int32(at)
+	o.sort(b, rows)
+	for i := n - 1; i >= 0 && n > fewSpans; i-- { // so that of equal ids the earliest stays
+		o.byID.set(o.keys[i].id, o.keys[i].at)
 	}
 	for i := n - 1; i >= 0; i-- { // so that lists of siblings run by start
 		at := int32(o.sorted[i])
@@ -55,7 +40,7 @@ func (o *orderer) run(b *telemetry.Batch, rows []uint32) {
 		if id.IsZero() {
 			continue
 		}
-		if p, ok := o.byID[id]; ok && p != at {
+		if p := o.find(binary.BigEndian.Uint64(id[:])); p >= 0 && p != at {
 			o.parent[at] = p
 			o.next[at] = o.first[p]
 			o.first[p] = at
@@ -69,6 +54,54 @@ func (o *orderer) run(b *telemetry.Batch, rows []uint32) {
 	for _, at := range o.sorted {
 		o.walk(b, rows, int32(at))
 	}
+}
+
+// orderKey is what spans are sorted by: start, ID and position in rows.
+type orderKey struct {
+	start, id uint64
+	at        uint32
+}
+
+// fewSpans is up to which size of a trace its ids are searched one by one.
+const fewSpans = 24
+
+func (o *orderer) sort(b *telemetry.Batch, rows []uint32) {
+	o.keys = o.keys[:0]
+	for i, r := range rows {
+		s := &b.Spans[r]
+		o.keys = append(o.keys, orderKey{s.Start, binary.BigEndian.Uint64(s.SpanID[:]), uint32(i)})
+	}
+	slices.SortFunc(o.keys, func(x, y orderKey) int {
+		switch {
+		case x.start != y.start:
+			return cmp.Compare(x.start, y.start)
+		case x.id != y.id:
+			return cmp.Compare(x.id, y.id)
+		}
+		return cmp.Compare(x.at, y.at)
+	})
+	for _, k := range o.keys {
+		o.sorted = append(o.sorted, k.at)
+	}
+	if len(rows) > fewSpans {
+		o.byID.reset()
+	}
+}
+
+// find is the position of the earliest span with an id, or -1.
+func (o *orderer) find(id uint64) int32 {
+	if len(o.keys) > fewSpans {
+		if at, ok := o.byID.get(id); ok {
+			return int32(at)
+		}
+		return -1
+	}
+	for i := range o.keys {
+		if o.keys[i].id == id {
+			return int32(o.keys[i].at)
+		}
+	}
+	return -1
 }
 
 // walk places a span and its descendants, but those that are placed.

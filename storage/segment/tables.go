@@ -12,10 +12,14 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// operationCode is an operation in one block's codes.
-type operationCode struct {
-	resource, name uint32
-	kind           uint8
+// operationCode is an operation in one block's codes, which are less than
+// maxBlockRows.
+func operationCode(name, resource, kind uint32) uint64 {
+	return uint64(name)<<36 | uint64(resource)<<8 | uint64(kind)
+}
+
+func splitOperation(code uint64) (name, resource uint32, kind telemetry.Kind) {
+	return uint32(code >> 36), uint32(code >> 8 & (1<<28 - 1)), telemetry.Kind(code)
 }
 
 type operationCount struct{ spans, errors uint64 }
@@ -57,30 +61,39 @@ func (t *tables) add(b *blockBuilder) error {
 	if _, err := t.addEntries(b, &b.scopes, b.fixed[kindScope].codes, scan.ScopeInstrumentation); err != nil {
 		return err
 	}
-	if b.tally == nil {
-		b.tally = make(map[operationCode]operationCount)
-	}
-	clear(b.tally)
+	t.addOperations(b, services)
+	return nil
+}
+
+// addOperations counts the block's operations by their codes first.
+func (t *tables) addOperations(b *blockBuilder, services []string) {
 	resources, names := b.fixed[kindResource].codes, b.fixed[kindName]
 	kinds, statuses := b.fixed[kindKind].codes, b.fixed[kindStatus].codes
+	b.table.reset()
+	b.tally = b.tally[:0]
 	for i := range resources {
-		k := operationCode{resources[i], names.codes[i], uint8(kinds[i])}
-		n := b.tally[k]
-		n.spans++
-		if telemetry.Status(statuses[i]) == telemetry.StatusError {
-			n.errors++
+		at, known := b.table.number(operationCode(names.codes[i], resources[i], kinds[i]))
+		if !known {
+			b.tally = append(b.tally, operationCount{})
 		}
-		b.tally[k] = n
+		b.tally[at].spans++
+		if telemetry.Status(statuses[i]) == telemetry.StatusError {
+			b.tally[at].errors++
+		}
 	}
-	for k, n := range b.tally {
-		key := operationKey{services[k.resource], names.entries[k.name], telemetry.Kind(k.kind)}
+	for _, slot := range b.table.slots {
+		if slot.value == 0 {
+			continue
+		}
+		name, resource, k := splitOperation(slot.key)
+		key := operationKey{services[resource], names.entries[name], k}
 		sum, known := t.operations[key]
 		if !known { // the block's strings go with the block
 			key.service, key.name = strings.Clone(key.service), strings.Clone(key.name)
 		}
+		n := b.tally[slot.value-1]
 		t.operations[key] = operationCount{sum.spans + n.spans, sum.errors + n.errors}
 	}
-	return nil
 }
 
 // addEntries counts the keys of resources or scopes, each weighing as many
