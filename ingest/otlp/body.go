@@ -66,7 +66,6 @@ type request struct {
 	reserved int64
 	limit    int64 // of len(body)
 	poisoned bool  // a decoder panicked over it
-	received error // why the gRPC codec could not fill it
 }
 
 func newRequest(s *Server) *request {
@@ -81,7 +80,7 @@ func (s *Server) take() *request { return s.pool.Get().(*request) }
 // give takes back a request whose batch and body nobody uses any more.
 func (s *Server) give(r *request) {
 	r.budget.release(r.reserved)
-	r.reserved, r.received, r.wire.r = 0, nil, nil
+	r.reserved, r.wire.r = 0, nil
 	if !r.poisoned && cap(r.body) <= maxPooledBody && cap(r.batch.Attrs) <= maxPooledAttrs {
 		s.pool.Put(r)
 	}
@@ -211,17 +210,4 @@ func (r *request) fill(src io.Reader) error {
 			return err
 		}
 	}
-}
-
-// copyFrom fills the body from a message that is in memory, of a known size.
-func (r *request) copyFrom(size int, copyTo func([]byte) int) error {
-	if err := r.reserve(int64(size)); err != nil {
-		return err
-	}
-	if cap(r.body) < size {
-		r.body = make([]byte, 0, max(chunk, size))
-	}
-	r.body = r.body[:size]
-	copyTo(r.body)
-	return nil
 }

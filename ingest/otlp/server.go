@@ -39,9 +39,7 @@ type Options struct {
 
 // Limits bound what clients may ask for. Zero means the default.
 type Limits struct {
-	// RequestBytes is the size of an HTTP request's body as sent, by default
-	// 20 MiB. In gRPC, which decompresses before it hands over a message,
-	// DecodedBytes bounds both sizes.
+	// RequestBytes is the size of a request as sent, by default 20 MiB.
 	RequestBytes int64
 	// DecodedBytes is the size of a request after decompression, by default
 	// 64 MiB and at most 1 GiB.
@@ -99,7 +97,6 @@ type Observation struct {
 	// DroppedLinks and InvalidUTF8 are those of [Report].
 	DroppedLinks, InvalidUTF8 int
 	// Bytes is the size as received, DecodedBytes that after decompression.
-	// In gRPC both are the latter.
 	Bytes, DecodedBytes int
 	Duration            time.Duration
 }
@@ -113,7 +110,9 @@ type Server struct {
 	budget  budget
 	pool    sync.Pool // of *request
 	http    *http.Server
-	grpc    *grpc.Server
+	grpc    *http.Server
+	// library serves health checks and reflection on grpc.
+	library *grpc.Server
 	health  *health.Server
 }
 
@@ -123,7 +122,7 @@ func New(o Options) *Server {
 	s.budget.limit = s.limits.InFlightBytes
 	s.pool.New = func() any { return newRequest(s) }
 	s.http = s.newHTTP()
-	s.grpc, s.health = s.newGRPC()
+	s.grpc, s.library, s.health = s.newGRPC()
 	return s
 }
 
@@ -132,24 +131,21 @@ func New(o Options) *Server {
 // then it cuts their connections.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.health.Shutdown()
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		s.grpc.GracefulStop()
-	}()
-	httpErr := s.http.Shutdown(ctx)
-	if httpErr != nil {
-		httpErr = errors.Join(fmt.Errorf("drain OTLP/HTTP: %w", httpErr), s.http.Close())
+	defer s.library.Stop()
+	var wg sync.WaitGroup
+	errs := make([]error, 2)
+	for i, x := range []struct {
+		name   string
+		server *http.Server
+	}{{"HTTP", s.http}, {"gRPC", s.grpc}} {
+		wg.Go(func() {
+			if err := x.server.Shutdown(ctx); err != nil {
+				errs[i] = errors.Join(fmt.Errorf("drain OTLP/%s: %w", x.name, err), x.server.Close())
+			}
+		})
 	}
-	var grpcErr error
-	select {
-	case <-stopped:
-	case <-ctx.Done():
-		s.grpc.Stop()
-		<-stopped
-		grpcErr = fmt.Errorf("drain OTLP/gRPC: %w", ctx.Err())
-	}
-	return errors.Join(httpErr, grpcErr)
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // exchange is a request under way and what is known of it for its answer.

@@ -105,9 +105,9 @@ func TestGRPCErrors(t *testing.T) {
 		message    string
 	}{
 		{"malformed", []byte{0x0a, 0x05}, "identity", nil, codes.InvalidArgument, OutcomeMalformed, 0, "malformed OTLP protobuf: field cut off at byte 0"},
-		{"too large", large, "identity", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than max"},
-		{"gzip bomb", make([]byte, 8<<20), "gzip", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than max"},
-		{"zstd bomb", make([]byte, 8<<20), "zstd", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than max"},
+		{"too large", large, "identity", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than the limit"},
+		{"gzip bomb", make([]byte, 8<<20), "gzip", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than the limit"},
+		{"zstd bomb", make([]byte, 8<<20), "zstd", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than the limit"},
 		{"too many elements", wrapSpans(slices.Repeat([][]byte{span()}, 101)...), "identity", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "more than 100 spans"},
 		{"retry", wrapSpans(span()), "identity", &telemetry.RetryError{After: 3 * time.Second, Err: errors.New("disk is full")}, codes.Unavailable, OutcomeUnavailable, 3 * time.Second, "disk is full"},
 		{"fatal", wrapSpans(span()), "identity", errors.New("bad batch"), codes.Internal, OutcomeFailed, 0, "bad batch"},

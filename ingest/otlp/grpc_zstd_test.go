@@ -6,49 +6,11 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"google.golang.org/grpc/encoding"
-	_ "google.golang.org/grpc/encoding/proto" // the codec of the other services
-	"google.golang.org/grpc/mem"
+	_ "google.golang.org/grpc/encoding/gzip" // registers the compressor
 )
 
-// response is an ExportTraceServiceResponse.
-type response struct {
-	rejected int
-	message  string
-}
-
-// codec gives the trace service the bytes of a message as they are, and the
-// services beside it (health, reflection) generated messages as usual.
-type codec struct{ encoding.CodecV2 }
-
-func newCodec() codec { return codec{encoding.GetCodecV2("proto")} }
-
-// Unmarshal implements [encoding.CodecV2].
-func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
-	r, ok := v.(*request)
-	if !ok {
-		return c.CodecV2.Unmarshal(data, v)
-	}
-	// An error from here would reach the client as it pleases gRPC.
-	r.received = r.copyFrom(data.Len(), data.CopyTo)
-	return nil
-}
-
-// Marshal implements [encoding.CodecV2].
-func (c codec) Marshal(v any) (mem.BufferSlice, error) {
-	r, ok := v.(*response)
-	if !ok {
-		return c.CodecV2.Marshal(v)
-	}
-	body := appendProtoResponse(nil, r.rejected, r.message)
-	if len(body) == 0 {
-		return nil, nil
-	}
-	return mem.BufferSlice{mem.SliceBuffer(body)}, nil
-}
-
-// zstdCompressor is zstd for gRPC, whose registry is global to the process
-// and is to be filled from init functions. gRPC itself bounds what comes out
-// of a decompressor by the size of a message.
+// zstdCompressor is zstd for the clients of these tests; gRPC's registry is
+// global to the process and is to be filled from init functions.
 type zstdCompressor struct {
 	encoders sync.Pool // of *zstdWriter
 	decoders sync.Pool // of *zstdReader
