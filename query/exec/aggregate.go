@@ -211,24 +211,34 @@ func (a *aggregator) read(b scan.Block, lo, hi int) error {
 
 // addRows adds the rows that are in words.
 func (a *aggregator) addRows(words []uint64) {
+	keys := a.keys
+	durations, statuses := a.rows.Duration[:len(keys)], a.rows.Status[:len(keys)]
 	for w, word := range words {
 		for ; word != 0; word &= word - 1 {
 			i := w*64 + bits.TrailingZeros64(word)
-			slot := a.slots.find(a.keys[i])
-			if *slot == 0 {
-				*slot = a.group(a.keys[i])
+			at, ok := a.slots.first(keys[i])
+			if !ok {
+				if at = a.slot(keys[i]); at == noGroup {
+					continue
+				}
 			}
-			if *slot == noGroup {
-				continue
-			}
-			g := &a.groups[*slot-1]
+			g := &a.groups[at-1]
 			g.spans++
-			if a.rows.Status[i] == telemetry.StatusError {
+			if statuses[i] == telemetry.StatusError {
 				g.errors++
 			}
-			a.durations.add(&g.histogram, a.rows.Duration[i])
+			a.durations.add(&g.histogram, durations[i])
 		}
 	}
+}
+
+// slot is the group of a key that is not where it would be first.
+func (a *aggregator) slot(key uint64) uint32 {
+	slot := a.slots.find(key)
+	if *slot == 0 {
+		*slot = a.group(key)
+	}
+	return *slot
 }
 
 // noGroup stands for a group beyond the limit.
@@ -332,11 +342,22 @@ func (t *slotTable) reset() {
 	t.used = 0
 }
 
+func (t *slotTable) place(key uint64) uint64 {
+	return key * 0x9e3779b97f4a7c15 >> 32 & uint64(len(t.slots)-1)
+}
+
+// first is the slot of key if key is where it would be first and has a group.
+func (t *slotTable) first(key uint64) (slot uint32, ok bool) {
+	at := t.place(key)
+	slot = t.slots[at]
+	return slot, t.keys[at] == key && slot-1 < noGroup-1
+}
+
 // find is the slot of key. A slot that is 0 is new and is to be filled before
 // the next call.
 func (t *slotTable) find(key uint64) *uint32 {
 	mask := uint64(len(t.slots) - 1)
-	for i := key * 0x9e3779b97f4a7c15 >> 32 & mask; ; i = (i + 1) & mask {
+	for i := t.place(key); ; i = (i + 1) & mask {
 		switch {
 		case t.slots[i] == 0:
 			if 2*t.used >= len(t.slots) {

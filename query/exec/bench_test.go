@@ -1,13 +1,22 @@
 package exec_test
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/kiseki-dev/kiseki/bench/corpus"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/storage/segment"
+	"github.com/kiseki-dev/kiseki/storage/vfs"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -88,6 +97,86 @@ func BenchmarkSearch(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkAggregate groups the spans of a web shop, with all pages unpacked
+// in the cache (warm) and with none (cold).
+func BenchmarkAggregate(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "s")
+	spans := shopSegment(b, path)
+	for _, c := range []struct {
+		name, filter string
+		by           []scan.Field
+	}{
+		{"all by operation", "{}", exec.Operation},
+		{"all by route", "{}", []scan.Field{{Scope: scan.ScopeSpan, Key: "http.route"}}},
+		{"all in one", "{}", nil},
+		{"service by name", `{ resource.service.name = "checkout" }`, []scan.Field{{Intrinsic: scan.IntrinsicName}}},
+		{"errors by operation", `{ status = error }`, exec.Operation},
+		{"all by user", "{}", []scan.Field{{Scope: scan.ScopeSpan, Key: "user.id"}}},
+	} {
+		for name, size := range map[string]int64{"warm": 1 << 30, "cold": 0} {
+			b.Run(c.name+"/"+name, func(b *testing.B) {
+				r, err := segment.Open(vfs.OS{}, path, segment.NewCache(size))
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer r.Close()
+				q, err := traceql.Parse(c.filter)
+				if err != nil {
+					b.Fatal(err)
+				}
+				a := exec.Aggregation{Filter: plan.Filter(q), End: plan.All, By: c.by, Limit: 100}
+				limits := exec.DefaultLimits
+				limits.Groups = 1 << 20
+				b.ReportAllocs()
+				for b.Loop() {
+					if res, err := exec.Aggregate(b.Context(), oneSource{r}, &a, limits); err != nil || !res.Stats.Complete {
+						b.Fatal(err, res)
+					}
+				}
+				b.ReportMetric(float64(spans)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mspans/s")
+			})
+		}
+	}
+}
+
+// oneSource is a snapshot of one source.
+type oneSource struct{ scan.Source }
+
+func (s oneSource) Sources() []scan.Source { return []scan.Source{s.Source} }
+func (oneSource) Release()                 {}
+
+// shopSegment writes a segment of a web shop's spans and returns their number.
+func shopSegment(b *testing.B, path string) uint64 {
+	batch := &telemetry.Batch{}
+	corpus.New(corpus.Options{Seed: 1}).Batch(batch, 1<<18)
+	byTrace := map[telemetry.TraceID][]uint32{}
+	starts := map[telemetry.TraceID]uint64{}
+	for i := range batch.Spans {
+		s := &batch.Spans[i]
+		if at, ok := starts[s.TraceID]; !ok || s.Start < at {
+			starts[s.TraceID] = s.Start
+		}
+		byTrace[s.TraceID] = append(byTrace[s.TraceID], uint32(i))
+	}
+	ids := slices.SortedFunc(maps.Keys(byTrace), func(x, y telemetry.TraceID) int {
+		return cmp.Or(cmp.Compare(starts[x], starts[y]), bytes.Compare(x[:], y[:]))
+	})
+	w, err := segment.Create(vfs.OS{}, path, segment.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, id := range ids {
+		if err := w.AddTrace(batch, byTrace[id]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	info, err := w.Finish()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return uint64(info.Spans)
 }
 
 // BenchmarkParse is the cost of reading and planning a query.

@@ -22,7 +22,7 @@ const (
 // histogram is one group's durations.
 type histogram struct {
 	min, max uint64
-	rows     [bucketRows]uint32 // places in the pool, plus one
+	rows     [64]uint32 // places in the pool, plus one; bucketRows are used
 }
 
 // bucket is the number of d's bucket.
@@ -51,11 +51,11 @@ func (p *durations) row(h *histogram, n int) uint32 {
 }
 
 func (p *durations) add(h *histogram, d uint64) {
-	b := bucket(d)
+	b := uint(bucket(d))
 	h.min, h.max = min(h.min, d), max(h.max, d)
-	at := h.rows[b/bucketsPerRow]
+	at := h.rows[b/bucketsPerRow%64]
 	if at == 0 {
-		at = p.row(h, b/bucketsPerRow) + 1
+		at = p.row(h, int(b/bucketsPerRow)) + 1
 	}
 	p.pool[at-1+uint32(b%bucketsPerRow)]++
 }

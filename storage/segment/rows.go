@@ -142,6 +142,10 @@ func (b *block) durations(d *directory, p, lo, hi int, dst *scan.Rows) error {
 	if err != nil {
 		return err
 	}
+	if end.page == nil && end.code(0) == endAfter && v.info.enc == encPlain {
+		dst.Duration = append(dst.Duration, v.page.nums[lo:hi]...)
+		return nil
+	}
 	for i := lo; i < hi; i++ {
 		n := v.num(i)
 		if end.code(i) != endAfter {

@@ -12,6 +12,10 @@ import (
 // [scan.Predicate].
 func Holds(b *telemetry.Batch, i int, p *scan.Predicate) bool { return span{b, i}.holds(p) }
 
+// Values are the values that span i of b has for f: none, one, or for events
+// and links one each.
+func Values(b *telemetry.Batch, i int, f scan.Field) []telemetry.Value { return span{b, i}.values(f) }
+
 func (s span) holds(p *scan.Predicate) bool {
 	values := s.values(p.Field)
 	if p.Op == scan.OpAbsent {
@@ -47,8 +51,7 @@ func (s span) lists() []list {
 	return out
 }
 
-// values are the values a span has for a field: none, one, or for events and
-// links one each.
+// values is what [Values] says.
 func (s span) values(f scan.Field) (out []telemetry.Value) {
 	switch f.Scope {
 	case scan.ScopeIntrinsic:
