@@ -68,14 +68,15 @@ func Inspect(fsys vfs.FS, dir string) (r Report, err error) {
 	default:
 		defer func() { err = errors.Join(err, lock.Close()) }()
 	}
-	m, err := readManifest(fsys, f)
+	m, err := readManifests(fsys, f)
 	if err != nil {
 		r.Problems = append(r.Problems, err)
 	}
+	r.Problems = append(r.Problems, m.problems...)
 	r.LogFrom = m.LogFrom
 	for _, step := range []func() error{
 		func() error { return r.inspectLogs(fsys, f) },
-		func() error { return r.inspectSegments(fsys, f, m) },
+		func() error { return r.inspectSegments(fsys, f, m.manifest) },
 		func() (err error) { r.Quarantine, err = fsys.List(f.quarantine()); return err },
 	} {
 		if err := step(); err != nil {

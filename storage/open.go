@@ -34,6 +34,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s.background.Go(func() { s.maintain(s.life) })
 	s.background.Go(func() { s.keepCompact(s.life) })
+	s.background.Go(func() { s.keepErasing(s.life) })
 	return s, nil
 }
 
@@ -66,7 +67,7 @@ func (s *Store) makeFolders() error {
 		return err
 	}
 	tenants := filepath.Dir(s.dir.root)
-	for _, dir := range []string{tenants, s.dir.root, s.dir.wal(), s.dir.segments(), s.dir.quarantine()} {
+	for _, dir := range []string{tenants, s.dir.root, s.dir.wal(), s.dir.segments(), s.dir.deletions(), s.dir.quarantine()} {
 		if err := s.fs.MkdirAll(dir); err != nil {
 			return err
 		}
@@ -83,10 +84,14 @@ func (s *Store) recover() error {
 	if err != nil {
 		return err
 	}
+	if err := s.loadDeletions(); err != nil {
+		return err
+	}
 	lost, err := s.openSegments()
 	if err != nil {
 		return err
 	}
+	s.hideDeleted()
 	if changed || lost {
 		if err := writeManifest(s.fs, s.dir, s.manifest); err != nil {
 			return err

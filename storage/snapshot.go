@@ -2,7 +2,9 @@ package storage
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/segment"
@@ -18,6 +20,25 @@ type segmentRef struct {
 	path   string
 	refs   atomic.Int64
 	doomed atomic.Bool // the manifest no longer lists it
+	// aside is where to move the file instead of deleting it; empty: nowhere.
+	// Set before doomed.
+	aside string
+
+	// hidden is what snapshots have of the segment while it has deleted traces,
+	// else nil. Changed under Store.maintenance and Store.mu.
+	hidden *without
+
+	damaged      atomic.Bool // damage was found in it; see setDamagedAside
+	salvageAfter time.Time   // guarded by Store.maintenance
+}
+
+// source is the segment as readers shall see it; Store.mu or
+// Store.maintenance is held.
+func (r *segmentRef) source() scan.Source {
+	if r.hidden != nil {
+		return r.hidden
+	}
+	return r.reader
 }
 
 func (r *segmentRef) release() error {
@@ -29,6 +50,9 @@ func (r *segmentRef) release() error {
 	}
 	if !r.doomed.Load() {
 		return nil
+	}
+	if r.aside != "" {
+		return moveAside(r.fs, r.path, r.aside)
 	}
 	if err := r.fs.Remove(r.path); err != nil {
 		return fmt.Errorf("delete segment: %w", err)
@@ -45,15 +69,19 @@ type snapshot struct {
 }
 
 // Snapshot implements [scan.Store]. It costs no I/O. Its sources are the
-// active head, the frozen one, and the segments from the newest to the oldest.
+// active head, the frozen one, the segments from the newest to the oldest, and
+// what stands for lost spans.
 func (s *Store) Snapshot() scan.Snapshot {
 	out := &snapshot{s: s}
 	s.mu.Lock()
 	heads := []*generation{s.mu.active, s.mu.frozen}
 	out.refs = append(out.refs, s.mu.segments...)
-	for _, ref := range out.refs {
+	segments := make([]scan.Source, len(out.refs))
+	for i, ref := range out.refs {
 		ref.refs.Add(1)
+		segments[i] = ref.source()
 	}
+	lost := s.mu.lost
 	s.mu.Unlock()
 	for _, g := range heads {
 		if g == nil {
@@ -63,8 +91,10 @@ func (s *Store) Snapshot() scan.Snapshot {
 			out.sources = append(out.sources, src)
 		}
 	}
-	for i := len(out.refs) - 1; i >= 0; i-- {
-		out.sources = append(out.sources, out.refs[i].reader)
+	slices.Reverse(segments)
+	out.sources = append(out.sources, segments...)
+	for _, l := range lost {
+		out.sources = append(out.sources, l)
 	}
 	return out
 }

@@ -20,6 +20,7 @@ type counters struct {
 	damaged       atomic.Uint64
 	damagedReads  atomic.Uint64
 	flushedBytes  atomic.Uint64
+	erasedTraces  atomic.Uint64
 	rewrites      [rewriteReasons]rewriteCounters
 }
 
@@ -53,6 +54,9 @@ type Stats struct {
 	LostSpans        uint64 // spans in segments that can not be read for damage
 	DamagedRecords   uint64 // stretches of log that could not be read on open
 
+	PendingDeletions int    // whose traces are hidden and still on disk
+	ErasedTraces     uint64 // deleted on request and gone from the disk
+
 	DiskFree uint64 // bytes; 0 where it can not be read
 }
 
@@ -66,6 +70,7 @@ func (s *Store) Stats() Stats {
 		CacheBytes: s.cache.Size(),
 		Flushes:    c.flushes.Load(), RetainedSegments: c.retained.Load(), RetainedSpans: c.retainedSpans.Load(),
 		Quarantined: c.quarantined.Load(), DamagedReads: c.damagedReads.Load(), DamagedRecords: c.damaged.Load(),
+		ErasedTraces: c.erasedTraces.Load(),
 	}
 	if free, err := s.fs.Free(s.dir.root); err == nil {
 		out.DiskFree = free
@@ -80,6 +85,11 @@ func (s *Store) Stats() Stats {
 	}
 	out.FlushFailing = s.mu.flushError != nil
 	out.Segments = len(s.mu.segments)
+	for _, d := range s.mu.deletions {
+		if d.State == DeletionPending {
+			out.PendingDeletions++
+		}
+	}
 	for _, l := range s.mu.lost {
 		out.LostSpans += l.e.Spans
 	}

@@ -28,6 +28,8 @@
 //	Dir/tenants/default/MANIFEST.copy      the same bytes
 //	Dir/tenants/default/wal/<sequence>.wal
 //	Dir/tenants/default/segments/<number>.seg
+//	Dir/tenants/default/deletions/<number>.del
+//	Dir/tenants/default/audit.log          what was deleted, see audit.go
 //	Dir/tenants/default/quarantine/        damaged files, for inspection
 package storage
 
@@ -72,16 +74,20 @@ type Options struct {
 	// CacheBytes bounds the decoded pages of segments kept in memory, 64 MiB
 	// by default.
 	CacheBytes int64
+	// EraseAfter is how long deleted traces wait, hidden, for others to be
+	// rewritten away with, 10 min by default.
+	EraseAfter time.Duration
 	rewrite    rewriteLimits // zero: the default
 	// Shards is the number of parts of the head that can be appended to in
 	// parallel, by default the number of processors, at most 8.
 	Shards int
 }
 
-// Retention says which segments to delete. The head is never touched.
+// Retention says what to delete from segments. The head is never touched.
 type Retention struct {
-	Age   time.Duration // of a segment's newest span; 0: unlimited
-	Bytes int64         // of all segments; 0: unlimited
+	Age   time.Duration   // of a segment's newest span, for traces without a rule; 0: unlimited
+	Bytes int64           // of all segments; 0: unlimited
+	Rules []RetentionRule // the first that matches a trace counts
 }
 
 func (o *Options) defaults() {
@@ -98,6 +104,7 @@ func (o *Options) defaults() {
 	setDefault(&o.FlushAge, time.Hour)
 	setDefault(&o.MinFreeBytes, 1<<30)
 	setDefault(&o.CacheBytes, 64<<20)
+	setDefault(&o.EraseAfter, 10*time.Minute)
 	setDefault(&o.Shards, min(8, runtime.GOMAXPROCS(0)))
 	if o.rewrite == (rewriteLimits{}) {
 		o.rewrite = defaultRewriteLimits
@@ -120,6 +127,8 @@ func tenantFolder(dir string) folder { return folder{filepath.Join(dir, "tenants
 func (f folder) wal() string        { return filepath.Join(f.root, "wal") }
 func (f folder) segments() string   { return filepath.Join(f.root, "segments") }
 func (f folder) quarantine() string { return filepath.Join(f.root, "quarantine") }
+func (f folder) deletions() string  { return filepath.Join(f.root, "deletions") }
+func (f folder) audit() string      { return filepath.Join(f.root, auditName) }
 func (f folder) manifest() string   { return filepath.Join(f.root, manifestName) }
 
 func (f folder) manifestCopy() string { return filepath.Join(f.root, manifestCopy) }
@@ -158,6 +167,10 @@ type Store struct {
 	manifest    manifest
 	nextSegment uint64
 	retained    time.Time // when retention last ran
+	// pendingDeletions are those with traces still in files, by number.
+	pendingDeletions []*pendingDeletion
+	nextDeletion     uint64
+	auditTorn        bool // the last line of the audit log may lack its end
 
 	// rotation is held while a log file is made. It guards nextLog.
 	rotation sync.Mutex
@@ -180,6 +193,7 @@ type Store struct {
 		flushError error // of the last attempt
 		segments   []*segmentRef
 		lost       []*lostSource // what the manifest says is lost
+		deletions  []Deletion    // the latest, by number
 		closed     bool
 	}
 

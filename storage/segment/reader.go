@@ -23,6 +23,8 @@ type Reader struct {
 	footer *footer
 	last   chunkRef // the footer's own chunk
 	blocks []scan.Block
+	// onDamage is told of damage that is found; nil for nobody.
+	onDamage atomic.Pointer[func(*CorruptError)]
 }
 
 // readers numbers the readers of the process, for the caches' keys.
@@ -89,6 +91,11 @@ func (r *Reader) Close() error {
 	}
 	return nil
 }
+
+// OnDamage has f called, from whatever goroutine reads, for all damage that
+// is found from now on: the same place again at every read of it. f must be
+// quick.
+func (r *Reader) OnDamage(f func(*CorruptError)) { r.onDamage.Store(&f) }
 
 // Path is the file's path as it was opened.
 func (r *Reader) Path() string { return r.path }
@@ -158,7 +165,11 @@ func (r *Reader) Keys(f func(scan.Key)) error {
 }
 
 func (r *Reader) corrupt(off int64, s section, err error) error {
-	return &CorruptError{Path: r.path, Offset: off, Section: s.name(), Err: err}
+	e := &CorruptError{Path: r.path, Offset: off, Section: s.name(), Err: err}
+	if f := r.onDamage.Load(); f != nil {
+		(*f)(e)
+	}
+	return e
 }
 
 // readAt fills p; a file that ends early is damaged.

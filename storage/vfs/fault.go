@@ -31,8 +31,8 @@ type Op struct {
 	Path string // of a rename: the new name
 }
 
-// ShortWriteError makes a [Fault] write the first N bytes and then fail with
-// Err.
+// ShortWriteError makes a [Fault] write, or read, the first N bytes and then
+// fail with Err.
 type ShortWriteError struct {
 	N   int
 	Err error
@@ -75,6 +75,15 @@ func (f *Fault) Create(path string) (File, error) {
 		return nil, pathError("create", path, err)
 	}
 	file, err := f.FS.Create(path)
+	return f.file(file, err, path)
+}
+
+// Append implements [FS].
+func (f *Fault) Append(path string) (File, error) {
+	if err := f.before(OpCreate, path); err != nil {
+		return nil, pathError("append", path, err)
+	}
+	file, err := f.FS.Append(path)
 	return f.file(file, err, path)
 }
 
@@ -140,7 +149,15 @@ type faultFile struct {
 }
 
 func (f *faultFile) ReadAt(p []byte, off int64) (int, error) {
-	if err := f.f.before(OpRead, f.path); err != nil {
+	err := f.f.before(OpRead, f.path)
+	if short, ok := err.(*ShortWriteError); ok {
+		n, rerr := f.File.ReadAt(p[:min(short.N, len(p))], off)
+		if rerr != nil {
+			return n, rerr
+		}
+		return n, pathError("read", f.path, short.Err)
+	}
+	if err != nil {
 		return 0, pathError("read", f.path, err)
 	}
 	return f.File.ReadAt(p, off)
