@@ -2,11 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/kiseki-dev/kiseki/bench/corpus"
+	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
 func TestQuantiles(t *testing.T) {
@@ -110,13 +117,13 @@ func TestRequestsCarryAllSpans(t *testing.T) {
 	if p.spans < 20_000 || p.spans > 30_000 || p.traces < 500 {
 		t.Errorf("%d spans of %d traces", p.spans, p.traces)
 	}
-	if raw := p.perSpan(p.rawBytes); raw < 400 || raw > 700 || p.zstdBytes*3 > p.rawBytes || p.entropy > p.perSpan(p.zstdBytes) {
-		t.Errorf("%.0f bytes a span, %.0f compressed, entropy %.0f", raw, p.perSpan(p.zstdBytes), p.entropy)
+	if raw := p.perSpan(p.rawBytes); raw < 400 || raw > 700 || p.zstdBytes*3 > p.rawBytes || p.entropy.Total() > p.perSpan(p.zstdBytes) {
+		t.Errorf("%.0f bytes a span, %.0f compressed, entropy %.0f", raw, p.perSpan(p.zstdBytes), p.entropy.Total())
 	}
 }
 
 func TestUsersAreRare(t *testing.T) {
-	users := someUsers(corpusFor(10_000), 100)
+	users := someUsers(corpusFor(seed, 10_000), 100)
 	if len(users) < 50 || len(users) > 100 {
 		t.Errorf("%d users", len(users))
 	}
@@ -129,20 +136,89 @@ func TestUsersAreRare(t *testing.T) {
 	}
 }
 
+func TestParseColumns(t *testing.T) {
+	const text = `data folder data
+
+segments: 2
+  0000000000000001.seg  intact, 100 bytes, 10 spans (10.0 bytes each), 1 traces, starts 2026-01-01T00:00:00Z to 2026-01-01T00:00:01Z
+            80 bytes     8.00 a span  span id
+            10 bytes     1.00 a span  span.http.route (string)
+            10 bytes     1.00 a span  (trace index)
+  0000000000000002.seg  intact, 50 bytes, 10 spans (5.0 bytes each), 1 traces, starts 2026-01-01T00:00:00Z to 2026-01-01T00:00:01Z
+            40 bytes     4.00 a span  span.http.route (string)
+            10 bytes     1.00 a span  (trace index)
+`
+	got, err := parseColumns(text, 20)
+	want := []columnSize{{"span id", 4}, {"span.http.route (string)", 2.5}, {"(trace index)", 1}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	if _, err := parseColumns("data folder data\n", 20); err == nil {
+		t.Error("a report without columns was understood")
+	}
+}
+
+func TestGoals(t *testing.T) {
+	set := querySet{Spans: 10, IdleBefore: 99e6, IdleAfter: 101e6, Results: []*queryResult{
+		{Question: "id", Times: quantiles{P50: 400 * time.Microsecond, P99: 4 * time.Millisecond}}, {}, {},
+		{Question: "fast", Times: quantiles{P50: 4 * time.Millisecond, P99: 25 * time.Millisecond}},
+		{Question: "search", Times: quantiles{P50: 4 * time.Millisecond, P99: 26 * time.Millisecond}}}}
+	r := report{Queries: []*querySet{&set}}
+	var met, missed []string
+	for _, g := range r.goals() {
+		_, what, _ := strings.Cut(g.what, "10 spans: ")
+		if g.met {
+			met = append(met, what)
+		} else {
+			missed = append(missed, what)
+		}
+	}
+	if want := []string{"idle memory after the questions", "id, p50 and p99", "search, p50 and p99"}; !slices.Equal(missed, want) {
+		t.Errorf("missed %q, want %q; met %q", missed, want, met)
+	}
+}
+
+func TestQuestionsAreAskedUntilTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var asked atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 3 {
+			cancel()
+		}
+		w.Write([]byte(`{"traces":[],"stats":{"complete":true}}`))
+	}))
+	defer s.Close()
+	a := asker{base: s.URL, ids: make([]telemetry.TraceID, 1)}
+	if q, err := a.run(ctx); err != nil || q.N < 3 {
+		t.Errorf("%d answers, %v", q.N, err)
+	}
+	a.base += "\n"
+	ctx, cancel = context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if _, err := a.run(ctx); err == nil {
+		t.Error("a question that can not be asked is no error")
+	}
+}
+
 func TestReport(t *testing.T) {
 	q := quantiles{N: 2000, P50: 1e6, P99: 2e6, P999: 3e6, Max: 4e6}
 	r := report{
 		Commit: "abc", Machine: machine{CPU: "CPU", Cores: 2},
 		Decode: &decodeResult{Spans: 10, OwnNanos: 300, PdataNanos: 3000},
 		Ingest: []*ingestResult{{Transport: "HTTP", Spans: 1_000_000, SpansPerSecond: 100_000, CPU: 10, DiskPerSpan: 50, PeakMemory: 300 << 20, Acks: q}},
-		Sizes:  &sizes{Raw: 500, Zstd: 60, Entropy: 17},
-		Queries: []*querySet{{Spans: 1_000_000, Traces: 60_000, Results: []*queryResult{
+		Sizes: &sizes{Raw: 500, Zstd: 60, Entropy: corpus.Entropy{IDs: 9, Times: 5, Content: 6},
+			Columns: []columnSize{{"span id", 30}, {"start", 15}, {"name", 5}}},
+		Queries: []*querySet{{Spans: 1_000_000, Traces: 60_000, IdleBefore: 90e6, IdleAfter: 110e6, Results: []*queryResult{
 			{Question: "a", Times: q}, {Question: "b", Times: q}, {Question: "c", Times: q}, {Question: "d", Times: q}}}},
+		Mixed: &mixedResult{Stored: 1_000_000, PerSecond: 50, Questions: q,
+			Alone: &mixedLoad{SpansPerSecond: 200_000, Acks: q}, Queried: &mixedLoad{SpansPerSecond: 150_000, Acks: q, Questions: q}},
 		Restart: &restartResult{Spans: 100_000, Ready: time.Second},
 	}
 	var text, encoded bytes.Buffer
 	r.writeMarkdown(&text)
-	for _, want := range []string{"| pdata   |        3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.9×)", "100,000 spans", "not in this run"} {
+	for _, want := range []string{"| pdata   |        3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.9×)", "100,000 spans", "not in this run",
+		"| span id    |  30.00 | 60.0 % |  60.0 % |", "| all others |   0.00 |  0.0 % | 100.0 % |", "of it times", "| both           | 150,000 |",
+		"| **kiseki** | 10.0 s | 100,000 | 50 | 0.31 GB | 1.0 ms | 1.0 ms | all |"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}

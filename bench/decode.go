@@ -30,17 +30,15 @@ const rounds = 5
 const passes = 5
 
 func measureDecode(spans int) (*decodeResult, error) {
-	g := corpusFor(spans)
-	var requests [][]byte
 	begin := time.Now()
-	if err := eachRequest(g, spans, func(b []byte) error { requests = append(requests, b); return nil }); err != nil {
+	requests, made, err := makeRequests(seed, spans)
+	if err != nil {
 		return nil, err
 	}
-	r := &decodeResult{Spans: g.Spans(), CorpusNanos: perSpan(time.Since(begin), g.Spans())}
-	var err error
+	r := &decodeResult{Spans: made, CorpusNanos: perSpan(time.Since(begin), made)}
 	d := otlp.NewDecoder(otlp.DecodeLimits{Depth: 32, Elements: 1 << 20})
 	var b telemetry.Batch
-	r.OwnNanos, err = cheapest(g.Spans(), func() error {
+	r.OwnNanos, err = cheapest(made, func() error {
 		for _, body := range requests {
 			if _, err := d.DecodeProto(body, &b); err != nil {
 				return fmt.Errorf("decode request: %w", err)
@@ -51,7 +49,7 @@ func measureDecode(spans int) (*decodeResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.PdataNanos, err = cheapest(g.Spans(), func() error {
+	r.PdataNanos, err = cheapest(made, func() error {
 		for _, body := range requests {
 			if err := ptraceotlp.NewExportRequest().UnmarshalProto(body); err != nil {
 				return fmt.Errorf("decode request with pdata: %w", err)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/kiseki-dev/kiseki/bench/corpus"
 )
 
 // payload is a load made and encoded beforehand, so that making it costs
@@ -17,12 +19,12 @@ type payload struct {
 	spans     int
 	traces    int
 	rawBytes  int64
-	zstdBytes int64   // each request by itself at level 3
-	entropy   float64 // bytes a span, see corpus
+	zstdBytes int64 // each request by itself at level 3
+	entropy   corpus.Entropy
 }
 
 func makePayload(spans int) (*payload, error) {
-	g := corpusFor(spans)
+	g := corpusFor(seed, spans)
 	p := &payload{}
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -49,12 +51,19 @@ type ingestResult struct {
 	Spans          int       `json:"spans"`
 	SpansPerSecond float64   `json:"spansPerSecond"`     // acknowledged, so durable
 	AckCPU         float64   `json:"cpuSecondsUntilAck"` // of the server, per million spans
-	CPU            float64   `json:"cpuSeconds"`         // the same until all is flushed
+	CPU            float64   `json:"cpuSeconds"`         // the same until all is in segments
 	ClientCPU      float64   `json:"clientCPUSeconds"`   // of this process until the last acknowledgement, per million spans
 	PeakMemory     int64     `json:"peakMemoryBytes"`
 	DiskPerSpan    float64   `json:"diskBytesPerSpan"`
+	WrittenPerSpan float64   `json:"writtenBytesPerSpan"` // to the disk in all: log and flushes
+	LogPerSpan     float64   `json:"logBytesPerSpan"`     // of these, the log
 	Acks           quantiles `json:"acks"`
 	Retries        int64     `json:"retries"`
+}
+
+// rewrites is how often a byte of a segment was written.
+func (res *ingestResult) rewrites() float64 {
+	return (res.WrittenPerSpan - res.LogPerSpan) / res.DiskPerSpan
 }
 
 // ingest loads a fresh server over one transport and leaves it running.
@@ -97,37 +106,61 @@ func (r *run) ingest(ctx context.Context, transport string, p *payload, dir stri
 // errLost says that the server acknowledged more spans than it holds.
 var errLost = errors.New("acknowledged spans are missing")
 
-// settle measures the server at the last acknowledgement and after the last
-// flush.
-func (res *ingestResult) settle(s *server, dir string, perMillion float64, say func(string, ...any)) error {
-	cpu, err := cpuOf(s.pid())
-	if err != nil {
-		return err
-	}
-	res.AckCPU = cpu.Seconds() * perMillion
-	say("  waiting for the last flush")
-	if err := s.awaitFlush(); err != nil {
-		return err
-	}
-	if cpu, err = cpuOf(s.pid()); err != nil {
-		return err
+// settle measures the server at the last acknowledgement, after the last
+// flush and after the last compaction.
+func (res *ingestResult) settle(s *server, dir string, perMillion float64, say func(string, ...any)) (err error) {
+	for _, step := range []struct {
+		what  string
+		await func() error
+		cpu   *float64
+	}{
+		{"", func() error { return nil }, &res.AckCPU},
+		{"  waiting for the last flush", s.awaitFlush, &res.CPU},
+	} {
+		if step.what != "" {
+			say(step.what)
+		}
+		if err := step.await(); err != nil {
+			return err
+		}
+		cpu, err := cpuOf(s.pid())
+		if err != nil {
+			return err
+		}
+		*step.cpu = cpu.Seconds() * perMillion
 	}
 	if stored, err := s.spanCount(); err != nil || stored != res.Spans {
 		return fmt.Errorf("kiseki holds %d of %d spans: %w", stored, res.Spans, cmp.Or(err, errLost))
 	}
-	res.CPU = cpu.Seconds() * perMillion
-	if res.PeakMemory, err = peakMemory(s.pid()); err != nil {
+	if res.PeakMemory, err = memory(s.pid(), residentPeak); err != nil {
 		return err
 	}
+	return res.measureDisk(s, dir)
+}
+
+// measureDisk says what lies on the disk and what was written for it.
+func (res *ingestResult) measureDisk(s *server, dir string) error {
 	// The log files of flushed spans are removed after the flush.
 	time.Sleep(500 * time.Millisecond)
 	disk, err := diskUse(dir)
 	if err != nil {
 		return fmt.Errorf("measure data folder: %w", err)
 	}
-	res.DiskPerSpan = float64(disk) / float64(res.Spans)
+	all, err := written(s.pid())
+	if err != nil {
+		return err
+	}
+	log, err := s.metric(logBytesMetric)
+	if err != nil {
+		return err
+	}
+	spans := float64(res.Spans)
+	res.DiskPerSpan, res.WrittenPerSpan, res.LogPerSpan = float64(disk)/spans, float64(all)/spans, log/spans
 	return nil
 }
+
+// logBytesMetric counts the bytes written to the write-ahead log.
+const logBytesMetric = "kiseki_wal_written_bytes_total"
 
 func (r *run) sendersFor(s *server, transport string) (senders []sender, closeAll func(), err error) {
 	switch transport {

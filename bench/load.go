@@ -27,18 +27,30 @@ import (
 // request of each pod has fewer.
 const spansPerRequest = 300
 
-// seed makes every run send the same spans but for their time.
-const seed = 42
+// The seeds make every run send the same spans but for their time: those to
+// be stored first, and two loads more of other spans.
+const (
+	seed = 42 + iota
+	seedAlone
+	seedQueried
+)
 
 // tracesPerSecond spreads a million spans over about ten minutes.
 const tracesPerSecond = 80
 
 // corpusFor makes a generator whose last spans are about now, so that
 // retention leaves them alone.
-func corpusFor(spans int) *corpus.Generator {
+func corpusFor(seed uint64, spans int) *corpus.Generator {
 	const spansPerTrace = 17
 	length := time.Duration(float64(spans) / spansPerTrace / tracesPerSecond * float64(time.Second))
 	return corpus.New(corpus.Options{Seed: seed, Start: time.Now().Add(-length - time.Minute), TracesPerSecond: tracesPerSecond})
+}
+
+// makeRequests encodes all traces of about that many spans.
+func makeRequests(seed uint64, spans int) (requests [][]byte, made int, err error) {
+	g := corpusFor(seed, spans)
+	err = eachRequest(g, spans, func(body []byte) error { requests = append(requests, body); return nil })
+	return requests, g.Spans(), err
 }
 
 // eachRequest calls f with the requests of all traces of about that many

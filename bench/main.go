@@ -8,8 +8,10 @@
 // are kept apart from those of the server, but both share the machine.
 //
 //	go run ./bench                 everything, with 1 and 5 million spans
-//	go run ./bench --quick         the same with 200,000 spans, in about a minute
-//	go run ./bench --only ingest   one part: decode, ingest, query or restart
+//	go run ./bench --quick         the same with 200,000 spans, in about two minutes
+//	go run ./bench --only query --spans 10M,50M
+//	                               one part (decode, ingest, query, mixed or
+//	                               restart), with other sizes
 //	go run ./bench --out           also write bench/results/DATE-COMMIT.md
 package main
 
@@ -21,6 +23,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -49,9 +52,9 @@ func main() {
 func bench(ctx context.Context) error {
 	r := &run{report: report{Date: time.Now().UTC(), Commit: commit(), Machine: thisMachine()}}
 	flag.StringVar(&r.binary, "binary", "bin/kiseki", "the kiseki to measure; built if it does not exist")
-	flag.StringVar(&r.only, "only", "", "measure one part: decode, ingest, query or restart")
+	flag.StringVar(&r.only, "only", "", "measure one part: "+strings.Join(parts, ", "))
 	flag.IntVar(&r.connections, "connections", 8, "connections that send spans")
-	spans := flag.String("spans", "1M,5M", "store sizes to query; the first is also the load to ingest")
+	spans := flag.String("spans", "1M,5M", "store sizes to query, such as 10M,50M; the first, at most 2M of it, is also the load to ingest")
 	quick := flag.Bool("quick", false, "200,000 spans only")
 	asJSON := flag.Bool("json", false, "print JSON instead of tables")
 	out := flag.Bool("out", false, "also write bench/results/DATE-COMMIT.md")
@@ -80,6 +83,9 @@ func bench(ctx context.Context) error {
 		return r.report.writeJSON(os.Stdout)
 	}
 	r.report.writeMarkdown(os.Stdout)
+	if r.only == "" {
+		r.say("\nLarger stores: go run ./bench --only query --spans 10M (about 3 minutes, 0.5 GB of disk) or 50M (about 15 minutes, 2 GB)")
+	}
 	return nil
 }
 
@@ -106,43 +112,55 @@ func (r *run) findBinary(ctx context.Context) (clean func(), err error) {
 	return remove, nil
 }
 
-func (r *run) wants(part string) bool { return r.only == "" || r.only == part }
+// parts are what can be measured, in this order.
+var parts = []string{"decode", "ingest", "query", "mixed", "restart"}
 
-func (r *run) measure(ctx context.Context) (err error) {
-	switch r.only {
-	case "", "decode", "ingest", "query", "restart":
-	default:
-		return fmt.Errorf("--only %s: the parts are decode, ingest, query and restart", r.only)
+func (r *run) measure(ctx context.Context) error {
+	if r.only != "" && !slices.Contains(parts, r.only) {
+		return fmt.Errorf("--only %s: the parts are %s", r.only, strings.Join(parts, ", "))
 	}
-	if r.wants("decode") {
-		r.say("decode")
-		if r.report.Decode, err = measureDecode(20_000); err != nil {
-			return err
+	for _, part := range parts {
+		if r.only != "" && r.only != part {
+			continue
 		}
-	}
-	if r.wants("ingest") {
-		if err := r.measureIngest(ctx); err != nil {
-			return err
-		}
-	}
-	if r.wants("query") {
-		for _, n := range r.sizes {
-			if err := r.measureQueries(ctx, n); err != nil {
-				return err
-			}
-		}
-	}
-	if r.wants("restart") {
-		if r.report.Restart, err = r.measureRestart(ctx); err != nil {
-			return err
+		if err := r.measurePart(ctx, part); err != nil {
+			return fmt.Errorf("measure %s: %w", part, err)
 		}
 	}
 	return nil
 }
 
+func (r *run) measurePart(ctx context.Context, part string) (err error) {
+	r.say("%s", part)
+	switch part {
+	case "decode":
+		r.report.Decode, err = measureDecode(20_000)
+	case "ingest":
+		err = r.measureIngest(ctx)
+	case "query":
+		for _, n := range r.sizes {
+			if err := r.measureQueries(ctx, n); err != nil {
+				return err
+			}
+		}
+	case "mixed":
+		r.report.Mixed, err = r.measureMixed(ctx)
+	case "restart":
+		r.report.Restart, err = r.measureRestart(ctx)
+	}
+	return err
+}
+
+// mostLoad bounds the loads that are encoded beforehand, and so the memory
+// they take: about half a gigabyte a million spans.
+const mostLoad = 2_000_000
+
+// loadSize is how many spans are sent where ingestion is measured.
+func (r *run) loadSize() int { return min(r.sizes[0], mostLoad) }
+
 func (r *run) measureIngest(ctx context.Context) error {
-	r.say("encode %s spans", grouped(r.sizes[0]))
-	p, err := makePayload(r.sizes[0])
+	r.say("encode %s spans", grouped(r.loadSize()))
+	p, err := makePayload(r.loadSize())
 	if err != nil {
 		return err
 	}
@@ -165,7 +183,11 @@ func (r *run) ingestOnce(ctx context.Context, transport string, p *payload) erro
 	if err != nil {
 		return err
 	}
+	defer s.kill()
 	r.report.Ingest = append(r.report.Ingest, res)
+	if r.report.Sizes.Columns, err = columnSizes(ctx, r.binary, dir, res.Spans); err != nil {
+		return err
+	}
 	return s.stop()
 }
 
@@ -176,7 +198,7 @@ func (r *run) measureQueries(ctx context.Context, spans int) error {
 		return err
 	}
 	defer remove()
-	ids, users, stored, err := r.fill(ctx, dir, spans)
+	filled, err := r.fill(ctx, dir, spans)
 	if err != nil {
 		return err
 	}
@@ -185,40 +207,61 @@ func (r *run) measureQueries(ctx context.Context, spans int) error {
 		return err
 	}
 	defer s.kill()
-	set := &querySet{Spans: stored, Traces: len(ids)}
-	if set.Results, err = r.ask(ctx, s, ids, users); err != nil {
+	set := &querySet{Spans: filled.spans, Traces: len(filled.ids)}
+	if set.IdleBefore, err = s.idleMemory(); err != nil {
+		return err
+	}
+	if set.Results, err = r.ask(ctx, s, filled); err != nil {
+		return err
+	}
+	if set.IdleAfter, err = s.idleMemory(); err != nil {
 		return err
 	}
 	r.report.Queries = append(r.report.Queries, set)
 	return s.stop()
 }
 
-// fill stores that many spans, all in segments, and says whose they are.
-func (r *run) fill(ctx context.Context, dir string, spans int) (ids []telemetry.TraceID, users []string, stored int, err error) {
-	r.say("store %s spans to query", grouped(spans))
+// filled is what a store holds.
+type filled struct {
+	spans int
+	ids   []telemetry.TraceID
+	users []string // some who made few requests
+}
+
+// fill stores that many spans, all in segments.
+func (r *run) fill(ctx context.Context, dir string, spans int) (*filled, error) {
+	r.say("  store %s spans", grouped(spans))
 	s, err := startServer(ctx, r.binary, dir, "--flush-age", flushAge.String())
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	defer s.kill()
-	g := corpusFor(spans)
+	g := corpusFor(seed, spans)
 	requests := make(chan []byte, 16)
 	made := make(chan error, 1)
 	go func() {
 		defer close(requests)
-		made <- eachRequest(g, spans, func(body []byte) error { requests <- body; return nil })
+		said := time.Now()
+		made <- eachRequest(g, spans, func(body []byte) error {
+			if time.Since(said) > 10*time.Second {
+				said = time.Now()
+				r.say("  %d %% sent", 100*g.Spans()/spans)
+			}
+			requests <- body
+			return nil
+		})
 	}()
 	if _, err = load(ctx, requests, httpSenders(s.otlpHTTP, r.connections, "")); err != nil {
 		s.kill() // so that its log is complete
-		return nil, nil, 0, fmt.Errorf("%w\n%s", err, s.log)
+		return nil, fmt.Errorf("%w\n%s", err, s.log)
 	}
-	if err = <-made; err != nil {
-		return nil, nil, 0, err
+	if err := <-made; err != nil {
+		return nil, err
 	}
-	if err = s.awaitFlush(); err != nil {
-		return nil, nil, 0, err
+	if err := s.awaitFlush(); err != nil {
+		return nil, err
 	}
-	return g.IDs(), someUsers(corpusFor(spans), lookups), g.Spans(), s.stop()
+	return &filled{spans: g.Spans(), ids: g.IDs(), users: someUsers(corpusFor(seed, spans), lookups)}, s.stop()
 }
 
 // save writes the report where the results of all runs are kept.

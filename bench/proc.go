@@ -75,14 +75,32 @@ func parseKB(s string) (int64, error) {
 	return n << 10, err
 }
 
-// peakMemory is the largest resident size the process has had, in bytes.
-func peakMemory(pid int) (int64, error) {
+// The fields of /proc/PID/status for the resident size of a process now and
+// at its largest.
+const (
+	residentNow  = "VmRSS"
+	residentPeak = "VmHWM"
+)
+
+// memory is a resident size of the process, in bytes.
+func memory(pid int, which string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, fmt.Errorf("read peak memory: %w", err)
+		return 0, fmt.Errorf("read memory: %w", err)
 	}
-	peak, _ := field(string(text), "VmHWM")
-	return parseKB(peak)
+	size, _ := field(string(text), which)
+	return parseKB(size)
+}
+
+// written is how many bytes the process has had written to disks, whole
+// pages of its files and those it deleted since included.
+func written(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read bytes written: %w", err)
+	}
+	n, _ := field(string(text), "write_bytes")
+	return strconv.ParseInt(n, 10, 64)
 }
 
 // diskUse is the size of all files below dir.

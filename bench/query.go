@@ -83,13 +83,13 @@ func questions(ids []telemetry.TraceID, users []string) []question {
 // ask measures all questions on a running server with everything in the page
 // cache and the server's own caches as warm as a tenth of the questions makes
 // them.
-func (r *run) ask(ctx context.Context, s *server, ids []telemetry.TraceID, users []string) ([]*queryResult, error) {
+func (r *run) ask(ctx context.Context, s *server, f *filled) ([]*queryResult, error) {
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	var results []*queryResult
-	for _, q := range questions(ids, users) {
+	for _, q := range questions(f.ids, f.users) {
 		r.say("  %s", q.name)
-		res, err := q.measure(ctx, client, "http://"+s.http+"/api/kiseki/v1")
+		res, err := q.measure(ctx, client, "http://"+s.http+apiRoot)
 		if err != nil {
 			return nil, fmt.Errorf("ask for %s: %w", q.name, err)
 		}
@@ -97,6 +97,9 @@ func (r *run) ask(ctx context.Context, s *server, ids []telemetry.TraceID, users
 	}
 	return results, nil
 }
+
+// apiRoot is what all paths of the native API begin with.
+const apiRoot = "/api/kiseki/v1"
 
 // slow ends a question early: after this time what was measured must do.
 const slow = 30 * time.Second

@@ -2,82 +2,73 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
 
-// restartResult is a start on what a kill -9 left, with as many spans in the
-// log as fit before a flush.
+// restartResult is a start on what a kill -9 left, with no span in a segment.
 type restartResult struct {
-	Spans int           `json:"spans"` // in the log, not in a segment
-	Bytes int64         `json:"bytes"` // of the data folder
-	Ready time.Duration `json:"ready"` // from exec to the first 200 of /readyz
-	Cold  time.Duration `json:"empty"` // the same on an empty folder
+	Spans  int           `json:"spans"`           // acknowledged, and all there afterwards
+	Bytes  int64         `json:"bytes"`           // of the data folder
+	Ready  time.Duration `json:"ready"`           // from exec to the first 200 of /readyz
+	Cold   time.Duration `json:"empty"`           // the same on an empty folder
+	Memory int64         `json:"peakMemoryBytes"` // of the start
 }
 
-// fullShare of the flush limit counts as a full log.
-const fullShare = 0.95
+// mostUnflushed bounds the spans of the restart, which all lie in memory.
+const mostUnflushed = 1_000_000
 
-// measureRestart loads a server with the default settings to just below its
-// first flush, kills it and starts it again.
+// measureRestart loads a server that does not flush, kills it when the last
+// request is acknowledged, starts it again and counts.
 func (r *run) measureRestart(ctx context.Context) (*restartResult, error) {
-	r.say("restart after kill -9")
 	dir, remove, err := temporaryFolder()
 	if err != nil {
 		return nil, err
 	}
 	defer remove()
-	s, err := startServer(ctx, r.binary, dir)
+	requests, spans, err := makeRequests(seed, min(r.loadSize(), mostUnflushed))
 	if err != nil {
 		return nil, err
 	}
-	res := &restartResult{Cold: s.ready}
-	err = fillHead(ctx, s)
-	s.kill()
+	s, err := startServer(ctx, r.binary, dir, neverFlush...)
 	if err != nil {
 		return nil, err
+	}
+	res := &restartResult{Spans: spans, Cold: s.ready}
+	r.say("  ingest %s spans", grouped(spans))
+	_, err = load(ctx, feed(requests, r.say), httpSenders(s.otlpHTTP, r.connections, ""))
+	s.kill()
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, s.log)
 	}
 	if res.Bytes, err = diskUse(dir); err != nil {
 		return nil, fmt.Errorf("measure data folder: %w", err)
 	}
-	if s, err = startServer(ctx, r.binary, dir); err != nil {
+	if s, err = startServer(ctx, r.binary, dir, neverFlush...); err != nil {
 		return nil, err
 	}
 	defer s.kill()
-	n, err := s.metric(headSpansMetric)
-	res.Spans, res.Ready = int(n), s.ready
-	return res, err
+	res.Ready = s.ready
+	return res, res.count(s)
 }
 
-// fillHead sends spans until the head is nearly full.
-func fillHead(ctx context.Context, s *server) error {
-	errFull := errors.New("full")
-	send := httpSenders(s.otlpHTTP, 1, "")[0]
-	limit := fullShare * flushBytes
-	const most = 5_000_000 // far more than fit
-	n := 0
-	err := eachRequest(corpusFor(most), most, func(body []byte) error {
-		if n++; n%10 == 0 {
-			size, err := s.metric(headBytesMetric)
-			if err != nil {
-				return err
-			}
-			if size >= limit {
-				return errFull
-			}
-		}
-		return send(ctx, body)
-	})
-	if !errors.Is(err, errFull) {
-		return fmt.Errorf("fill head: %w", err)
+// count checks that the server holds what was acknowledged, none of it in a
+// segment.
+func (res *restartResult) count(s *server) error {
+	stored, err := s.spanCount()
+	if err != nil {
+		return err
 	}
-	return nil
+	unflushed, err := s.metric(headSpansMetric)
+	if err != nil {
+		return err
+	}
+	if stored != res.Spans || int(unflushed) != res.Spans {
+		return fmt.Errorf("%d spans after the restart, %.0f of them from the log, of %d: %w", stored, unflushed, res.Spans, errLost)
+	}
+	res.Memory, err = memory(s.pid(), residentPeak)
+	return err
 }
 
-// headBytesMetric is the memory of the spans that are not yet in a segment,
-// which is flushed at flushBytes by default.
-const (
-	headBytesMetric = "kiseki_head_bytes"
-	flushBytes      = 64 << 20
-)
+// neverFlush keeps all spans of the restart in the log.
+var neverFlush = []string{"--flush-bytes", "4GiB", "--flush-age", "1d"}

@@ -148,7 +148,7 @@ func parseMetric(text, name string) (sum float64, err error) {
 
 // spanCount is the number of spans the server says it holds.
 func (s *server) spanCount() (int, error) {
-	resp, err := http.Get("http://" + s.http + "/api/kiseki/v1/status")
+	resp, err := http.Get("http://" + s.http + apiRoot + "/status")
 	if err != nil {
 		return 0, fmt.Errorf("read status: %w", err)
 	}
@@ -184,6 +184,13 @@ func (s *server) awaitFlush() error {
 
 // headSpansMetric counts the spans that are not yet in a segment.
 const headSpansMetric = "kiseki_head_spans"
+
+// idleMemory is the resident size of the server when it has had nothing to do
+// for long enough that Go has returned most of what it does not need.
+func (s *server) idleMemory() (int64, error) {
+	time.Sleep(10 * time.Second)
+	return memory(s.pid(), residentNow)
+}
 
 // temporaryFolder is a data folder and what removes it.
 func temporaryFolder() (dir string, remove func(), err error) {

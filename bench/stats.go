@@ -49,6 +49,14 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.2f ms", ms)
 }
 
+// shortMilliseconds writes a time as the README does.
+func shortMilliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+}
+
+// percent writes a share.
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
+
 // grouped writes n with thousands separated.
 func grouped(n int) string {
 	digits := strconv.Itoa(n)

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// goal is something a release must reach on 2 cores, with what this run got.
+type goal struct {
+	what, goal, got string
+	met             bool
+}
+
+// The goals of the store.
+const (
+	goalEntropy   = 1.25  // times the entropy on disk
+	goalPeak      = 300e6 // bytes of memory at the full rate of ingestion
+	goalIdle      = 100e6 // bytes of memory with 10 M spans on disk
+	goalRewrites  = 3     // times that a byte of a segment is written, its flush included
+	goalByIDP50   = 500 * time.Microsecond
+	goalByIDP99   = 3 * time.Millisecond
+	goalSearchP50 = 5 * time.Millisecond
+	goalSearchP99 = 25 * time.Millisecond
+)
+
+// atMost is a goal met by figures up to a limit.
+func atMost[T int64 | float64](what string, limit, got T, text func(T) string) goal {
+	return goal{what, "≤ " + text(limit), text(got), got <= limit}
+}
+
+func (r *report) goals() (goals []goal) {
+	number := func(n float64) string { return fmt.Sprintf("%.2f", n) }
+	megabytes := func(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
+	if len(r.Ingest) > 0 {
+		peak, rewrites := int64(0), 0.0
+		for _, i := range r.Ingest {
+			peak = max(peak, i.PeakMemory)
+			rewrites = max(rewrites, i.rewrites())
+		}
+		goals = append(goals,
+			atMost("bytes on disk for each byte of entropy", goalEntropy, r.disk()/r.Sizes.Entropy.Total(), number),
+			atMost("bytes written to segments for each byte that stays", goalRewrites, rewrites, number),
+			atMost("peak memory at the full rate of ingestion", goalPeak, peak, megabytes))
+	}
+	if len(r.Queries) > 0 {
+		set := r.Queries[len(r.Queries)-1]
+		of := fmt.Sprintf("%s spans: ", grouped(set.Spans))
+		goals = append(goals,
+			atMost(of+"idle memory after the start", goalIdle, set.IdleBefore, megabytes),
+			atMost(of+"idle memory after the questions", goalIdle, set.IdleAfter, megabytes))
+		for i, q := range set.Results {
+			goals = append(goals, q.goal(of, i >= serviceSearch))
+		}
+	}
+	return goals
+}
+
+// goal is that of a lookup or of a search.
+func (q *queryResult) goal(of string, search bool) goal {
+	p50, p99 := goalByIDP50, goalByIDP99
+	if search {
+		p50, p99 = goalSearchP50, goalSearchP99
+	}
+	return goal{
+		what: of + q.Question + ", p50 and p99",
+		goal: "≤ " + milliseconds(p50) + ", " + milliseconds(p99),
+		got:  milliseconds(q.Times.P50) + ", " + milliseconds(q.Times.P99),
+		met:  q.Times.P50 <= p50 && q.Times.P99 <= p99,
+	}
+}
+
+func goalTable(goals []goal) table {
+	t := table{
+		title:  "Goals",
+		note:   "Those of questions and of idle memory are meant for 10 million spans.",
+		header: []string{"", "goal", "this run", ""},
+	}
+	for _, g := range goals {
+		verdict := "met"
+		if !g.met {
+			verdict = "NOT MET"
+		}
+		t.rows = append(t.rows, []string{g.what, g.goal, g.got, verdict})
+	}
+	return t
+}
