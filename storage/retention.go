@@ -53,10 +53,11 @@ func (s *Store) expired() map[uint64]bool {
 
 // cutoff is the time before which spans are too old; 0 for never.
 func (s *Store) cutoff() uint64 {
-	if s.opts.Retention.Age <= 0 {
+	longest := s.opts.Retention.longest()
+	if longest <= 0 {
 		return 0
 	}
-	return unixNanos(s.opts.Clock().Add(-s.opts.Retention.Age))
+	return unixNanos(s.opts.Clock().Add(-longest))
 }
 
 // newest is the age of a segment: spans without an end count by their start.

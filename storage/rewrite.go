@@ -70,13 +70,20 @@ type rewriteResult struct {
 	bytesWritten  int64
 }
 
-var (
-	// errSuperseded says that an input went away meanwhile: nothing was
-	// changed, and another look at the segments is due.
-	errSuperseded = errors.New("a segment to rewrite is gone")
-	// errTooLarge says that the inputs hold more of one trace than is joined.
-	errTooLarge = errors.New("a trace is too large to be joined")
-)
+// errSuperseded says that an input went away meanwhile: nothing was changed,
+// and another look at the segments is due.
+var errSuperseded = errors.New("a segment to rewrite is gone")
+
+// tooLargeError says that the inputs hold more of one trace than is joined.
+type tooLargeError struct {
+	trace    telemetry.TraceID
+	spans    int
+	segments []uint64 // those that hold it
+}
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("trace %s has %d spans, too many to be joined", e.trace, e.spans)
+}
 
 // rewriteLimits size rewrites. Tests make them small.
 type rewriteLimits struct {
@@ -103,7 +110,8 @@ type rewriteCounters struct {
 }
 
 // rewrite replaces the inputs by what is kept of them. Rewrites run one at a
-// time. An input that goes away meanwhile, by retention, gives errSuperseded;
+// time. An input that goes away meanwhile, by retention, or of which traces are
+// deleted gives errSuperseded;
 // after any error the inputs are as they were.
 func (s *Store) rewrite(ctx context.Context, job rewriteJob) (res rewriteResult, err error) {
 	s.rewriting.Lock()
@@ -121,12 +129,12 @@ func (s *Store) rewrite(ctx context.Context, job rewriteJob) (res rewriteResult,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
-	inputs, err := s.acquire(job.inputs)
+	inputs, hidden, err := s.acquire(job.inputs)
 	if err != nil {
 		return res, err
 	}
 	defer s.releaseAll(inputs)
-	w := &rewriter{store: s, job: job, limits: s.opts.rewrite, res: &res}
+	w := &rewriter{store: s, job: job, hidden: hidden, limits: s.opts.rewrite, res: &res}
 	if err := w.run(ctx, inputs); err != nil || res.unchanged {
 		return res, errors.Join(err, w.abort())
 	}
@@ -140,28 +148,29 @@ func (s *Store) rewrite(ctx context.Context, job rewriteJob) (res rewriteResult,
 	return res, nil
 }
 
-// acquire takes a reference to each of the numbered segments.
-func (s *Store) acquire(numbers []uint64) ([]*segmentRef, error) {
+// acquire takes a reference to each of the numbered segments, and says which
+// deleted traces each has.
+func (s *Store) acquire(numbers []uint64) (out []*segmentRef, hidden []*without, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.closed {
-		return nil, ErrClosed
+		return nil, nil, ErrClosed
 	}
 	byNumber := make(map[uint64]*segmentRef, len(s.mu.segments))
 	for _, ref := range s.mu.segments {
 		byNumber[ref.entry.Number] = ref
 	}
-	var out []*segmentRef
 	for _, n := range numbers {
 		if byNumber[n] == nil {
-			return nil, errSuperseded
+			return nil, nil, errSuperseded
 		}
 		out = append(out, byNumber[n])
+		hidden = append(hidden, byNumber[n].hidden)
 	}
 	for _, ref := range out {
 		ref.refs.Add(1)
 	}
-	return out, nil
+	return out, hidden, nil
 }
 
 func (s *Store) releaseAll(refs []*segmentRef) {
@@ -181,8 +190,11 @@ func (s *Store) publish(w *rewriter, inputs []*segmentRef) error {
 	}
 	gone := map[uint64]bool{}
 	listed := 0
-	for _, ref := range inputs {
+	for i, ref := range inputs {
 		gone[ref.entry.Number] = true
+		if ref.hidden != w.hidden[i] { // the outputs have traces deleted meanwhile
+			return errSuperseded
+		}
 	}
 	for _, e := range s.manifest.Segments {
 		if gone[e.Number] {

@@ -40,6 +40,7 @@ type rewriter struct {
 	job    rewriteJob
 	limits rewriteLimits
 	res    *rewriteResult
+	hidden []*without // what deletions took out of each input; nil: nothing
 
 	inputs       []rewriteInput
 	pieces       []tracePiece
@@ -65,6 +66,7 @@ type rewriteOutput struct {
 
 // run writes all outputs, or finds that none are needed.
 func (w *rewriter) run(ctx context.Context, refs []*segmentRef) (err error) {
+	defer func() { w.store.noteDamage(refs, err) }()
 	cache := segment.NewCache(rewriteCache)
 	defer func() {
 		for i := range w.inputs {
@@ -72,6 +74,7 @@ func (w *rewriter) run(ctx context.Context, refs []*segmentRef) (err error) {
 		}
 	}()
 	var spans uint64
+	traces := 0
 	for _, ref := range refs {
 		reader, err := segment.Open(w.store.fs, ref.path, cache)
 		if err != nil {
@@ -80,7 +83,9 @@ func (w *rewriter) run(ctx context.Context, refs []*segmentRef) (err error) {
 		w.inputs = append(w.inputs, rewriteInput{number: ref.entry.Number, reader: reader, blocks: reader.Blocks()})
 		w.res.bytesRead += ref.entry.Bytes
 		spans += ref.entry.Spans
+		traces += reader.Traces()
 	}
+	w.pieces = make([]tracePiece, 0, traces)
 	w.bytesPerSpan = float64(w.res.bytesRead) / float64(max(spans, 1))
 	w.entry = commonEntry(refs)
 	w.entry.Level = w.job.level
@@ -122,7 +127,7 @@ func (w *rewriter) collect(ctx context.Context) error {
 			return err
 		}
 		err := in.reader.Runs(func(t segment.Run) error {
-			if w.job.keep != nil && !w.job.keep(in.number, t.ID) {
+			if w.hidden[i].hides(t.ID) || w.job.keep != nil && !w.job.keep(in.number, t.ID) {
 				w.res.droppedTraces++
 				w.res.droppedSpans += uint64(t.Hi - t.Lo)
 				return nil
@@ -156,7 +161,11 @@ func (w *rewriter) group() error {
 			spans += int(p.rows)
 		}
 		if n > 1 && spans > w.limits.joinedSpans {
-			return fmt.Errorf("%w: trace %s has %d spans", errTooLarge, rest[0].id, spans)
+			large := &tooLargeError{trace: rest[0].id, spans: spans}
+			for _, p := range rest[:n] {
+				large.segments = append(large.segments, w.inputs[p.input].number)
+			}
+			return large
 		}
 		for i := range rest[:n] {
 			rest[i].start = start

@@ -19,6 +19,7 @@ type counters struct {
 	quarantined   atomic.Uint64
 	damaged       atomic.Uint64
 	damagedReads  atomic.Uint64
+	early         atomic.Uint64
 	flushedBytes  atomic.Uint64
 	erasedTraces  atomic.Uint64
 	rewrites      [rewriteReasons]rewriteCounters
@@ -49,6 +50,7 @@ type Stats struct {
 	FlushFailing     bool // the last attempt failed
 	RetainedSegments uint64
 	RetainedSpans    uint64 // deleted by retention
+	EarlySegments    uint64 // of these, deleted early because the disk was filling up
 	Quarantined      uint64 // files set aside
 	DamagedReads     uint64 // reads of segments that met damage
 	LostSpans        uint64 // spans in segments that can not be read for damage
@@ -57,7 +59,32 @@ type Stats struct {
 	PendingDeletions int    // whose traces are hidden and still on disk
 	ErasedTraces     uint64 // deleted on request and gone from the disk
 
+	// FlushedBytes are those of segments written from memory. Together with
+	// what rewrites wrote they tell how often a byte is written.
+	FlushedBytes uint64
+	Compaction   RewriteStats
+	Thinning     RewriteStats // retention by query
+	Erasure      RewriteStats
+
 	DiskFree uint64 // bytes; 0 where it can not be read
+}
+
+// RewriteStats are the rewrites of segments for one reason.
+type RewriteStats struct {
+	Runs         uint64
+	Failures     uint64
+	BytesRead    uint64 // the sizes of the segments that were replaced
+	BytesWritten uint64 // also by runs that came to nothing
+	Time         time.Duration
+	DroppedSpans uint64
+	Copies       uint64 // spans dropped because they equalled another one
+}
+
+func (c *rewriteCounters) stats() RewriteStats {
+	return RewriteStats{
+		Runs: c.runs.Load(), Failures: c.failures.Load(), BytesRead: c.bytesRead.Load(), BytesWritten: c.bytesWritten.Load(),
+		Time: time.Duration(c.nanos.Load()), DroppedSpans: c.droppedSpans.Load(), Copies: c.copies.Load(),
+	}
 }
 
 // Stats is the present state.
@@ -69,8 +96,10 @@ func (s *Store) Stats() Stats {
 		LogFsync: time.Duration(c.wal.FsyncNanos.Load()), LogFailures: c.wal.Failures.Load(),
 		CacheBytes: s.cache.Size(),
 		Flushes:    c.flushes.Load(), RetainedSegments: c.retained.Load(), RetainedSpans: c.retainedSpans.Load(),
-		Quarantined: c.quarantined.Load(), DamagedReads: c.damagedReads.Load(), DamagedRecords: c.damaged.Load(),
-		ErasedTraces: c.erasedTraces.Load(),
+		Quarantined: c.quarantined.Load(), DamagedReads: c.damagedReads.Load(), EarlySegments: c.early.Load(), DamagedRecords: c.damaged.Load(),
+		ErasedTraces: c.erasedTraces.Load(), FlushedBytes: c.flushedBytes.Load(),
+		Compaction: c.rewrites[rewriteCompaction].stats(), Thinning: c.rewrites[rewriteRetention].stats(),
+		Erasure: c.rewrites[rewriteDeletion].stats(),
 	}
 	if free, err := s.fs.Free(s.dir.root); err == nil {
 		out.DiskFree = free

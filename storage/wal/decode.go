@@ -111,6 +111,13 @@ func (d *batchDecoder) count(size int) int {
 	return int(v)
 }
 
+// hint is a number of elements that take at least size bytes each, no more
+// than there can be.
+func (d *batchDecoder) hint(size int) int {
+	v := d.uvarint()
+	return int(min(v, uint64(len(d.p)/size)))
+}
+
 func (d *batchDecoder) take(n int) []byte {
 	if n > len(d.p) {
 		d.fail(errCut)
@@ -146,7 +153,9 @@ const (
 )
 
 func (d *batchDecoder) batch() {
-	attrs, events, links := d.count(minAttr), d.count(minEvent), d.count(minLink)
+	// Only to make room: the totals are those of the batch, which may have
+	// more than its spans refer to, such as what a limit cut off them.
+	attrs, events, links := d.hint(minAttr), d.hint(minEvent), d.hint(minLink)
 	d.b.Attrs = grow(d.b.Attrs, attrs)
 	d.b.Events = grow(d.b.Events, events)
 	d.b.Links = grow(d.b.Links, links)

@@ -138,6 +138,23 @@ func text(t *testing.T, fsys vfs.FS, seqs ...uint64) string {
 	return strings.Join(lines, "\n")
 }
 
+// A batch may hold more attributes, events and links than its spans refer to:
+// limits and refusals cut spans and leave the rest where it is.
+func TestBatchWithLeftovers(t *testing.T) {
+	b := telemetrytest.Random(1, 300)
+	b.Spans = b.Spans[7:9]
+	for i := range 5000 {
+		b.Attrs = append(b.Attrs, telemetry.Attr{Key: "left over", Value: telemetry.IntValue(int64(i))})
+	}
+	var got telemetry.Batch
+	if err := wal.DecodeBatch(wal.AppendBatch(nil, b), &got); err != nil {
+		t.Fatal(err)
+	}
+	if telemetrytest.Dump(&got) != telemetrytest.Dump(b) {
+		t.Error("the batch has changed")
+	}
+}
+
 func TestFailedFsyncEndsTheFile(t *testing.T) {
 	l := newLog(t)
 	failing := false
