@@ -221,6 +221,23 @@ func (m *Mem) Create(path string) (File, error) {
 	return &memFile{m: m, n: n, path: path}, nil
 }
 
+// Append implements [FS].
+func (m *Mem) Append(path string) (File, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	dir, name, err := m.parent(path)
+	if err == nil && dir.live[name] != nil && dir.live[name].dir {
+		err = syscall.EISDIR
+	}
+	if err != nil {
+		return nil, pathError("append", path, err)
+	}
+	if dir.live[name] == nil {
+		change(memEntry{dir, name, &memNode{}})
+	}
+	return &memFile{m: m, n: dir.live[name], path: path}, nil
+}
+
 // Open implements [FS].
 func (m *Mem) Open(path string) (File, error) {
 	m.mu.Lock()

@@ -26,6 +26,9 @@ type File interface {
 type FS interface {
 	// Create makes or truncates a file for writing and reading.
 	Create(path string) (File, error)
+	// Append opens a file for writing at its end and for reading, making it
+	// if there is none.
+	Append(path string) (File, error)
 	// Open opens a file for reading.
 	Open(path string) (File, error)
 	Rename(from, to string) error
@@ -59,6 +62,15 @@ func (f osFile) Size() (int64, error) {
 // Create implements [FS].
 func (OS) Create(path string) (File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// Append implements [FS].
+func (OS) Append(path string) (File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
