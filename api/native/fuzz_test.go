@@ -20,7 +20,7 @@ func FuzzRequest(f *testing.F) {
 		{"/traces", "q=%7Bname%3D%22charge%22%7D&limit=1"}, {"/traces", "cursor=1790000001000000000-000000000000000000000000000000bb"},
 		{"/traces", "start=0&end=18446744073709551615&limit=1000"}, {"/traces/000000000000000000000000000000aa", "format=columns"},
 		{"/traces/aa", ""}, {"/operations", "service=%ff"}, {"/attributes", "scope=span&prefix=h"}, {"/attributes/span.%22a%22/values", "prefix="},
-		{"/attributes/.x/values", "limit=99999999999999999999"}, {"/status", ""}, {"/..", "%"}, {"/traces/%2F", ";"},
+		{"/attributes/.x/values", "limit=99999999999999999999"}, {"/status", ""}, {"/aggregate", "by=span.ratio&q=%7Bstatus%3Derror%7D"}, {"/..", "%"}, {"/traces/%2F", ";"},
 	} {
 		f.Add(seed[0], seed[1])
 	}

@@ -13,8 +13,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 	"path"
+	"slices"
+	"strings"
 
+	"github.com/kiseki-dev/kiseki/internal/seldom"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 )
@@ -31,6 +35,12 @@ type Options struct {
 	Status func() Status
 	Logger *slog.Logger // for damage and bugs; clients are told less
 	Limits exec.Limits  // of each query; the zero Limits mean exec.DefaultLimits
+	// Backup makes a backup; nil: the operator has not chosen a folder for them.
+	Backup func(context.Context, BackupRequest) (Backup, error)
+	// Delete deletes traces from what is stored now: they are in no snapshot
+	// taken after it returns. Deletions are the latest, newest first.
+	Delete    func(context.Context, DeletionRequest) (Deletion, error)
+	Deletions func() []Deletion
 }
 
 // Status is the answer of /status.
@@ -52,13 +62,14 @@ func New(o Options) http.Handler {
 	if o.Limits == (exec.Limits{}) {
 		o.Limits = exec.DefaultLimits
 	}
-	a := &api{o}
+	a := &api{Options: o, damage: seldom.Filter{Every: 5 * time.Minute}}
 	mux := http.NewServeMux()
 	for path, f := range map[string]func(*request) error{
 		"/traces":                    a.searchTraces,
 		"/traces/{traceId}":          a.getTrace,
 		"/services":                  a.listServices,
 		"/operations":                a.listOperations,
+		"/aggregate":                 a.aggregate,
 		"/attributes":                a.listKeys,
 		"/attributes/{field}/values": a.listValues,
 		"/status":                    a.getStatus,
@@ -66,6 +77,7 @@ func New(o Options) http.Handler {
 	} {
 		mux.Handle(Prefix+path, a.endpoint(f))
 	}
+	mux.Handle(Prefix+"/deletions", a.endpoint(a.deletions, http.MethodPost))
 	absent := a.endpoint(func(q *request) error {
 		return &problem{Status: http.StatusNotFound, Title: "No such path", Detail: "The paths are listed in " + Prefix + "/openapi.yaml."}
 	})
@@ -79,7 +91,10 @@ func New(o Options) http.Handler {
 	})
 }
 
-type api struct{ Options }
+type api struct {
+	Options
+	damage seldom.Filter // of what note logs
+}
 
 // request is one request with its answer under way. Nothing is sent before
 // the answer is complete, so an error can always be told.
@@ -91,11 +106,12 @@ type request struct {
 }
 
 // endpoint turns a function that fills a request's body, or fails, into a
-// handler.
-func (a *api) endpoint(f func(*request) error) http.Handler {
+// handler of GET, HEAD and other methods as given.
+func (a *api) endpoint(f func(*request) error, methods ...string) http.Handler {
+	methods = append([]string{http.MethodGet, http.MethodHead}, methods...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := &request{Request: r, header: w.Header()}
-		err := a.serve(q, f)
+		err := a.serve(q, f, methods)
 		if r.Context().Err() != nil { // nobody listens
 			return
 		}
@@ -110,10 +126,11 @@ func (a *api) endpoint(f func(*request) error) http.Handler {
 	})
 }
 
-func (a *api) serve(q *request, f func(*request) error) (err error) {
-	if q.Method != http.MethodGet && q.Method != http.MethodHead {
-		q.header.Set("Allow", "GET, HEAD")
-		return &problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Detail: "Use GET."}
+func (a *api) serve(q *request, f func(*request) error, methods []string) (err error) {
+	if !slices.Contains(methods, q.Method) {
+		allowed := strings.Join(methods, ", ")
+		q.header.Set("Allow", allowed)
+		return &problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Detail: "Allowed are " + allowed + "."}
 	}
 	q.header.Set("Content-Type", "application/json")
 	q.header.Set("Cache-Control", "no-store")
@@ -146,10 +163,14 @@ func (a *api) snapshot(f func(scan.Snapshot) error) error {
 	return f(snap)
 }
 
-// note logs what the client is not told in full.
+// note logs what the client is not told in full. The store tells of damage
+// when it finds it; that it is still there is not worth a line a request.
 func (a *api) note(q *request, s exec.Stats) {
-	if s.Damage != nil {
-		a.Logger.Error("read stored data", "path", q.URL.Path, "err", s.Damage)
+	if s.Damage == nil {
+		return
+	}
+	if say, held := a.damage.Pass(s.Damage.Error(), time.Now()); say {
+		a.Logger.Error("read stored data", "path", q.URL.Path, "err", s.Damage, "repeated", held)
 	}
 }
 

@@ -155,7 +155,15 @@ func TestBadParameters(t *testing.T) {
 		"/attributes/bogus/values":              `"position":0`,
 		"/attributes/name/values?limit=x":       `Invalid parameter limit`,
 		"/attributes/span." + strings.Repeat("a", 1020) + "/values": `The field is longer than 1024 characters.`,
-		"/status?x": `Invalid parameter x`,
+		"/status?x":                             `Invalid parameter x`,
+		"/aggregate?by=trace:id":                `"detail":"Spans cannot be grouped by trace:id."`,
+		"/aggregate?by=event:name":              `Spans cannot be grouped by event:name.`,
+		"/aggregate?by=link.x":                  `Spans cannot be grouped by link.x.`,
+		"/aggregate?by=rootName":                `Spans cannot be grouped by rootName.`,
+		"/aggregate?by=bogus":                   `"position":0`,
+		"/aggregate?limit=10001":                `Invalid parameter limit`,
+		"/aggregate?start=5&end=4":              `Invalid parameter end`,
+		"/aggregate?q=%7BrootName%3D%22x%22%7D": `"detail":"An aggregation is over spans; it cannot ask about the whole trace."`,
 	} {
 		if body := c.get(path, http.StatusBadRequest); !strings.Contains(body, want) {
 			t.Errorf("%s: got %s, want it to contain %s", path, body, want)
@@ -206,6 +214,7 @@ func TestEveryAnswerFitsTheSchema(t *testing.T) {
 		"/traces", "/traces?limit=3&q=%7Bduration%3E1ms%7D", "/services", "/operations", "/operations?service=cart", "/attributes",
 		"/attributes?prefix=h&scope=event&limit=2", "/attributes/resource.service.name/values", "/attributes/kind/values",
 		"/attributes/.http.route0/values?prefix=G&limit=2", "/attributes/span.%22a%20b%22/values", "/status",
+		"/aggregate", "/aggregate?by=nothing", "/aggregate?by=kind&limit=2", "/aggregate?by=.http.route0&q=%7Bstatus%3Derror%7D", "/aggregate?by=span.%E9%8D%B50",
 	} {
 		c.get(path, http.StatusOK)
 	}
@@ -296,6 +305,27 @@ func TestDamage(t *testing.T) {
 	}
 	if body := c.get("/traces/000000000000000000000000000000aa", http.StatusInternalServerError); strings.Contains(body, "seg") {
 		t.Errorf("trace: %s", body)
+	}
+}
+
+// TestIncompleteTrace: OTLP/JSON has no place for statistics, so a header says
+// that a trace is not whole, and only then.
+func TestIncompleteTrace(t *testing.T) {
+	const path = native.Prefix + "/traces/000000000000000000000000000000aa"
+	for spans, want := range map[int]string{1: "there are more than 1 spans in the trace", 1000: ""} {
+		limits := exec.DefaultLimits
+		limits.TraceSpans = spans
+		h := native.New(native.Options{Store: scantest.New(shop()), Logger: slog.New(slog.DiscardHandler), Limits: limits})
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if got := w.Header().Get("Kiseki-Incomplete"); w.Code != http.StatusOK || got != want {
+			t.Errorf("limit of %d spans: %d, header %q, want %q", spans, w.Code, got, want)
+		}
+		w = httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path+"?format=columns", nil))
+		if got := strings.Contains(w.Body.String(), want); !got || w.Header().Get("Kiseki-Incomplete") != "" {
+			t.Errorf("limit of %d spans: header %q, %s", spans, w.Header().Get("Kiseki-Incomplete"), w.Body)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"strings"
@@ -30,6 +31,7 @@ func TestGolden(t *testing.T) {
 		"columns":    "/traces/000000000000000000000000000000aa?format=columns",
 		"services":   "/services",
 		"operations": "/operations",
+		"aggregate":  "/aggregate",
 		"attributes": "/attributes",
 		"values":     "/attributes/resource.service.name/values",
 		"status":     "/status",
@@ -149,6 +151,31 @@ func value(v pcommon.Value) telemetry.Value {
 		return telemetry.MapValue(string(enc))
 	}
 	return telemetry.Value{}
+}
+
+// TestNumbersThatJSONLacks: NaN and the infinities are strings, as in
+// protojson, in both forms of a trace.
+func TestNumbersThatJSONLacks(t *testing.T) {
+	b := shop()
+	first := uint32(len(b.Attrs))
+	for _, f := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		b.Attrs = append(b.Attrs, telemetry.Attr{Key: "odd", Value: telemetry.DoubleValue(f)})
+	}
+	b.Spans[1].Attrs = telemetry.Range{Start: first, End: uint32(len(b.Attrs))}
+	c := newClient(t, scantest.New(b))
+	for _, path := range []string{"/traces/000000000000000000000000000000aa", "/traces/000000000000000000000000000000aa?format=columns"} {
+		body := c.get(path, http.StatusOK)
+		for _, want := range []string{`{"doubleValue":"NaN"}`, `{"doubleValue":"Infinity"}`, `{"doubleValue":"-Infinity"}`} {
+			if !strings.Contains(body, want) || !json.Valid([]byte(body)) {
+				t.Errorf("%s: no %s in %s", path, want, body)
+			}
+		}
+	}
+	text := c.get("/traces/000000000000000000000000000000aa", http.StatusOK)
+	traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces([]byte(text))
+	if err != nil || traces.SpanCount() != 2 {
+		t.Errorf("another reader of OTLP/JSON: %v", err)
+	}
 }
 
 // TestColumnsReadBack rebuilds the attribute lists from the columns.

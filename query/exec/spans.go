@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"math"
 
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -19,7 +20,10 @@ const spansBatch = 2048
 // error of f ends the call. What cannot be read is left out, and Stats says so.
 func Spans(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limits, f func(*telemetry.Batch) error) (Stats, error) {
 	w := &spanWalk{f: f}
+	limits.Time = math.MaxInt64
 	w.search = search{run: start(ctx, snap, limits), plan: p, spanFilter: plan.Relax(p.Filter)}
+	defer w.release()
+	w.filter.stop = w.stop
 	w.perTrace = plan.HasTraceLeaves(p.Filter)
 	for i := len(w.sources) - 1; i >= 0; i-- { // the oldest first
 		for _, b := range w.sources[i].Blocks() {
@@ -34,6 +38,9 @@ func Spans(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limit
 				return w.finish(), err
 			}
 		}
+	}
+	if ctx.Err() != nil { // what was read of the last block may not be all
+		return w.finish(), context.Cause(ctx)
 	}
 	err := w.hand()
 	return w.finish(), err
