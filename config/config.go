@@ -27,6 +27,7 @@ type Config struct {
 	Limits    Limits
 	Storage   Storage
 	Retention Retention
+	Backup    Backup
 	Log       Log
 }
 
@@ -50,9 +51,10 @@ type TLS struct {
 
 // Limits bound what one client may ask of the server.
 type Limits struct {
+	Memory            int64 // of the process; 0: see Fit
 	RequestBytes      int64 // of one request as sent
 	DecompressedBytes int64 // of one request after decompression
-	InFlightBytes     int64 // of all requests being handled, decompressed
+	InFlightBytes     int64 // of all requests being handled, decompressed; 0: see Fit
 	Attributes        int   // of one span, event, link, scope or resource
 	ValueBytes        int   // of one attribute value
 	Events            int   // of one span; links too
@@ -60,16 +62,25 @@ type Limits struct {
 
 // Storage sizes the store.
 type Storage struct {
-	FlushBytes   int64
+	FlushBytes   int64 // 0: see Fit
 	FlushAge     time.Duration
-	CacheBytes   int64
+	CacheBytes   int64 // 0: see Fit
 	MinFreeBytes int64
 }
 
 // Retention says how long spans are kept; zero is without that bound.
 type Retention struct {
+	Rules []RetentionRule // the first that matches a trace counts, before Age
 	Age   time.Duration
 	Bytes int64
+	// DiskWatermark is the free space below which the oldest spans are deleted
+	// before their time; 0: never.
+	DiskWatermark int64
+}
+
+// Backup says where backups may be written; empty: nowhere.
+type Backup struct {
+	Directory string
 }
 
 // Log shapes the log on stderr.
@@ -99,15 +110,12 @@ func Default() Config {
 		Limits: Limits{
 			RequestBytes:      20 * mib,
 			DecompressedBytes: 64 * mib,
-			InFlightBytes:     256 * mib,
 			Attributes:        1024,
 			ValueBytes:        64 * kib,
 			Events:            1024,
 		},
 		Storage: Storage{
-			FlushBytes:   64 * mib,
 			FlushAge:     time.Hour,
-			CacheBytes:   64 * mib,
 			MinFreeBytes: 1 * gib,
 		},
 		Retention: Retention{Age: 14 * day},
@@ -127,12 +135,13 @@ func (c *Config) Validate() error {
 		checkOrigins("otlp.http.cors-origins", c.OTLP.CORSOrigins),
 		atLeast("limits.request-bytes", c.Limits.RequestBytes, kib),
 		atLeast("limits.decompressed-bytes", c.Limits.DecompressedBytes, kib),
-		atLeast("limits.in-flight-bytes", c.Limits.InFlightBytes, c.Limits.DecompressedBytes),
+		atLeastOrZero("limits.in-flight-bytes", c.Limits.InFlightBytes, c.Limits.DecompressedBytes),
 		atLeast("limits.value-bytes", int64(c.Limits.ValueBytes), 16),
-		atLeast("storage.flush-bytes", c.Storage.FlushBytes, mib),
+		atLeastOrZero("storage.flush-bytes", c.Storage.FlushBytes, mib),
 		atLeast("storage.flush-age", c.Storage.FlushAge, time.Second),
-		atLeast("storage.cache-bytes", c.Storage.CacheBytes, mib),
-		atLeast("storage.min-free-bytes", c.Storage.MinFreeBytes, mib),
+		atLeastOrZero("storage.cache-bytes", c.Storage.CacheBytes, mib),
+		c.checkSizes(),
+		atLeastOrZero("retention.disk-watermark", c.Retention.DiskWatermark, c.Storage.MinFreeBytes+1),
 	)
 }
 
@@ -170,6 +179,13 @@ func checkAddress(key, address string) error {
 		return fmt.Errorf("%s %q has no port between 0 and 65535", key, address)
 	}
 	return nil
+}
+
+func atLeastOrZero(key string, v, least int64) error {
+	if v == 0 {
+		return nil
+	}
+	return atLeast(key, v, least)
 }
 
 func atLeast[T int64 | time.Duration](key string, v, least T) error {

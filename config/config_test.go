@@ -124,6 +124,10 @@ func TestMistakes(t *testing.T) {
 		{name: "bad port", args: []string{"--http", ":http"}, want: "no port between"},
 		{name: "half of TLS", args: []string{"--tls-cert", "c.pem"}, want: "tls.cert and tls.key belong together"},
 		{name: "relation", args: []string{"--max-in-flight-bytes", "1MiB"}, want: "limits.in-flight-bytes must be at least 64MiB"},
+		{name: "fills the disk itself", args: []string{"--min-free-bytes", "16MiB", "--flush-bytes", "64MiB"}, want: "storage.min-free-bytes must be at least 128MiB, twice"},
+		{name: "little memory", args: []string{"--max-memory", "100MiB"}, want: "limits.memory must be at least 256MiB"},
+		{name: "more than the memory", args: []string{"--max-memory", "256MiB", "--flush-bytes", "256MiB"}, want: "limits.memory must be at least 768MiB"},
+		{name: "watermark too low", args: []string{"--retention-disk-watermark", "1GiB"}, want: "retention.disk-watermark must be at least"},
 		{name: "origin", args: []string{"--otlp-cors-origins", "shop.example"}, want: `otlp.http.cors-origins: "shop.example" is not an origin, such as https://shop.example`},
 		{name: "too small", args: []string{"--flush-age", "1ms"}, want: "storage.flush-age must be at least 1s"},
 		{name: "unknown key", file: "data: x\nretention:\n  agge: 1d\n", want: `kiseki.yaml:3: unknown setting "retention.agge" (did you mean "retention.age"?)`},
@@ -133,6 +137,9 @@ func TestMistakes(t *testing.T) {
 		{name: "group for a value", file: "data:\n  x: 1\n", want: "data takes a single value"},
 		{name: "no value", file: "data:\n", want: "data has no value"},
 		{name: "bad value in file", file: "retention:\n  bytes: lots\n", want: `kiseki.yaml:2: retention.bytes: "lots" is not a size`},
+		{name: "no rules", args: []string{"--retention-rules", "{ status = error }"}, want: "--retention-rules: it must be a list of rules such as"},
+		{name: "rule without age", file: "retention:\n  rules:\n    - match: \"{ }\"\n", want: "kiseki.yaml:3: retention.rules: rule 1: it needs match and age"},
+		{name: "rule with a bad age", args: []string{"--retention-rules", "[{match: x, age: 1d}, {match: x, age: soon}]"}, want: `rule 2: "soon" is not a duration`},
 		{name: "two documents", file: "data: x\n---\ndata: y\n", want: "one YAML document"},
 		{name: "not YAML", file: "{", want: "parse "},
 	} {
@@ -184,6 +191,29 @@ func TestListInFile(t *testing.T) {
 	c, err := config.Load([]string{"--config", writeFile(t, "otlp:\n  http:\n    cors-origins:\n      - https://a.example\n      - https://b.example\n")}, noEnv)
 	if want := []string{"https://a.example", "https://b.example"}; err != nil || !reflect.DeepEqual(c.OTLP.CORSOrigins, want) {
 		t.Errorf("got %v, %v", c.OTLP.CORSOrigins, err)
+	}
+}
+
+func TestRetentionRules(t *testing.T) {
+	want := []config.RetentionRule{{Match: "{ status = error }", Age: 30 * 24 * time.Hour}, {Match: `{ name = "a, b" }`}}
+	c, err := config.Load([]string{"--config", writeFile(t, `
+retention:
+  rules:
+    - match: "{ status = error }"
+      age: 30d
+    - {match: '{ name = "a, b" }', age: 0}
+`)}, noEnv)
+	if err != nil || !reflect.DeepEqual(c.Retention.Rules, want) {
+		t.Errorf("from a file: %+v, %v", c.Retention.Rules, err)
+	}
+	for _, s := range c.Settings() {
+		if s.Key != "retention.rules" {
+			continue
+		}
+		again, err := config.Load([]string{"--retention-rules", s.Value()}, noEnv)
+		if err != nil || !reflect.DeepEqual(again.Retention.Rules, want) {
+			t.Errorf("from %s: %+v, %v", s.Value(), again.Retention.Rules, err)
+		}
 	}
 }
 
@@ -284,4 +314,33 @@ func FuzzFile(f *testing.F) {
 			t.Errorf("loaded an invalid configuration from %q", text)
 		}
 	})
+}
+
+func TestFit(t *testing.T) {
+	const mib = 1 << 20
+	for _, x := range []struct {
+		memory, available                    int64
+		wantMemory, flush, inFlight, decoded int64
+	}{
+		{0, 24 << 30, 6 << 30, 64 * mib, 256 * mib, 64 * mib},
+		{0, 0, 256 * mib, 256 * mib / 12, 256 * mib / 12, 256 * mib / 12},
+		{0, 512 * mib, 256 * mib, 256 * mib / 12, 256 * mib / 12, 256 * mib / 12},
+		{1 << 30, 24 << 30, 1 << 30, 64 * mib, 1 << 30 / 12, 64 * mib},
+	} {
+		c := config.Default()
+		c.Limits.Memory = x.memory
+		c.Fit(x.available)
+		if c.Limits.Memory != x.wantMemory || c.Storage.FlushBytes != x.flush || c.Limits.InFlightBytes != x.inFlight || c.Limits.DecompressedBytes != x.decoded {
+			t.Errorf("%d of %d: %+v %+v", x.memory, x.available, c.Limits, c.Storage)
+		}
+		if err := c.Validate(); err != nil {
+			t.Errorf("%d of %d: %v", x.memory, x.available, err)
+		}
+	}
+	c := config.Default()
+	c.Storage.FlushBytes, c.Storage.CacheBytes, c.Limits.InFlightBytes = 5*mib, 6*mib, 70*mib
+	c.Fit(8 << 30)
+	if c.Storage.FlushBytes != 5*mib || c.Storage.CacheBytes != 6*mib || c.Limits.InFlightBytes != 70*mib || c.Limits.DecompressedBytes != 64*mib {
+		t.Errorf("what was set did not stay: %+v %+v", c.Limits, c.Storage)
+	}
 }

@@ -73,7 +73,13 @@ func (f *file) group(path string, n *yaml.Node) error {
 
 func (f *file) set(s Setting, v *yaml.Node) error {
 	list, isList := s.value.(listValue)
+	rules, isRules := s.value.(rulesValue)
 	switch {
+	case isRules && v.Kind == yaml.SequenceNode:
+		if err := rules.setNode(v); err != nil {
+			return f.errorf(v, "%s: %w", s.Key, err)
+		}
+		return nil
 	case isList && v.Kind == yaml.SequenceNode:
 		var items []string
 		if err := v.Decode(&items); err != nil {

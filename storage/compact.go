@@ -45,7 +45,7 @@ const (
 	// maxInputs bounds the open files of a compaction.
 	maxInputs = 64
 	// maxTraces bounds its memory: 40 bytes each.
-	maxTraces = 2 << 20
+	maxTraces = 1 << 20
 )
 
 // keepCompact thins and compacts until ctx is done. It is the goroutine that

@@ -23,6 +23,8 @@ const (
 	maintainEvery = time.Second
 	// retainEvery is how often retention runs, besides after each flush.
 	retainEvery = time.Minute
+	// sayAgain is how often the log repeats that something still fails.
+	sayAgain = 5 * time.Minute
 	// flushBatch is about how many spans are copied out of the head at a time.
 	flushBatch = 2048
 )
@@ -40,7 +42,7 @@ func (s *Store) maintain(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if err := s.maintainOnce(ctx); err != nil && ctx.Err() == nil {
-			s.opts.Logger.Error("store maintenance failed, will be tried again", "error", err)
+			s.complain("store maintenance failed, will be tried again", err)
 		}
 	}
 }
@@ -48,7 +50,7 @@ func (s *Store) maintain(ctx context.Context) {
 func (s *Store) maintainOnce(ctx context.Context) error {
 	s.maintenance.Lock()
 	defer s.maintenance.Unlock()
-	err := s.setDamagedAside(ctx)
+	err := errors.Join(s.setDamagedAside(ctx), s.relieve())
 	switch {
 	case s.flushDue():
 		err = errors.Join(err, s.flush(ctx))
@@ -57,6 +59,31 @@ func (s *Store) maintainOnce(ctx context.Context) error {
 	}
 	// After a failed flush too: it may be what makes room for the next one.
 	return errors.Join(err, s.retain())
+}
+
+// complain logs an error of the background, once in a while for each cause.
+func (s *Store) complain(what string, err error) {
+	if say, held := s.failures.Pass(what+": "+cause(err), time.Now()); say {
+		s.opts.Logger.Error(what, "error", err, "repeated", held)
+	}
+}
+
+// cause is the text of the innermost error, which does not name files.
+func cause(err error) string {
+	for {
+		switch x := err.(type) {
+		case interface{ Unwrap() []error }:
+			err = x.Unwrap()[0]
+		case interface{ Unwrap() error }:
+			next := x.Unwrap()
+			if next == nil {
+				return err.Error()
+			}
+			err = next
+		default:
+			return err.Error()
+		}
+	}
 }
 
 func (s *Store) flushDue() bool {

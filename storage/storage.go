@@ -45,6 +45,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kiseki-dev/kiseki/internal/seldom"
 	"github.com/kiseki-dev/kiseki/storage/segment"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 	"github.com/kiseki-dev/kiseki/storage/wal"
@@ -88,6 +89,9 @@ type Retention struct {
 	Age   time.Duration   // of a segment's newest span, for traces without a rule; 0: unlimited
 	Bytes int64           // of all segments; 0: unlimited
 	Rules []RetentionRule // the first that matches a trace counts
+	// DiskWatermark is the free space on the volume below which the oldest
+	// segments go before their time; 0: they never do.
+	DiskWatermark int64
 }
 
 func (o *Options) defaults() {
@@ -167,6 +171,7 @@ type Store struct {
 	manifest    manifest
 	nextSegment uint64
 	retained    time.Time // when retention last ran
+	relieved    time.Time // when segments were last deleted early
 	// pendingDeletions are those with traces still in files, by number.
 	pendingDeletions []*pendingDeletion
 	nextDeletion     uint64
@@ -196,6 +201,8 @@ type Store struct {
 		deletions  []Deletion    // the latest, by number
 		closed     bool
 	}
+
+	failures seldom.Filter // of maintenance, for the log
 
 	kick       chan struct{}   // wakes the maintenance goroutine; capacity 1
 	life       context.Context // ends when the store is closed

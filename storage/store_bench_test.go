@@ -84,3 +84,31 @@ func BenchmarkFlush(b *testing.B) {
 	st := s.Stats()
 	b.ReportMetric(float64(st.SegmentBytes)/float64(st.SegmentSpans), "B/span")
 }
+
+// BenchmarkRewrite merges 8 segments whose times overlap, with some traces in
+// two of them.
+func BenchmarkRewrite(b *testing.B) {
+	base := vfs.NewMem(0)
+	s := open(b, options(base))
+	batches, total := shopBatches(500, 80_000)
+	for i, batch := range batches {
+		add(b, s, batch)
+		if i%(len(batches)/8) == 0 {
+			flush(b, s)
+		}
+	}
+	flush(b, s)
+	closeStore(b, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		s := open(b, options(base.CrashClone(nil)))
+		b.StartTimer()
+		rewrite(b, s, rewriteJob{inputs: numbers(s), level: 1})
+		b.StopTimer()
+		b.ReportMetric(float64(s.Stats().SegmentBytes)/float64(total), "B/span")
+		closeStore(b, s)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N*total), "ns/span")
+}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kiseki-dev/kiseki/storage"
@@ -43,6 +45,9 @@ var storeMetrics = []storeMetric{
 	{"flush_failing", "1 while writing a segment fails and is tried again.", prometheus.GaugeValue,
 		func(s *storage.Stats) float64 { return oneIf(s.FlushFailing) }},
 
+	{"flushed_bytes_total", "Bytes of segments written from memory. What compactions wrote divided by it is how often a byte is written again.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.FlushedBytes) }},
+
 	{"segments", "Segments on disk.", prometheus.GaugeValue,
 		func(s *storage.Stats) float64 { return float64(s.Segments) }},
 	{"segment_spans", "Spans in segments.", prometheus.GaugeValue,
@@ -51,8 +56,14 @@ var storeMetrics = []storeMetric{
 		func(s *storage.Stats) float64 { return float64(s.SegmentBytes) }},
 	{"segment_cache_bytes", "Memory taken by decoded parts of segments.", prometheus.GaugeValue,
 		func(s *storage.Stats) float64 { return float64(s.CacheBytes) }},
-	{"quarantined_files_total", "Damaged files set aside at the start.", prometheus.CounterValue,
+	{"quarantined_files_total", "Damaged files set aside.", prometheus.CounterValue,
 		func(s *storage.Stats) float64 { return float64(s.Quarantined) }},
+	{"segment_damaged_reads_total", "Reads that met a damaged place of a segment.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.DamagedReads) }},
+	{"lost_spans", "Spans of segments that cannot be read for damage; answers that need them are incomplete.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.LostSpans) }},
+	{"retention_early_segments_total", "Segments deleted before their time because free disk space was below the watermark.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.EarlySegments) }},
 	{"retention_deleted_segments_total", "Segments deleted by retention.", prometheus.CounterValue,
 		func(s *storage.Stats) float64 { return float64(s.RetainedSegments) }},
 	{"retention_deleted_spans_total", "Spans deleted by retention.", prometheus.CounterValue,
@@ -68,10 +79,25 @@ func oneIf(b bool) float64 {
 	return 0
 }
 
+// rewriteMetrics are about rewrites of segments, by their reason.
+var rewriteMetrics = []struct {
+	name, help string
+	value      func(*storage.RewriteStats) float64
+}{
+	{"runs_total", "Rewrites of segments that were completed.", func(r *storage.RewriteStats) float64 { return float64(r.Runs) }},
+	{"failures_total", "Rewrites of segments that failed and are tried again.", func(r *storage.RewriteStats) float64 { return float64(r.Failures) }},
+	{"read_bytes_total", "Bytes of segments that rewrites replaced.", func(r *storage.RewriteStats) float64 { return float64(r.BytesRead) }},
+	{"written_bytes_total", "Bytes of segments that rewrites wrote.", func(r *storage.RewriteStats) float64 { return float64(r.BytesWritten) }},
+	{"seconds_total", "Time spent in rewrites of segments.", func(r *storage.RewriteStats) float64 { return r.Time.Seconds() }},
+	{"dropped_spans_total", "Spans that rewrites left out.", func(r *storage.RewriteStats) float64 { return float64(r.DroppedSpans) }},
+	{"copies_total", "Spans that rewrites left out because an equal one stays.", func(r *storage.RewriteStats) float64 { return float64(r.Copies) }},
+}
+
 // storeCollector reads the store's state once a scrape.
 type storeCollector struct {
-	store *storage.Store
-	descs []*prometheus.Desc // parallel to storeMetrics
+	store    *storage.Store
+	descs    []*prometheus.Desc // parallel to storeMetrics
+	rewrites []*prometheus.Desc // parallel to rewriteMetrics
 }
 
 func newStoreCollector(s *storage.Store) *storeCollector {
@@ -79,12 +105,15 @@ func newStoreCollector(s *storage.Store) *storeCollector {
 	for _, m := range storeMetrics {
 		c.descs = append(c.descs, prometheus.NewDesc("kiseki_"+m.name, m.help, nil, nil))
 	}
+	for _, m := range rewriteMetrics {
+		c.rewrites = append(c.rewrites, prometheus.NewDesc("kiseki_compaction_"+m.name, m.help, []string{"reason"}, nil))
+	}
 	return c
 }
 
 // Describe implements [prometheus.Collector].
 func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range c.descs {
+	for _, d := range slices.Concat(c.descs, c.rewrites) {
 		ch <- d
 	}
 }
@@ -94,5 +123,11 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	stats := c.store.Stats()
 	for i, m := range storeMetrics {
 		ch <- prometheus.MustNewConstMetric(c.descs[i], m.kind, m.value(&stats))
+	}
+	reasons := map[string]*storage.RewriteStats{"compaction": &stats.Compaction, "retention": &stats.Thinning, "deletion": &stats.Erasure}
+	for reason, r := range reasons {
+		for i, m := range rewriteMetrics {
+			ch <- prometheus.MustNewConstMetric(c.rewrites[i], prometheus.CounterValue, m.value(r), reason)
+		}
 	}
 }

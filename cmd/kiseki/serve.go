@@ -37,6 +37,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		fmt.Fprintf(stderr, "kiseki serve: %v\nRun \"kiseki serve --help\" for the options.\n", err)
 		return exitUsage
 	}
+	fitMemory(&c)
 	if err := serve(ctx, &c, stdout, newLogger(stderr, c.Log)); err != nil {
 		fmt.Fprintf(stderr, "kiseki serve: %v\n", err)
 		return exitFailed
@@ -138,6 +139,10 @@ func (s *server) stopWeb() {
 
 func (s *server) openStore() (err error) {
 	c := s.config
+	rules, err := retention(c.Retention)
+	if err != nil {
+		return err
+	}
 	s.store, err = storage.Open(storage.Options{
 		Dir:          c.Data,
 		Logger:       s.log,
@@ -145,7 +150,7 @@ func (s *server) openStore() (err error) {
 		FlushAge:     c.Storage.FlushAge,
 		CacheBytes:   c.Storage.CacheBytes,
 		MinFreeBytes: c.Storage.MinFreeBytes,
-		Retention:    storage.Retention{Age: c.Retention.Age, Bytes: c.Retention.Bytes},
+		Retention:    rules,
 	})
 	if err != nil {
 		return explainOpen(err, c.Data)

@@ -72,10 +72,10 @@ func TestRestartWithFullLog(t *testing.T) {
 	if testing.Short() {
 		requests = 100
 	}
-	s := start(t, bin, data, "--flush-bytes", "1GiB") // keep all of it in the log
+	s := start(t, bin, data, "--flush-bytes", "512MiB") // keep all of it in the log
 	acked := load(t, s, r, 8, requests, 320)()
 	s.kill()
-	s = start(t, bin, data, "--flush-bytes", "1GiB")
+	s = start(t, bin, data, "--flush-bytes", "512MiB")
 	found, err := verify(t.Context(), s, acked[:len(acked)/20])
 	if err != nil {
 		t.Fatalf("%v\nlog after the restart:\n%s", err, killed(s))
