@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
@@ -17,7 +18,7 @@ import (
 // counting counts what is asked of a snapshot's blocks and sources.
 type counting struct {
 	scan.Snapshot
-	narrows, finds int
+	narrows, finds atomic.Int64
 }
 
 type countingSource struct {
@@ -45,12 +46,12 @@ func (s countingSource) Blocks() (out []scan.Block) {
 }
 
 func (s countingSource) Find(id telemetry.TraceID, f func(scan.Block, int, int) error) error {
-	s.c.finds++
+	s.c.finds.Add(1)
 	return s.Source.Find(id, func(b scan.Block, lo, hi int) error { return f(countingBlock{b, s.c}, lo, hi) })
 }
 
 func (b countingBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
-	b.c.narrows++
+	b.c.narrows.Add(1)
 	return b.Block.Narrow(p, sel)
 }
 
@@ -89,11 +90,11 @@ func TestSearchCost(t *testing.T) {
 	if err != nil || len(res.Traces) != 20 {
 		t.Fatalf("%v, %+v", err, res)
 	}
-	if res.Stats.ScannedBlocks != 1 || c.finds != 20 {
-		t.Errorf("filtered %d of %d blocks and looked up %d traces for 20 results", res.Stats.ScannedBlocks, res.Stats.TotalBlocks, c.finds)
+	if res.Stats.ScannedBlocks != 1 || c.finds.Load() != 20 {
+		t.Errorf("filtered %d of %d blocks and looked up %d traces for 20 results", res.Stats.ScannedBlocks, res.Stats.TotalBlocks, c.finds.Load())
 	}
-	if c.narrows != 1+20 {
-		t.Errorf("%d predicates were evaluated, want one for the block and one a result", c.narrows)
+	if c.narrows.Load() != 1+20 {
+		t.Errorf("%d predicates were evaluated, want one for the block and one a result", c.narrows.Load())
 	}
 }
 
@@ -110,8 +111,8 @@ func TestSearchSkipsBlocksByTime(t *testing.T) {
 	if got := res.Stats.ScannedBlocks; got != 4 {
 		t.Errorf("filtered %d blocks, want 4", got)
 	}
-	if c.narrows != 4+2 {
-		t.Errorf("%d predicates were evaluated, want one a block and one each where the range begins and ends", c.narrows)
+	if c.narrows.Load() != 4+2 {
+		t.Errorf("%d predicates were evaluated, want one a block and one each where the range begins and ends", c.narrows.Load())
 	}
 }
 

@@ -3,6 +3,7 @@
 //
 //	filter.go      which rows of a block satisfy a plan
 //	newest.go      the newest traces that have such a row
+//	lookahead.go   the blocks that newest will want, on other processors
 //	summary.go     what a trace is, in a line
 //	trace.go       one whole trace
 //	aggregate.go   groups of spans with their counts and durations
@@ -66,9 +67,10 @@ type Stats struct {
 // run is one query under way. It belongs to one goroutine.
 type run struct {
 	ctx context.Context
-	// stop is closed when ctx is done and when the limit on time is met.
+	// timed is ctx with the limit on time; stop is closed when it is done.
+	timed   context.Context
 	stop    <-chan struct{}
-	release context.CancelFunc // of stop
+	release context.CancelFunc // of timed
 	limits  Limits
 	sources []scan.Source
 	stats   Stats
@@ -78,8 +80,8 @@ type run struct {
 // start begins a query; the caller defers release.
 func start(ctx context.Context, snap scan.Snapshot, limits Limits) *run {
 	r := &run{ctx: ctx, limits: limits, sources: snap.Sources(), began: time.Now()}
-	timed, release := context.WithTimeout(ctx, limits.Time)
-	r.stop, r.release = timed.Done(), release
+	r.timed, r.release = context.WithTimeout(ctx, limits.Time)
+	r.stop = r.timed.Done()
 	r.stats.Complete = true
 	for _, s := range r.sources {
 		r.stats.TotalSpans += s.SpanCount()

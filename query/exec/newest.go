@@ -23,12 +23,13 @@ type SearchResult struct {
 //
 // It is a threshold algorithm. A trace may have pieces in several sources, so
 // the start of a piece is only an upper bound of the start of its trace, and
-// [scan.Block.NewestTrace] one of all traces of a block. Blocks and candidate
-// traces are taken in the order of their bounds; a block yields candidates, a
-// candidate its exact place; and the search is over when the last place of the
-// page is newer than every bound left. So no block is filtered and no trace
-// looked up that the bounds can exclude, and only traces of the page are
-// summarised.
+// [scan.Block.NewestTrace] one of all traces of a block. Blocks and pieces of
+// traces are taken in the order of their bounds; a block yields pieces, a
+// piece the exact place of its trace; and the search is over when the last
+// place of the page is newer than every bound left. So no trace is looked up
+// that the bounds can exclude, only traces of the page are summarised, and no
+// block is filtered but those that must be and the few that [lookahead] does
+// before their turn.
 //
 // A page that starts after a cursor must look up the traces of the pages
 // before again, since a piece newer than the cursor may belong to a trace
@@ -53,29 +54,39 @@ type search struct {
 	spanFilter plan.Node // what is required of a single span
 	perTrace   bool      // the plan asks about whole traces too
 	filter     filter
-	blocks     []queuedBlock // those not visited, best bound last
-	candidates candidates
-	seen       map[telemetry.TraceID]struct{} // candidates, past and present
+	blocks     []queuedBlock   // those not visited, best bound last
+	visited    []*visitedBlock // a heap: blocks with pieces left, best piece first
+	held       int             // how many pieces those are
+	spare      [][]tracePiece
+	seen       map[telemetry.TraceID]struct{} // looked up
 	best       []ranked                       // at most Limit + 1, best first
 }
 
-// candidate is a trace with a matching span, known by one of its pieces.
-type candidate struct {
-	id     telemetry.TraceID
-	start  uint64 // of the piece
-	source int
+// visitedBlock holds the pieces of traces with matching spans in a block, best
+// last.
+type visitedBlock struct {
+	queuedBlock
+	pieces []tracePiece
 }
 
-// candidates is a heap, latest start first.
-type candidates []candidate
+// tracePiece is a piece of a trace by one of its rows.
+type tracePiece struct {
+	start uint64 // of the piece
+	row   uint32
+}
 
-func (c candidates) Len() int           { return len(c) }
-func (c candidates) Less(i, j int) bool { return c[i].start > c[j].start }
-func (c candidates) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
-func (c *candidates) Push(x any)        { *c = append(*c, x.(candidate)) }
-func (c *candidates) Pop() any {
-	last := (*c)[len(*c)-1]
-	*c = (*c)[:len(*c)-1]
+func (m *visitedBlock) best() uint64 { return m.pieces[len(m.pieces)-1].start }
+
+// visitedHeap is search.visited as package heap wants it.
+type visitedHeap []*visitedBlock
+
+func (h visitedHeap) Len() int           { return len(h) }
+func (h visitedHeap) Less(i, j int) bool { return h[i].best() > h[j].best() }
+func (h visitedHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *visitedHeap) Push(x any)        { *h = append(*h, x.(*visitedBlock)) }
+func (h *visitedHeap) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
 	return last
 }
 
@@ -96,7 +107,9 @@ func before(a, b ranked) int {
 
 // rank fills best.
 func (s *search) rank() error {
-	for len(s.blocks) > 0 || len(s.candidates) > 0 {
+	ahead := newLookahead(s)
+	defer ahead.close()
+	for len(s.blocks) > 0 || len(s.visited) > 0 {
 		if ok, err := s.more(); !ok {
 			return err
 		}
@@ -105,19 +118,17 @@ func (s *search) rank() error {
 		if fromBlock {
 			bound = s.blocks[len(s.blocks)-1].bound
 		}
-		if len(s.candidates) > 0 && (!fromBlock || s.candidates[0].start > bound) {
-			bound, fromBlock = s.candidates[0].start, false
+		if len(s.visited) > 0 && (!fromBlock || s.visited[0].best() > bound) {
+			bound, fromBlock = s.visited[0].best(), false
 		}
 		if s.excluded(bound) {
 			return nil
 		}
 		if fromBlock {
-			next := s.blocks[len(s.blocks)-1]
-			s.blocks = s.blocks[:len(s.blocks)-1]
-			s.visit(next)
-			continue
+			s.visit(ahead.next())
+		} else {
+			s.take()
 		}
-		s.resolve(heap.Pop(&s.candidates).(candidate))
 	}
 	return nil
 }
@@ -127,28 +138,72 @@ func (s *search) excluded(bound uint64) bool {
 	return len(s.best) > s.plan.Limit && s.best[s.plan.Limit].start > bound
 }
 
-// visit turns the matching rows of a block into candidates.
-func (s *search) visit(q queuedBlock) {
-	s.scanned(q.block)
-	sel := s.filter.get()
-	defer s.filter.put(sel)
-	n := q.block.Len()
-	sel.Reset(n, true)
-	if err := s.filter.narrowWithin(s.plan, s.spanFilter, q.block, sel); err != nil {
-		s.damaged("filter block", err)
+// visit turns the matching rows of a filtered block into pieces of traces.
+func (s *search) visit(b *filtered) {
+	if b.err != nil {
+		s.damaged("filter block", b.err)
 		return
 	}
-	for row := sel.Prev(n - 1); row >= 0; {
-		t, err := q.block.Trace(row)
+	m := &visitedBlock{queuedBlock: b.queuedBlock}
+	if n := len(s.spare); n > 0 {
+		m.pieces, s.spare = s.spare[n-1][:0], s.spare[:n-1]
+	}
+	for row := b.sel.Prev(b.sel.Len() - 1); row >= 0; {
+		t, err := b.block.Trace(row)
 		if err != nil {
 			s.damaged("read traces of block", err)
-			return
+			break
 		}
-		if !s.add(candidate{t.ID, t.Start, q.source}) {
-			return
+		if !s.excluded(t.Start) {
+			m.pieces = append(m.pieces, tracePiece{t.Start, uint32(row)})
 		}
-		row = sel.Prev(min(row, t.Lo) - 1)
+		row = b.sel.Prev(min(row, t.Lo) - 1)
 	}
+	if len(m.pieces) == 0 {
+		return
+	}
+	// In a segment they are in order already, but the other way round.
+	slices.Reverse(m.pieces)
+	byStart := func(x, y tracePiece) int { return cmp.Compare(x.start, y.start) }
+	if !slices.IsSortedFunc(m.pieces, byStart) {
+		slices.SortFunc(m.pieces, byStart)
+	}
+	if over := s.held + len(m.pieces) - s.limits.Traces; over > 0 {
+		s.tooMany(s.limits.Traces, "traces to choose from")
+		m.pieces = m.pieces[min(over, len(m.pieces)):] // the oldest go
+	}
+	if len(m.pieces) > 0 {
+		s.held += len(m.pieces)
+		heap.Push((*visitedHeap)(&s.visited), m)
+	}
+}
+
+// take looks up the trace of the best piece.
+func (s *search) take() {
+	m := s.visited[0]
+	row := int(m.pieces[len(m.pieces)-1].row)
+	m.pieces = m.pieces[:len(m.pieces)-1]
+	s.held--
+	if len(m.pieces) == 0 {
+		heap.Pop((*visitedHeap)(&s.visited))
+		s.spare = append(s.spare, m.pieces)
+	} else {
+		heap.Fix((*visitedHeap)(&s.visited), 0)
+	}
+	t, err := m.block.Trace(row)
+	if err != nil {
+		s.damaged("read traces of block", err)
+		return
+	}
+	if _, ok := s.seen[t.ID]; ok {
+		return
+	}
+	if len(s.seen) >= s.limits.Traces {
+		s.tooMany(s.limits.Traces, "traces to choose from")
+		return
+	}
+	s.seen[t.ID] = struct{}{}
+	s.resolve(t.ID, t.Start, m.source)
 }
 
 // narrowWithin applies the range of time and a filter to sel.
@@ -159,27 +214,10 @@ func (f *filter) narrowWithin(p *plan.Search, n plan.Node, b scan.Block, sel *sc
 	return f.narrow(n, b, sel)
 }
 
-// add queues a candidate unless it is known or hopeless; false means that
-// there are too many.
-func (s *search) add(c candidate) bool {
-	if s.excluded(c.start) {
-		return true
-	}
-	if _, ok := s.seen[c.id]; ok {
-		return true
-	}
-	if len(s.seen) >= s.limits.Traces {
-		s.tooMany(s.limits.Traces, "traces to choose from")
-		return false
-	}
-	s.seen[c.id] = struct{}{}
-	heap.Push(&s.candidates, c)
-	return true
-}
-
-// resolve finds a candidate's place among the results.
-func (s *search) resolve(c candidate) {
-	r := ranked{id: c.id, start: s.traceStart(c.id, c.start, c.source)}
+// resolve finds a trace's place among the results; a piece of it that starts
+// at start is in the source.
+func (s *search) resolve(id telemetry.TraceID, start uint64, source int) {
+	r := ranked{id: id, start: s.traceStart(id, start, source)}
 	if a := s.plan.After; a != nil && before(r, ranked{id: a.ID, start: a.Start}) <= 0 {
 		return
 	}
@@ -188,7 +226,7 @@ func (s *search) resolve(c candidate) {
 		return
 	}
 	if s.perTrace {
-		sum := s.summarise(c.id)
+		sum := s.summarise(id)
 		if sum.Matched == 0 {
 			return
 		}
