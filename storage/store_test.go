@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -639,110 +638,6 @@ func TestConcurrent(t *testing.T) {
 	close(stop)
 	readers.Wait()
 	wantSpans(t, s, slices.Concat(batches[:]...)...)
-}
-
-// errPowerCut is what all operations give after the simulated power cut.
-var errPowerCut = errors.New("power cut")
-
-// TestCrashEverywhere cuts the power before the k-th file-system operation,
-// for every k, and looks whether all that was acknowledged is there, once.
-func TestCrashEverywhere(t *testing.T) {
-	for _, torn := range []bool{false, true} {
-		step := int64(1)
-		if testing.Short() {
-			step = 7
-		}
-		for k := int64(0); ; k += step {
-			mem := vfs.NewMem(0)
-			fault := vfs.NewFault(mem, func(op vfs.Op) error {
-				if op.N >= k {
-					return &vfs.ShortWriteError{N: 5, Err: errPowerCut}
-				}
-				return nil
-			})
-			acked, tried := workload(options(fault))
-			var r *rand.Rand
-			if torn {
-				r = rand.New(rand.NewPCG(uint64(k), 9))
-			}
-			checkCrash(t, k, mem.CrashClone(r), acked, tried)
-			if fault.Ops() <= k {
-				t.Logf("%d operations", fault.Ops())
-				break
-			}
-		}
-	}
-}
-
-// workload uses every part of a store until the first error. What it gives
-// back as acknowledged must survive; tried may. Of each round's batches one is
-// older than retention allows.
-func workload(o Options) (acked, tried []*telemetry.Batch) {
-	o.Retention.Age = 365 * 24 * time.Hour
-	for round := range uint64(2) {
-		s, err := Open(o)
-		if err != nil {
-			return acked, tried
-		}
-		for i := range uint64(4) {
-			b := telemetrytest.Random(100*round+i, 6)
-			tried = append(tried, b)
-			if i == 0 {
-				for j := range b.Spans {
-					b.Spans[j].Start, b.Spans[j].End = 1, 2
-				}
-			}
-			if _, err := s.Append(context.Background(), b); err == nil && i > 0 {
-				acked = append(acked, b)
-			}
-			if i%2 == 0 {
-				_ = s.Flush(context.Background()) // fails after the cut
-			}
-		}
-		_ = s.Close() // fails after the cut
-	}
-	return acked, tried
-}
-
-func checkCrash(t *testing.T, k int64, mem *vfs.Mem, acked, tried []*telemetry.Batch) {
-	t.Helper()
-	s, err := Open(options(mem))
-	if err != nil {
-		t.Fatalf("cut at %d: %v", k, err)
-	}
-	defer closeStore(t, s)
-	if st := s.Stats(); st.Quarantined != 0 {
-		t.Fatalf("cut at %d: damage was seen: %+v", k, st)
-	}
-	got := contents(t, s)
-	if n := len(got); len(slices.Compact(slices.Clone(got))) != n {
-		t.Fatalf("cut at %d: spans are there twice", k)
-	}
-	has, may := map[string]bool{}, map[string]bool{}
-	for _, span := range got {
-		has[span] = true
-	}
-	for _, span := range dumps(tried...) {
-		may[span] = true
-	}
-	for _, span := range dumps(acked...) {
-		if !has[span] {
-			t.Fatalf("cut at %d: acknowledged and lost:\n%s", k, span)
-		}
-	}
-	for span := range has {
-		if !may[span] {
-			t.Fatalf("cut at %d: never appended:\n%s", k, span)
-		}
-	}
-	names, err := mem.List("/data/tenants/default/segments")
-	if err != nil || len(names) != len(s.manifest.Segments) {
-		t.Fatalf("cut at %d: files %q are left for %d segments, %v", k, names, len(s.manifest.Segments), err)
-	}
-	flush(t, s)
-	if again := contents(t, s); !slices.Equal(got, again) {
-		t.Fatalf("cut at %d: flush after recovery changed the spans", k)
-	}
 }
 
 func FuzzManifest(f *testing.F) {
