@@ -66,6 +66,7 @@ type Storage struct {
 	FlushAge     time.Duration
 	CacheBytes   int64 // 0: see Fit
 	MinFreeBytes int64
+	EraseAfter   time.Duration
 }
 
 // Retention says how long spans are kept; zero is without that bound.
@@ -117,6 +118,7 @@ func Default() Config {
 		Storage: Storage{
 			FlushAge:     time.Hour,
 			MinFreeBytes: 1 * gib,
+			EraseAfter:   10 * time.Minute,
 		},
 		Retention: Retention{Age: 14 * day},
 		Log:       Log{Level: "info", Format: "text"},
@@ -139,6 +141,7 @@ func (c *Config) Validate() error {
 		atLeast("limits.value-bytes", int64(c.Limits.ValueBytes), 16),
 		atLeastOrZero("storage.flush-bytes", c.Storage.FlushBytes, mib),
 		atLeast("storage.flush-age", c.Storage.FlushAge, time.Second),
+		atLeast("storage.erase-after", c.Storage.EraseAfter, time.Second),
 		atLeastOrZero("storage.cache-bytes", c.Storage.CacheBytes, mib),
 		c.checkSizes(),
 		atLeastOrZero("retention.disk-watermark", c.Retention.DiskWatermark, c.Storage.MinFreeBytes+1),

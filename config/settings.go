@@ -96,6 +96,9 @@ func (c *Config) Settings() []Setting {
 		{"Storage", "storage.min-free-bytes", "min-free-bytes", "SIZE",
 			"With less free space on the data folder's volume clients are told to send again later. At least twice storage.flush-bytes.",
 			sizeValue{&c.Storage.MinFreeBytes}},
+		{"Storage", "storage.erase-after", "erase-after", "DURATION",
+			"Deleted traces are erased from disk after this time, those deleted meanwhile together with them. They are in no answer before.",
+			durationValue{&c.Storage.EraseAfter}},
 
 		{"Logging", "log.level", "log-level", "LEVEL",
 			"The least severe messages to log: debug, info, warn or error.",

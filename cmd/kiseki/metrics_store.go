@@ -68,6 +68,10 @@ var storeMetrics = []storeMetric{
 		func(s *storage.Stats) float64 { return float64(s.RetainedSegments) }},
 	{"retention_deleted_spans_total", "Spans deleted by retention.", prometheus.CounterValue,
 		func(s *storage.Stats) float64 { return float64(s.RetainedSpans) }},
+	{"deletions_pending", "Deletions whose traces are in no answer but still on disk.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.PendingDeletions) }},
+	{"erased_traces_total", "Traces deleted on request and gone from the disk.", prometheus.CounterValue,
+		func(s *storage.Stats) float64 { return float64(s.ErasedTraces) }},
 	{"disk_free_bytes", "Bytes that may still be written on the data folder's volume.", prometheus.GaugeValue,
 		func(s *storage.Stats) float64 { return float64(s.DiskFree) }},
 }
