@@ -13,10 +13,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"time"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kiseki-dev/kiseki/internal/seldom"
 	"github.com/kiseki-dev/kiseki/query/exec"
@@ -78,6 +78,8 @@ func New(o Options) http.Handler {
 		mux.Handle(Prefix+path, a.endpoint(f))
 	}
 	mux.Handle(Prefix+"/deletions", a.endpoint(a.deletions, http.MethodPost))
+	mux.HandleFunc(Prefix+"/export", a.export)
+	mux.HandleFunc(Prefix+"/backups", a.backup)
 	absent := a.endpoint(func(q *request) error {
 		return &problem{Status: http.StatusNotFound, Title: "No such path", Detail: "The paths are listed in " + Prefix + "/openapi.yaml."}
 	})

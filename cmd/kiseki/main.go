@@ -34,7 +34,8 @@ type command struct {
 // commands is a function because "help" is in the list and reads it.
 func commands() []command {
 	return []command{
-		serveCommand, demoCommand, inspectCommand, versionCommand,
+		serveCommand, demoCommand, inspectCommand,
+		backupCommand, restoreCommand, exportCommand, importCommand, versionCommand,
 		{name: "help", summary: "print this page, or that of a command", run: runHelp},
 	}
 }

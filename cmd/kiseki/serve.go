@@ -79,7 +79,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		return err
 	}
 	s.startReceivers()
-	s.api.set(native.New(native.Options{Store: s.store, Status: s.status, Logger: s.log}))
+	s.api.set(native.New(native.Options{Store: s.store, Status: s.status, Logger: s.log, Backup: s.backupFunc()}))
 	s.readiness.ready()
 	s.printStart(stdout)
 

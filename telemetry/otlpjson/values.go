@@ -70,7 +70,7 @@ func AppendValue(dst []byte, v telemetry.Value) []byte {
 	case telemetry.ValueInt:
 		dst = append(strconv.AppendInt(append(dst, `{"intValue":"`...), v.Int(), 10), '"')
 	case telemetry.ValueDouble:
-		dst = appendDouble(append(dst, `{"doubleValue":`...), v.Double())
+		dst = AppendDouble(append(dst, `{"doubleValue":`...), v.Double())
 	case telemetry.ValueBytes:
 		dst = append(dst, `{"bytesValue":"`...)
 		dst = append(base64.StdEncoding.AppendEncode(dst, []byte(v.Str())), '"')
@@ -110,7 +110,8 @@ func appendAttr(dst []byte, a telemetry.Attr) []byte {
 	return append(AppendValue(append(dst, `,"value":`...), a.Value), '}')
 }
 
-func appendDouble(dst []byte, f float64) []byte {
+// AppendDouble appends f; NaN and the infinities are quoted words.
+func AppendDouble(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
 		return append(dst, `"NaN"`...)

@@ -34,10 +34,11 @@ var rules = []rule{
 
 	{folder: "query", mayImport: "telemetry storage/scan internal", libraries: true},
 	{folder: "analysis", mayImport: "telemetry storage/scan query internal", libraries: true},
-	{folder: "api", mayImport: "telemetry storage/scan query analysis internal", libraries: true},
+	{folder: "archive", mayImport: "telemetry ingest storage/scan query", libraries: true},
+	{folder: "api", mayImport: "telemetry storage/scan query analysis archive internal", libraries: true},
 	{folder: "ui", mayImport: "internal"},
 
-	{folder: "cmd", mayImport: "telemetry internal config ingest pipeline storage query analysis api ui demo", libraries: true},
+	{folder: "cmd", mayImport: "telemetry internal config ingest pipeline storage query analysis archive api ui demo", libraries: true},
 	{folder: "demo", libraries: true}, // an example to copy: it imports nothing of ours
 	{folder: "bench", mayImport: "telemetry ingest pipeline storage query internal", libraries: true},
 	{folder: "bench/corpus", mayImport: "telemetry", libraries: true},
