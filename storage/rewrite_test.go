@@ -37,6 +37,8 @@ func scattered(t testing.TB, s *Store, src *telemetry.Batch, segments int, seed 
 }
 
 func numbers(s *Store) (out []uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, ref := range s.mu.segments {
 		out = append(out, ref.entry.Number)
 	}
