@@ -1,6 +1,9 @@
 package column
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Codes is a decoded vector of small numbers: positions in a dictionary, or
 // numbers that are small by nature. Exactly one of B and W is in use; the
@@ -67,6 +70,19 @@ func AppendCodes(dst []byte, codes []uint32) []byte {
 // The result may alias src.
 func DecodeCodes(src []byte, limit int, maxCode uint32) (Codes, error) {
 	c := Cursor{B: src}
+	return c.codes(limit, maxCode)
+}
+
+// Codes reads a vector of at most limit codes.
+func (c *Cursor) Codes(limit int) Codes {
+	v, err := c.codes(limit, math.MaxUint32)
+	if err != nil {
+		c.Fail()
+	}
+	return v
+}
+
+func (c *Cursor) codes(limit int, maxCode uint32) (Codes, error) {
 	n := c.Count(min(limit, MaxValues))
 	width := int(c.Byte())
 	if width == 0 {

@@ -28,6 +28,28 @@ func (s *Strings) Len() int { return max(len(s.offs), 1) - 1 }
 // At is value i.
 func (s *Strings) At(i int) string { return s.data[s.offs[i] : s.offs[i+1]-s.end] }
 
+// Mark sets hit[i] for every value i that contains needle, which must not be
+// empty.
+func (s *Strings) Mark(needle string, hit []bool) {
+	i := 0
+	for at := 0; ; {
+		n := strings.Index(s.data[at:], needle)
+		if n < 0 {
+			return
+		}
+		at += n
+		for int(s.offs[i+1]) <= at {
+			i++
+		}
+		if at+len(needle) > int(s.offs[i+1]-s.end) { // it goes beyond the value
+			at++
+			continue
+		}
+		hit[i] = true
+		at = int(s.offs[i+1])
+	}
+}
+
 // Size is the memory s holds, in bytes.
 func (s *Strings) Size() int { return len(s.data) + 4*len(s.offs) }
 

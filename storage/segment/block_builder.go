@@ -30,6 +30,7 @@ type blockBuilder struct {
 	shapes    [spaces]shapeSet
 	resources entrySet
 	scopes    entrySet
+	former    former
 
 	rows      int
 	counts    [spaces]int
@@ -184,28 +185,31 @@ func (b *blockBuilder) addLinks(batch *telemetry.Batch, s *telemetry.Span, row, 
 	return nil
 }
 
-// Columns that every span has need no begin: their pages are the rows'.
-func (b *blockBuilder) code(k kind, row, page int, v uint32) {
+// begin is for columns that not every span has one value in.
+func (b *blockBuilder) begin(k kind, row, page int) *columnBuilder {
 	c := b.fixed[k]
-	c.begin(row, page)
+	if k >= kindEventTime || k == kindParentRaw {
+		c.begin(row, page)
+	}
+	return c
+}
+
+func (b *blockBuilder) code(k kind, row, page int, v uint32) {
+	c := b.begin(k, row, page)
 	c.codes = append(c.codes, v)
 }
 
 func (b *blockBuilder) num(k kind, row, page int, v uint64) {
-	c := b.fixed[k]
-	c.begin(row, page)
+	c := b.begin(k, row, page)
 	c.nums = append(c.nums, v)
 }
 
 func (b *blockBuilder) str(k kind, row, page int, v string) {
-	c := b.fixed[k]
-	c.begin(row, page)
-	c.addString(v, b.name, &b.arena)
+	b.begin(k, row, page).addString(v, b.name, &b.arena)
 }
 
 func (b *blockBuilder) bytes(k kind, row, page int, v []byte) {
-	c := b.fixed[k]
-	c.begin(row, page)
+	c := b.begin(k, row, page)
 	c.fixed = append(c.fixed, v...)
 }
 

@@ -3,6 +3,8 @@ package segment
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/kiseki-dev/kiseki/storage/column"
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -16,6 +18,10 @@ const (
 	dictBytes   = 128 << 10
 	dictNumbers = 4096
 )
+
+// inlineDict is up to which size a dictionary is part of the directory, which
+// every reader needs anyhow.
+const inlineDict = 1 << 10
 
 // Strings longer than bloomString are texts that nobody looks up by their
 // exact value; columns that have one get no bloom filter.
@@ -36,9 +42,17 @@ func (b *blockBuilder) encode(out []byte) ([]byte, int, error) {
 		d.columns = append(d.columns, columnInfo{kind: c.kind, typ: c.typ, key: c.key, values: c.count})
 		out, err = b.encodeColumn(out, c, &d.columns[c.written])
 	}
+	for k := kindSpanID; k < kindEventTime; k++ {
+		if k != kindParentRaw {
+			b.fixed[k].rows(pages, b.pageRows, b.rows)
+		}
+	}
+	b.former.find(b)
+	b.fixed[kindForm].codes = append(b.fixed[kindForm].codes[:0], b.former.codes...)
 	for k := kindSpanID; k < kindCount; k++ {
 		add(b.fixed[k])
 	}
+	d.forms = b.former.count
 	for _, c := range b.attrs {
 		add(c)
 	}
@@ -80,6 +94,9 @@ func (b *blockBuilder) chunk(out []byte, ref *chunkRef, body []byte, head int) (
 }
 
 func (b *blockBuilder) encodeColumn(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	if c.derived {
+		return b.encodeDerived(out, c, info)
+	}
 	info.pages = make([]chunkRef, len(c.pageEnds))
 	switch c.class {
 	case classNone:
@@ -96,6 +113,61 @@ func (b *blockBuilder) encodeColumn(out []byte, c *columnBuilder, info *columnIn
 		return b.encodeInts(out, c, info)
 	}
 	return b.encodeStrings(out, c, info)
+}
+
+// encodeDerived writes the dictionary, if the column has one.
+func (b *blockBuilder) encodeDerived(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	info.derived, info.byForm = true, c.byForm
+	info.bounds(c)
+	switch c.class {
+	case classCodes:
+		return out, nil
+	case classInts:
+		info.enc, info.entries = encDict, len(c.numbers)
+		body, head := b.enc.Ints(b.body[:0], c.numbers)
+		b.body = body
+		return b.dictionary(out, info, body, head)
+	}
+	info.enc, info.entries = encDict, len(c.entries)
+	b.body = b.enc.Strings(b.body[:0], c.entries)
+	return b.dictionary(out, info, b.body, len(b.body))
+}
+
+// dictionary writes a dictionary: into the directory if it is small.
+func (b *blockBuilder) dictionary(out []byte, info *columnInfo, body []byte, head int) ([]byte, error) {
+	if len(body) <= inlineDict {
+		info.inline = slices.Clone(body)
+		return out, nil
+	}
+	return b.chunk(out, &info.dict, body, head)
+}
+
+// bounds notes the least and the greatest value of codes or numbers.
+func (info *columnInfo) bounds(c *columnBuilder) {
+	switch c.class {
+	case classCodes:
+		info.low, info.high = uint64(slices.Min(c.codes)), uint64(slices.Max(c.codes))
+	case classInts:
+		low, high := int64(c.nums[0]), int64(c.nums[0])
+		for _, v := range c.nums {
+			low, high = min(low, int64(v)), max(high, int64(v))
+		}
+		info.low, info.high = uint64(low), uint64(high)
+	}
+}
+
+// lengths notes the least and the greatest length of strings.
+func (info *columnInfo) lengths(c *columnBuilder) {
+	info.low = math.MaxUint64
+	note := func(n int) { info.low, info.high = min(info.low, uint64(n)), max(info.high, uint64(n)) }
+	for _, s := range c.entries {
+		note(len(s))
+	}
+	if c.raw {
+		for _, n := range c.codes {
+			note(int(n))
+		}
+	}
 }
 
 // pages writes one chunk for each page that has values. body returns a page
@@ -124,12 +196,8 @@ func (b *blockBuilder) codePages(out []byte, c *columnBuilder, info *columnInfo,
 }
 
 func (b *blockBuilder) encodeCodes(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
-	low, high := c.codes[0], c.codes[0]
-	for _, v := range c.codes {
-		low, high = min(low, v), max(high, v)
-	}
-	info.low, info.high = uint64(low), uint64(high)
-	if low == high {
+	info.bounds(c)
+	if info.low == info.high {
 		info.enc, info.pages = encConst, nil
 		return out, nil
 	}
@@ -137,12 +205,8 @@ func (b *blockBuilder) encodeCodes(out []byte, c *columnBuilder, info *columnInf
 }
 
 func (b *blockBuilder) encodeInts(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
-	low, high := int64(c.nums[0]), int64(c.nums[0])
-	for _, v := range c.nums {
-		low, high = min(low, int64(v)), max(high, int64(v))
-	}
-	info.low, info.high = uint64(low), uint64(high)
-	if low == high {
+	info.bounds(c)
+	if info.low == info.high {
 		info.enc, info.pages = encConst, nil
 		return out, nil
 	}
@@ -150,13 +214,19 @@ func (b *blockBuilder) encodeInts(out []byte, c *columnBuilder, info *columnInfo
 		info.enc, info.entries = encDict, len(entries)
 		body, head := b.enc.Ints(nil, entries)
 		var err error
-		if out, err = b.chunk(out, &info.dict, body, head); err != nil {
+		if out, err = b.dictionary(out, info, body, head); err != nil {
 			return nil, err
 		}
 		return b.codePages(out, c, info, b.codes)
 	}
+	nums := c.nums
+	if c.typ == telemetry.ValueDouble {
+		if b.entries, info.decimals = column.AppendDecimals(b.entries[:0], nums); info.decimals > 0 {
+			nums = b.entries
+		}
+	}
 	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
-		return b.enc.Ints(b.body[:0], c.nums[from:to])
+		return b.enc.Ints(b.body[:0], nums[from:to])
 	})
 }
 
@@ -191,7 +261,7 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 	if !c.raw && (n <= dictAlways || n*dictRepeats <= c.count) && c.bytes <= dictBytes {
 		info.enc, info.entries = encDict, n
 		body := b.enc.Strings(nil, c.entries)
-		out, err := b.chunk(out, &info.dict, body, len(body))
+		out, err := b.dictionary(out, info, body, len(body))
 		if err != nil {
 			return nil, err
 		}
@@ -201,6 +271,7 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 		}
 		return b.codePages(out, c, info, c.codes)
 	}
+	info.lengths(c)
 	var err error
 	if bloom := b.stringBloom(c); bloom != nil {
 		if out, err = b.chunk(out, &info.bloom, bloom, 0); err != nil {

@@ -36,6 +36,11 @@ type columnBuilder struct {
 	textEnds []uint32 // raw: len(text) at the end of each page that is complete
 	zero     bool     // raw: some value has a zero byte
 
+	derived  bool     // from the span's form, see former
+	byForm   []uint32 // derived: codes by form
+	numbers  []uint64 // derived, classInts: the dictionary
+	repeated bool     // some span has more than one value
+
 	spans   uint64 // that have a value
 	lastRow int    // the latest of them
 	order   uint32 // among the builder's attribute columns
@@ -56,6 +61,7 @@ func (c *columnBuilder) reset() {
 	c.recent = [16]uint32{}
 	c.raw, c.zero, c.text, c.textEnds = false, false, c.text[:0], c.textEnds[:0]
 	c.bytes, c.spans, c.lastRow, c.written = 0, 0, -1, -1
+	c.derived, c.repeated = false, false
 }
 
 // begin notes that a value of span row, in the given page, comes next.
@@ -66,6 +72,8 @@ func (c *columnBuilder) begin(row, page int) {
 	if row != c.lastRow {
 		c.lastRow = row
 		c.spans++
+	} else {
+		c.repeated = true
 	}
 	c.count++
 }
@@ -138,6 +146,14 @@ func (c *columnBuilder) finish(pages int) {
 		if c.raw {
 			c.textEnds = append(c.textEnds, uint32(len(c.text)))
 		}
+	}
+}
+
+// rows is finish for a column that every span has, without begin.
+func (c *columnBuilder) rows(pages, pageRows, rows int) {
+	c.count = rows
+	for p := len(c.pageEnds); p < pages; p++ {
+		c.pageEnds = append(c.pageEnds, uint32(min((p+1)*pageRows, rows)))
 	}
 }
 

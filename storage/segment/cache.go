@@ -13,9 +13,11 @@ type Cache struct {
 
 const cacheShards = 16
 
+// cacheKey names a chunk, or with a part what was made of one.
 type cacheKey struct {
 	file   uint64
 	offset int64
+	part   uint64
 }
 
 // cacheEntry is an element of its shard's ring; next is the less recently
@@ -64,7 +66,7 @@ func (c *Cache) Size() (n int64) {
 }
 
 func (c *Cache) shard(k cacheKey) *cacheShard {
-	h := (k.file*0x9e3779b97f4a7c15 ^ uint64(k.offset)) * 0xff51afd7ed558ccd
+	h := (k.file*0x9e3779b97f4a7c15 ^ uint64(k.offset) ^ k.part*0xc4ceb9fe1a85ec53) * 0xff51afd7ed558ccd
 	return &c.shards[h>>60]
 }
 

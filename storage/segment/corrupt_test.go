@@ -104,20 +104,37 @@ func TestEveryDamagedByteIsNoticed(t *testing.T) {
 // so that the decoders themselves meet the damage: they must answer with an
 // error or with some spans, but never panic.
 func FuzzReader(f *testing.F) {
-	path := filepath.Join(f.TempDir(), "s")
-	writeFile(f, path, telemetrytest.Random(2, 12), small)
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
+	type file struct {
+		whole  []byte
+		chunks []chunkRef
 	}
-	chunks := chunksOf(f, path)
-	for i := range len(chunks) {
-		f.Add(uint16(i), uint16(0), byte(0xff))
-		f.Add(uint16(i), uint16(3), byte(0x01))
+	var files []file
+	for _, make := range []func(path string){
+		func(path string) { writeFile(f, path, telemetrytest.Random(2, 12), small) },
+		// With columns that are derived.
+		func(path string) { writeFile(f, path, shop(500), Options{BlockSpans: 1024, PageRows: 512}) },
+	} {
+		path := filepath.Join(f.TempDir(), "s")
+		make(path)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		files = append(files, file{whole, chunksOf(f, path)})
+		// The second file's kinds of chunks are those of the first but for the
+		// directory, which is the last of a block.
+		for i := range len(files[len(files)-1].chunks) {
+			if len(files) > 1 && i%16 != 0 && i < len(files[1].chunks)-1 {
+				continue
+			}
+			f.Add(uint8(len(files)-1), uint16(i), uint16(0), byte(0xff))
+			f.Add(uint8(len(files)-1), uint16(i), uint16(3), byte(0x01))
+		}
 	}
-	f.Fuzz(func(t *testing.T, chunk, at uint16, flip byte) {
-		damaged := append([]byte(nil), whole...)
-		c := chunks[int(chunk)%len(chunks)]
+	f.Fuzz(func(t *testing.T, of uint8, chunk, at uint16, flip byte) {
+		from := files[int(of)%len(files)]
+		damaged := append([]byte(nil), from.whole...)
+		c := from.chunks[int(chunk)%len(from.chunks)]
 		n := int64(c.size) - 4
 		damaged[c.off+int64(at)%n] ^= flip
 		binary.LittleEndian.PutUint32(damaged[c.off+n:], crc32.Checksum(damaged[c.off:c.off+n], castagnoli))

@@ -70,7 +70,7 @@ type ColumnDescription struct {
 	BloomBytes int64
 	Values     uint64
 	// How many blocks hold the column in each encoding.
-	Plain, Dictionary, Constant int
+	Plain, Dictionary, Constant, Derived int
 }
 
 // Describe sums up the file from its directories.
@@ -118,12 +118,14 @@ func (d *ColumnDescription) add(c *columnInfo) {
 	for _, p := range c.pages {
 		d.Bytes += int64(p.size)
 	}
-	switch c.enc {
-	case encPlain:
+	switch {
+	case c.derived:
+		d.Derived++
+	case c.enc == encPlain:
 		d.Plain++
-	case encDict:
+	case c.enc == encDict:
 		d.Dictionary++
-	case encConst:
+	case c.enc == encConst:
 		d.Constant++
 	}
 }

@@ -18,16 +18,21 @@ type chunkRef struct {
 type columnInfo struct {
 	kind     kind
 	typ      telemetry.ValueType // of attributes
+	decimals byte                // of doubles without a dictionary, see column.Decimals
 	key      string              // of attributes
 	enc      encoding
 	values   int    // in all pages
-	low      uint64 // least value, as a signed number; of codes and ints but doubles
+	low      uint64 // least value, as a signed number; of strings without a dictionary, length
 	high     uint64 // greatest
 	entries  int    // of the dictionary
 	dict     chunkRef
 	bloom    chunkRef // over strings that have no dictionary
 	pages    []chunkRef
-	position int // among the block's columns
+	position int      // among the block's columns
+	inline   []byte   // the dictionary, where it is part of the directory
+	known    *dict    // the same decoded
+	derived  bool     // the column has no pages, byForm has its codes
+	byForm   []uint32 // see former.settle
 }
 
 func (c *columnInfo) class() class { return classOf(c.kind, c.typ) }
@@ -49,6 +54,7 @@ func (c *columnInfo) name() string {
 // directory describes one block. It is immutable once read.
 type directory struct {
 	rows, events, links, traces int
+	forms                       int // as many as the codes of derived columns
 	columns                     []columnInfo
 	resources, scopes           tableInfo
 	shapes                      chunkRef
@@ -64,16 +70,19 @@ type tableInfo struct {
 }
 
 func (d *directory) append(dst []byte) []byte {
-	for _, n := range []int{d.rows, d.events, d.links, d.traces, len(d.columns)} {
+	for _, n := range []int{d.rows, d.events, d.links, d.traces, d.forms, len(d.columns)} {
 		dst = binary.AppendUvarint(dst, uint64(n))
 	}
 	for i := range d.columns {
 		c := &d.columns[i]
-		dst = append(dst, byte(c.kind), byte(c.enc))
+		dst = append(dst, byte(c.kind), byte(c.enc)|one(c.derived)<<7)
 		if c.kind >= kindAttr {
 			dst = append(dst, byte(c.typ))
 			dst = binary.AppendUvarint(dst, uint64(len(c.key)))
 			dst = append(dst, c.key...)
+		}
+		if c.typ == telemetry.ValueDouble {
+			dst = append(dst, c.decimals)
 		}
 		dst = binary.AppendUvarint(dst, uint64(c.values))
 		dst = binary.AppendUvarint(dst, column.Zigzag(c.low))
@@ -81,6 +90,11 @@ func (d *directory) append(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(c.entries))
 		dst = binary.AppendUvarint(dst, uint64(c.dict.size))
 		dst = binary.AppendUvarint(dst, uint64(c.bloom.size))
+		dst = binary.AppendUvarint(dst, uint64(len(c.inline)))
+		dst = append(dst, c.inline...)
+		if c.derived {
+			dst = column.AppendCodes(dst, c.byForm)
+		}
 		dst = binary.AppendUvarint(dst, uint64(len(c.pages)))
 		for _, p := range c.pages {
 			dst = binary.AppendUvarint(dst, uint64(p.size))
@@ -106,6 +120,7 @@ func decodeDirectory(src []byte, off, end int64, pageRows int) (*directory, erro
 	}
 	d := &directory{
 		rows: c.Count(maxBlockRows), events: c.Count(column.MaxValues), links: c.Count(column.MaxValues), traces: c.Count(maxBlockRows),
+		forms: c.Count(4 * maxForms),
 	}
 	pages := (d.rows + pageRows - 1) / pageRows
 	d.columns = make([]columnInfo, c.Count(len(c.B)))
@@ -113,21 +128,38 @@ func decodeDirectory(src []byte, off, end int64, pageRows int) (*directory, erro
 		col := &d.columns[i]
 		col.position = i
 		col.kind, col.enc = kind(c.Byte()), encoding(c.Byte())
+		col.derived, col.enc = col.enc>>7 != 0, col.enc&^(1<<7)
 		if col.kind >= kindAttr {
 			col.typ, col.key = telemetry.ValueType(c.Byte()), string(c.Sized())
+		}
+		if col.typ == telemetry.ValueDouble {
+			col.decimals = c.Byte()
 		}
 		col.values = c.Count(maxDictCodes)
 		col.low = column.Unzigzag(c.Uvarint())
 		col.high = col.low + c.Uvarint()
 		col.entries = c.Count(maxDictCodes)
 		col.dict, col.bloom = place(), place()
+		if body := c.Sized(); len(body) > 0 {
+			col.inline = body
+			var err error
+			if col.known, err = decodeDict(col, body); err != nil {
+				return nil, err
+			}
+		}
+		if col.derived {
+			codes := c.Codes(d.forms)
+			for i := range codes.Len() {
+				col.byForm = append(col.byForm, codes.At(i))
+			}
+		}
 		if n := c.Count(pages); n > 0 && c.Err == nil {
 			col.pages = make([]chunkRef, n)
 			for p := range col.pages {
 				col.pages[p] = place()
 			}
 		}
-		if c.Err == nil && !col.valid(pages) {
+		if c.Err == nil && (!col.valid(pages) || col.derived && !col.validForms(d.forms)) {
 			return nil, column.ErrCorrupt
 		}
 	}
@@ -146,7 +178,7 @@ func decodeDirectory(src []byte, off, end int64, pageRows int) (*directory, erro
 func (c *columnInfo) valid(pages int) bool {
 	switch {
 	case c.kind == 0, c.kind >= kindCount && c.kind < kindAttr, c.kind >= kindAttr+kind(spaces),
-		c.typ > telemetry.ValueMap, c.enc >= encodings:
+		c.typ > telemetry.ValueMap, c.enc >= encodings, c.decimals > column.MaxDecimals:
 		return false
 	case c.class() == classNone:
 		return len(c.pages) == 0
@@ -156,10 +188,32 @@ func (c *columnInfo) valid(pages int) bool {
 		return false
 	case c.enc == encConst && c.class() != classCodes && c.class() != classInts:
 		return false
-	case c.constant():
+	case c.constant(), c.derived:
 		return len(c.pages) == 0
 	}
 	return len(c.pages) == pages
+}
+
+// validForms checks a derived column's codes.
+func (c *columnInfo) validForms(forms int) bool {
+	limit := uint64(c.entries)
+	switch {
+	case spaceOf(c.kind) != spaceSpan || c.kind == kindForm || c.constant() || len(c.byForm) != forms:
+		return false
+	case c.class() == classCodes:
+		limit = c.high + 1
+	case c.enc != encDict:
+		return false
+	}
+	if c.kind >= kindAttr {
+		limit++
+	}
+	for _, code := range c.byForm {
+		if uint64(code) >= limit {
+			return false
+		}
+	}
+	return true
 }
 
 // link fills the lookup tables and checks that every block has what every
@@ -189,6 +243,9 @@ func (d *directory) link() error {
 		if c := d.byKind[k]; c == nil || c.values != n {
 			return column.ErrCorrupt
 		}
+	}
+	if form := d.byKind[kindForm]; form.high >= uint64(max(d.forms, 1)) {
+		return column.ErrCorrupt
 	}
 	if d.rows == 0 || d.traces == 0 || d.traces > d.rows || d.resources.entries == 0 || d.scopes.entries == 0 {
 		return column.ErrCorrupt

@@ -72,8 +72,16 @@
 // repeated keys cost one code, and a value's place in its page is the number
 // of values that the shapes before it take.
 //
-// A column whose values are all the same has no pages. A string column with
-// few values has a dictionary for the block; one with many has none, but a
+// Much of a span follows from its name, kind, status, scope, flags, shape and
+// number of events: a form numbers the combinations that occur, and a column
+// whose value is the same for all spans of each form is derived. It has no
+// pages, the directory lists its codes by form. In the corpus about thirty
+// columns are, and a trace is read from half as many pages as without.
+//
+// A column whose values are all the same has no pages. Floats that are decimal
+// fractions of few digits are stored as whole numbers. A string column with
+// few values has a dictionary for the block, which is part of the directory
+// while it is small; one with many has none, but a
 // bloom filter unless its values are texts longer than 128 bytes.
 //
 // Rejected: one dictionary a segment (a small read would pay for all of it),

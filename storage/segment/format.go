@@ -79,6 +79,7 @@ const (
 	kindShape                         // codes into the block's shapes
 	kindEvents                        // codes: how many events the span has
 	kindLinks                         // codes: how many links
+	kindForm                          // codes: what derived columns follow from, see former
 	kindEventTime                     // ints: zigzag nanoseconds after the span's start
 	kindEventName                     // strings
 	kindEventDropped                  // ints
@@ -108,7 +109,7 @@ var kindNames = [kindCount]string{
 	kindDuration: "duration", kindEnd: "end", kindKind: "kind", kindStatus: "status", kindName: "name",
 	kindTraceState: "trace state", kindMessage: "status message", kindFlags: "flags",
 	kindDroppedAttrs: "dropped attributes", kindDroppedEvents: "dropped events", kindDroppedLinks: "dropped links",
-	kindResource: "resource", kindScope: "scope", kindShape: "shape", kindEvents: "events", kindLinks: "links",
+	kindResource: "resource", kindScope: "scope", kindShape: "shape", kindEvents: "events", kindLinks: "links", kindForm: "form",
 	kindEventTime: "event time", kindEventName: "event name", kindEventDropped: "event dropped",
 	kindEventShape: "event shape", kindLinkTraceID: "link trace id", kindLinkSpanID: "link span id",
 	kindLinkState: "link trace state", kindLinkFlags: "link flags", kindLinkDropped: "link dropped",
@@ -132,7 +133,7 @@ func classOf(k kind, t telemetry.ValueType) class {
 	switch k {
 	case kindSpanID, kindParentRaw, kindLinkTraceID, kindLinkSpanID:
 		return classFixed
-	case kindParent, kindEnd, kindKind, kindStatus, kindResource, kindScope, kindShape, kindEvents, kindLinks,
+	case kindParent, kindEnd, kindKind, kindStatus, kindResource, kindScope, kindShape, kindEvents, kindLinks, kindForm,
 		kindEventShape, kindLinkShape:
 		return classCodes
 	case kindName, kindTraceState, kindMessage, kindEventName, kindLinkState:

@@ -28,7 +28,7 @@ func TestDocument(t *testing.T) {
 		fmt.Sprintf("version %d", Version), fmt.Sprintf("| header | %d | `%s`", headerSize, magic),
 		fmt.Sprintf("| trailer | %d |", trailerSize), fmt.Sprintf("%d traces a chunk", indexEntries),
 		fmt.Sprintf("up to %d spans", BlockSpans), fmt.Sprintf("pages of %d spans", PageRows),
-		fmt.Sprintf("longer than %d bytes", bloomString),
+		fmt.Sprintf("longer than %d bytes", bloomString), fmt.Sprintf("up to %d bytes are part of the directory", inlineDict),
 	} {
 		if !strings.Contains(section, want) {
 			t.Errorf("docs/format.md does not say %q", want)

@@ -24,6 +24,10 @@ type judge struct {
 	// ranged is set where low and span say it all.
 	ranged bool
 	v      values // the page
+	// needle is part of every value for which the comparison, taken without
+	// its "not", is true; found says which values of the page have it.
+	needle string
+	found  []bool
 }
 
 // newJudge prepares a predicate for a column. OpAbsent is not for judges.
@@ -53,12 +57,28 @@ func newJudge(b *block, c *columnInfo, p *scan.Predicate) (*judge, error) {
 		}
 	case c.class() == classInts && j.typ == telemetry.ValueInt:
 		j.readRange()
-	case c.class() == classStrings && c.bloom.size != 0 && p.Op == scan.OpEqual && p.Value.Type() == j.typ:
-		may, err := b.may(c, column.HashString(p.Value.Str()))
-		j.never = !may
-		return j, err
+	case j.typ == telemetry.ValueString && c.class() == classStrings:
+		return j, j.readText()
 	}
 	return j, nil
+}
+
+// readText prepares a predicate on strings that have no dictionary.
+func (j *judge) readText() error {
+	if j.p.Op == scan.OpEqual && j.p.Value.Type() == telemetry.ValueString {
+		s := j.p.Value.Str()
+		if j.never = uint64(len(s)) < j.info.low || uint64(len(s)) > j.info.high; j.never {
+			return nil
+		}
+		if j.info.bloom.size != 0 {
+			may, err := j.b.may(j.info, column.HashString(s))
+			if j.never = !may; err != nil || j.never {
+				return err
+			}
+		}
+	}
+	j.needle = needleOf(j.p)
+	return nil
 }
 
 func one(b bool) byte {
@@ -126,8 +146,12 @@ func (j *judge) readRange() {
 
 // open loads page p; not needed where never or every is set.
 func (j *judge) open(p int) (err error) {
-	j.v, err = j.b.values(j.info, p)
-	return err
+	if j.v, err = j.b.values(j.info, p); err != nil || j.needle == "" {
+		return err
+	}
+	j.found = append(j.found[:0], make([]bool, j.v.page.n)...)
+	j.v.page.strs.Mark(j.needle, j.found)
+	return nil
 }
 
 // holds decides value i of the open page.
@@ -141,6 +165,8 @@ func (j *judge) holds(i int) bool {
 		return j.keep[j.v.page.codes.At(i)] != 0
 	case j.ranged:
 		return j.v.num(i)-uint64(j.low) <= j.span
+	case j.needle != "" && !j.found[i]:
+		return j.p.Op == scan.OpNotEqual || j.p.Op == scan.OpNotMatch
 	case j.info.class() == classStrings:
 		return j.p.Holds(telemetry.RawValue(j.typ, 0, j.v.str(i)))
 	case j.info.class() == classCodes:

@@ -115,6 +115,9 @@ var emptyPage = &page{strs: &column.Strings{}}
 
 // page loads page p of a column that is not constant.
 func (b *block) page(c *columnInfo, p int) (*page, error) {
+	if c.derived {
+		return b.derivedPage(c, p)
+	}
 	if c.pages[p].size == 0 {
 		return emptyPage, nil
 	}
@@ -132,6 +135,9 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 			pg.n = pg.codes.Len()
 		case cl == classInts:
 			pg.nums, err = column.DecodeInts(src, c.values)
+			if c.decimals > 0 {
+				column.Decimals(pg.nums, c.decimals)
+			}
 			pg.n = len(pg.nums)
 		default:
 			if pg.strs, err = column.DecodeStrings(src, c.values); err == nil {
@@ -142,22 +148,106 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 	})
 }
 
+// derivedPage makes page p of a column that follows from the form.
+func (b *block) derivedPage(c *columnInfo, p int) (*page, error) {
+	d, err := b.dir()
+	if err != nil {
+		return nil, err
+	}
+	lo, hi := b.pageRows(p)
+	forms, err := b.fixedValues(d, kindForm, p, hi-lo)
+	if err != nil {
+		return nil, err
+	}
+	key := cacheKey{b.r.id, b.info.dir.off, uint64(c.position)<<32 | uint64(p) + 1}
+	if b.r.cache != nil {
+		if pg, ok := b.r.cache.get(key).(*page); ok {
+			return pg, nil
+		}
+	}
+	pg := &page{}
+	if c.kind < kindAttr {
+		pg.codes = forms.through(c.byForm, c.most(), hi-lo)
+	} else {
+		pg.codes = forms.present(c.byForm, c.most(), hi-lo)
+	}
+	pg.n = pg.codes.Len()
+	if b.r.cache != nil {
+		b.r.cache.put(key, pg, pg.size())
+	}
+	return pg, nil
+}
+
+// most is the greatest code a page of the column may have.
+func (c *columnInfo) most() uint32 {
+	if c.class() == classCodes {
+		return uint32(c.high)
+	}
+	return uint32(c.entries - 1)
+}
+
+// through maps the first n codes of v.
+func (v *values) through(table []uint32, most uint32, n int) (out column.Codes) {
+	if most >= 256 {
+		out.W = make([]uint32, n)
+		for i := range out.W {
+			out.W[i] = table[v.code(i)]
+		}
+		return out
+	}
+	out.B = make([]byte, n)
+	if v.page == nil || v.page.codes.B == nil {
+		for i := range out.B {
+			out.B[i] = byte(table[v.code(i)])
+		}
+		return out
+	}
+	for i, code := range v.page.codes.B[:n] {
+		out.B[i] = byte(table[code])
+	}
+	return out
+}
+
+// present maps those of the first n codes of v whose entry is not 0, to the
+// entry less 1.
+func (v *values) present(table []uint32, most uint32, n int) (out column.Codes) {
+	if most < 256 {
+		out.B = make([]byte, 0, n)
+	}
+	for i := range n {
+		code := table[v.code(i)]
+		switch {
+		case code == 0:
+		case most < 256:
+			out.B = append(out.B, byte(code-1))
+		default:
+			out.W = append(out.W, code-1)
+		}
+	}
+	return out
+}
+
 func (b *block) dict(c *columnInfo) (*dict, error) {
-	return load(b.r, c.dict, dictOf{c}, func(src []byte) (*dict, error) {
-		d := &dict{}
-		var err error
-		n := 0
-		if c.class() == classInts {
-			d.nums, err = column.DecodeInts(src, c.entries)
-			n = len(d.nums)
-		} else if d.strs, err = column.DecodeStrings(src, c.entries); err == nil {
-			n = d.strs.Len()
-		}
-		if err == nil && n != c.entries {
-			err = column.ErrCorrupt
-		}
-		return d, err
-	})
+	if c.known != nil {
+		return c.known, nil
+	}
+	return load(b.r, c.dict, dictOf{c}, func(src []byte) (*dict, error) { return decodeDict(c, src) })
+}
+
+func decodeDict(c *columnInfo, src []byte) (*dict, error) {
+	d := &dict{}
+	var err error
+	n := 0
+	if c.class() == classInts {
+		d.nums, err = column.DecodeInts(src, c.entries)
+		n = len(d.nums)
+	} else if d.strs, err = column.DecodeStrings(src, c.entries); err == nil {
+		n = d.strs.Len()
+	}
+	if err == nil && n != c.entries {
+		err = column.ErrCorrupt
+	}
+	return d, err
 }
 
 // fixedValues loads page p of a column that every element of its space has,
@@ -315,7 +405,8 @@ func decodeEntries(src []byte, t tableInfo, resources bool) (*entries, error) {
 func (d *directory) size() int {
 	n := 512
 	for i := range d.columns {
-		n += 160 + len(d.columns[i].key) + 16*len(d.columns[i].pages)
+		c := &d.columns[i]
+		n += 200 + len(c.key) + 16*len(c.pages) + 3*len(c.inline) + 4*len(c.byForm)
 	}
 	return n
 }

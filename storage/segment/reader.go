@@ -238,7 +238,7 @@ type cached interface{ size() int }
 // load reads and decodes a chunk, or takes it from the cache. A chunk is
 // always decoded in the same way, so its place in the file identifies it.
 func load[T cached](r *Reader, ref chunkRef, s section, decode func([]byte) (T, error)) (T, error) {
-	key := cacheKey{r.id, ref.off}
+	key := cacheKey{r.id, ref.off, 0}
 	if r.cache != nil {
 		if v, ok := r.cache.get(key).(T); ok {
 			return v, nil

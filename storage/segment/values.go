@@ -198,6 +198,12 @@ func (l *valueLister) codes(c *columnInfo, name func(uint32) string) error {
 		return nil
 	}
 	var seen [256]bool
+	for _, code := range c.byForm {
+		if code < 256 && !seen[code] {
+			seen[code] = true
+			l.add(telemetry.StringValue(name(code)))
+		}
+	}
 	for p := range c.pages {
 		pg, err := l.b.page(c, p)
 		if err != nil {
