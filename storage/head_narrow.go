@@ -1,44 +1,50 @@
 package storage
 
 import (
+	"encoding/binary"
 	"unsafe"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// Narrow implements [scan.Block].
+// Narrow implements [scan.Block]. What a code of the row decides is decided
+// once a code, and the attributes of a span are walked without decoding them.
 func (b *headBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
+	if err := p.Stopped(); err != nil {
+		return err
+	}
 	f := newFieldReader(b.v, p.Field)
-	if f.never {
+	switch {
+	case f.never:
 		if p.Op != scan.OpAbsent {
 			sel.ClearAll()
 		}
-		return nil
-	}
-	test := p.Holds // made once: a method value is an allocation
-	holds := func(r *row) bool {
-		found, held := f.any(r, test)
-		return held || !found && p.Op == scan.OpAbsent
-	}
-	// Where the answer depends on a code alone, it is found once a code.
-	var answers []uint8
-	const no, yes = 1, 2
-	if f.code != nil {
-		answers = make([]uint8, f.codes)
-	}
-	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
-		r := b.row(i)
-		if answers == nil {
-			if !holds(r) {
+	case f.code != nil:
+		b.narrowByCode(&f, p, sel)
+	case f.wanted != nil:
+		b.narrowByAttr(&f, p, sel)
+	default:
+		test := p.Holds // made once: a method value is an allocation
+		for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
+			if found, held := f.any(b.row(i), test); !held && (found || p.Op != scan.OpAbsent) {
 				sel.Clear(i)
 			}
-			continue
 		}
+	}
+	return nil
+}
+
+func (b *headBlock) narrowByCode(f *fieldReader, p *scan.Predicate, sel *scan.Bitmap) {
+	test := p.Holds
+	answers := make([]uint8, f.codes)
+	const no, yes = 1, 2
+	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
+		r := b.row(i)
 		code := f.code(r)
 		if answers[code] == 0 {
 			answers[code] = no
-			if holds(r) {
+			if found, held := f.any(r, test); held || !found && p.Op == scan.OpAbsent {
 				answers[code] = yes
 			}
 		}
@@ -46,7 +52,44 @@ func (b *headBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
 			sel.Clear(i)
 		}
 	}
-	return nil
+}
+
+// narrowByAttr is for an attribute of the span, or else of its resource.
+func (b *headBlock) narrowByAttr(f *fieldReader, p *scan.Predicate, sel *scan.Bitmap) {
+	absent := p.Op == scan.OpAbsent
+	// What spans without the attribute get: by resource, where that is asked.
+	var resources []uint8
+	if p.Field.Scope == scan.ScopeAny {
+		resources = make([]uint8, len(b.v.resources))
+		for i := range resources {
+			if found, held := first(b.v.resources[i].attrs, p.Field.Key, p.Holds); held || !found && absent {
+				resources[i] = 1
+			}
+		}
+	}
+	text, isText := "", p.Op == scan.OpEqual && p.Value.Type() == telemetry.ValueString
+	if isText {
+		text = p.Value.Str()
+	}
+	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
+		r := b.row(i)
+		c := b.v.attrs(r)
+		typ, ok := b.v.seek(&c, f.wanted)
+		var keep bool
+		switch {
+		case !ok && resources != nil:
+			keep = resources[r.resource] != 0
+		case !ok || absent:
+			keep = absent && !ok
+		case isText && typ == telemetry.ValueString:
+			keep = c.text() == text
+		default:
+			keep = p.Holds(c.value(typ))
+		}
+		if !keep {
+			sel.Clear(i)
+		}
+	}
 }
 
 // fieldReader reads one field of the rows of a view.
@@ -59,6 +102,9 @@ type fieldReader struct {
 	// code, if set, is a number below codes that decides the field's values.
 	code  func(r *row) uint32
 	codes int
+	// wanted, if set, says of each column whether it is of the span attribute
+	// that decides the field, first or (under ScopeAny) before the resource.
+	wanted []bool
 }
 
 func newFieldReader(v *view, field scan.Field) fieldReader {
@@ -167,14 +213,8 @@ func attrReader(v *view, field scan.Field) fieldReader {
 		known = known || wanted[i]
 	}
 	list := func(c *cursor, f func(telemetry.Value) bool) (found, held bool) {
-		for range c.uvarint() {
-			code := c.uvarint()
-			if wanted[code] {
-				return true, f(c.value(v.columns[code].typ))
-			}
-			c.skipValue(v.columns[code].typ)
-		}
-		return false, false
+		typ, ok := v.seek(c, wanted)
+		return ok, ok && f(c.value(typ))
 	}
 	span := func(r *row, f func(telemetry.Value) bool) (found, held bool) {
 		c := v.attrs(r)
@@ -185,12 +225,12 @@ func attrReader(v *view, field scan.Field) fieldReader {
 	}
 	switch field.Scope {
 	case scan.ScopeSpan:
-		return fieldReader{never: !known, any: span}
+		return fieldReader{never: !known, any: span, wanted: wanted}
 	case scan.ScopeAny:
 		if !known {
 			return v.ofResource(ofResource)
 		}
-		return fieldReader{any: func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+		return fieldReader{wanted: wanted, any: func(r *row, f func(telemetry.Value) bool) (found, held bool) {
 			if found, held = span(r, f); found {
 				return found, held
 			}
@@ -202,6 +242,43 @@ func attrReader(v *view, field scan.Field) fieldReader {
 		return fieldReader{never: !known, any: v.eachOf(hasLinks, list)}
 	}
 	return fieldReader{never: true}
+}
+
+// seek moves c, at an attribute list, to the value of the first attribute of
+// a wanted column.
+func (v *view) seek(c *cursor, wanted []bool) (typ telemetry.ValueType, ok bool) {
+	p, at := *c, 0
+	// next reads a uvarint; nearly all are one byte.
+	next := func() uint64 {
+		if u := p[at]; u < 0x80 {
+			at++
+			return uint64(u)
+		}
+		u, n := binary.Uvarint(p[at:])
+		at += n
+		return u
+	}
+	for n := next(); n > 0; n-- {
+		code := next()
+		typ = v.columns[code].typ
+		if wanted[code] {
+			*c = p[at:]
+			return typ, true
+		}
+		switch typ {
+		case telemetry.ValueEmpty:
+		case telemetry.ValueBool:
+			at++
+		case telemetry.ValueInt:
+			next()
+		case telemetry.ValueDouble:
+			at += 8
+		default:
+			size := next()
+			at += int(size)
+		}
+	}
+	return 0, false
 }
 
 // eachOf applies list to the attributes of each event or link of a row.

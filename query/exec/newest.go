@@ -6,6 +6,7 @@ import (
 	"container/heap"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -75,6 +76,15 @@ type tracePiece struct {
 	row   uint32
 }
 
+// visitedBlocks keeps the memory of searches for later ones.
+var visitedBlocks = sync.Pool{New: func() any { return new(visitedBlock) }}
+
+// free gives m up; it refers to no stored data any more.
+func (m *visitedBlock) free() {
+	m.queuedBlock = queuedBlock{}
+	visitedBlocks.Put(m)
+}
+
 func (m *visitedBlock) best() uint64 { return m.pieces[len(m.pieces)-1].start }
 
 // visitedHeap is search.visited as package heap wants it.
@@ -109,6 +119,12 @@ func before(a, b ranked) int {
 func (s *search) rank() error {
 	ahead := newLookahead(s)
 	defer ahead.close()
+	defer func() {
+		for _, m := range s.visited {
+			m.free()
+		}
+		s.visited = nil
+	}()
 	for len(s.blocks) > 0 || len(s.visited) > 0 {
 		if ok, err := s.more(); !ok {
 			return err
@@ -144,10 +160,8 @@ func (s *search) visit(b *filtered) {
 		s.damaged("filter block", b.err)
 		return
 	}
-	m := &visitedBlock{queuedBlock: b.queuedBlock}
-	if n := len(s.spare); n > 0 {
-		m.pieces, s.spare = s.spare[n-1][:0], s.spare[:n-1]
-	}
+	m := visitedBlocks.Get().(*visitedBlock)
+	m.queuedBlock, m.pieces = b.queuedBlock, m.pieces[:0]
 	for row := b.sel.Prev(b.sel.Len() - 1); row >= 0; {
 		t, err := b.block.Trace(row)
 		if err != nil {
@@ -159,9 +173,6 @@ func (s *search) visit(b *filtered) {
 		}
 		row = b.sel.Prev(min(row, t.Lo) - 1)
 	}
-	if len(m.pieces) == 0 {
-		return
-	}
 	// In a segment they are in order already, but the other way round.
 	slices.Reverse(m.pieces)
 	byStart := func(x, y tracePiece) int { return cmp.Compare(x.start, y.start) }
@@ -172,10 +183,12 @@ func (s *search) visit(b *filtered) {
 		s.tooMany(s.limits.Traces, "traces to choose from")
 		m.pieces = m.pieces[min(over, len(m.pieces)):] // the oldest go
 	}
-	if len(m.pieces) > 0 {
-		s.held += len(m.pieces)
-		heap.Push((*visitedHeap)(&s.visited), m)
+	if len(m.pieces) == 0 {
+		m.free()
+		return
 	}
+	s.held += len(m.pieces)
+	heap.Push((*visitedHeap)(&s.visited), m)
 }
 
 // take looks up the trace of the best piece.
@@ -184,13 +197,14 @@ func (s *search) take() {
 	row := int(m.pieces[len(m.pieces)-1].row)
 	m.pieces = m.pieces[:len(m.pieces)-1]
 	s.held--
+	block, source := m.block, m.source
 	if len(m.pieces) == 0 {
-		heap.Pop((*visitedHeap)(&s.visited))
-		s.spare = append(s.spare, m.pieces)
+		m = heap.Pop((*visitedHeap)(&s.visited)).(*visitedBlock)
+		m.free()
 	} else {
 		heap.Fix((*visitedHeap)(&s.visited), 0)
 	}
-	t, err := m.block.Trace(row)
+	t, err := block.Trace(row)
 	if err != nil {
 		s.damaged("read traces of block", err)
 		return
@@ -203,7 +217,7 @@ func (s *search) take() {
 		return
 	}
 	s.seen[t.ID] = struct{}{}
-	s.resolve(t.ID, t.Start, m.source)
+	s.resolve(t.ID, t.Start, source)
 }
 
 // narrowWithin applies the range of time and a filter to sel.
