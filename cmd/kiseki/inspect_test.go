@@ -67,4 +67,19 @@ func TestInspectFindsDamage(t *testing.T) {
 	if status != exitFailed || !strings.Contains(stdout, "DAMAGED") || !strings.Contains(stderr, "problems") {
 		t.Errorf("after the damage: %d\n%s\n%s", status, stdout, stderr)
 	}
+	intact := append([]byte(nil), bytes...)
+	intact[len(bytes)/3] ^= 1
+	status, stdout, _ = kiseki(t, "inspect", "--repair", "--data", data)
+	if status != exitFailed || !strings.Contains(stdout, "spans kept") {
+		t.Errorf("repaired with loss: %d\n%s", status, stdout)
+	}
+	// The file comes back whole once a copy of it is in the quarantine folder.
+	aside := filepath.Join(data, "tenants", "default", "quarantine", filepath.Base(segments[0]))
+	if err := os.WriteFile(aside, intact, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, _ = kiseki(t, "inspect", "--data", data, "--repair")
+	if status != exitOK || !strings.Contains(stdout, "100 spans kept, 0 lost") {
+		t.Errorf("repaired from a backup: %d\n%s", status, stdout)
+	}
 }
