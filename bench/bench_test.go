@@ -208,8 +208,10 @@ func TestReport(t *testing.T) {
 		Ingest: []*ingestResult{{Transport: "HTTP", Spans: 1_000_000, SpansPerSecond: 100_000, CPU: 10, DiskPerSpan: 50, PeakMemory: 300 << 20, Acks: q}},
 		Sizes: &sizes{Raw: 500, Zstd: 60, Entropy: corpus.Entropy{IDs: 9, Times: 5, Content: 6},
 			Columns: []columnSize{{"span id", 30}, {"start", 15}, {"name", 5}}},
-		Queries: []*querySet{{Spans: 1_000_000, Traces: 60_000, IdleBefore: 90e6, IdleAfter: 110e6, Results: []*queryResult{
-			{Question: "a", Times: q}, {Question: "b", Times: q}, {Question: "c", Times: q}, {Question: "d", Times: q}}}},
+		Queries: []*querySet{{Spans: 1_000_000, Traces: 60_000, IdleBefore: 90e6, IdleAfter: 110e6,
+			Aggregates: []*aggregateResult{{Question: "by service", Times: q, Groups: 12, PerCPU: 90e6}}, Results: []*queryResult{
+				{Question: "a", Times: q}, {Question: "b", Times: q}, {Question: "c", Times: q}, {Question: "d", Times: q}}}},
+		Compact: &compactResult{Spans: 1_000_000, CPU: 1.5, Segments: [2]int{40, 2}, Disk: [2]float64{40, 30}, Written: 75},
 		Mixed: &mixedResult{Stored: 1_000_000, PerSecond: 50, Questions: q,
 			Alone: &mixedLoad{SpansPerSecond: 200_000, Acks: q}, Queried: &mixedLoad{SpansPerSecond: 150_000, Acks: q, Questions: q}},
 		Restart: &restartResult{Spans: 100_000, Ready: time.Second},
@@ -217,8 +219,9 @@ func TestReport(t *testing.T) {
 	var text, encoded bytes.Buffer
 	r.writeMarkdown(&text)
 	for _, want := range []string{"| pdata   |        3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.9×)", "100,000 spans", "not in this run",
-		"| span id    |  30.00 | 60.0 % |  60.0 % |", "| all others |   0.00 |  0.0 % | 100.0 % |", "of it times", "| both           | 150,000 |",
-		"| **kiseki** | 10.0 s | 100,000 | 50 | 0.31 GB | 1.0 ms | 1.0 ms | all |"} {
+		"| span id    |  30.00 | 60.0 % |  60.0 % |", "| all others |   0.00 |  0.0 % | 100.0 % |", "of it times", "2.50×", "by service, spans a CPU second",
+		"| by service | 1.00 ms | 2.00 ms |     12 |                   90 |", "| both           | 150,000 |",
+		"| **kiseki** | 11.5 s | 100,000 | 50 | 0.31 GB | 1.0 ms | 1.0 ms | all |"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}

@@ -17,6 +17,7 @@ const (
 	goalPeak      = 300e6 // bytes of memory at the full rate of ingestion
 	goalIdle      = 100e6 // bytes of memory with 10 M spans on disk
 	goalRewrites  = 3     // times that a byte of a segment is written, its flush included
+	goalAggregate = 100e6 // spans that a second of processor time passes
 	goalByIDP50   = 500 * time.Microsecond
 	goalByIDP99   = 3 * time.Millisecond
 	goalSearchP50 = 5 * time.Millisecond
@@ -30,17 +31,19 @@ func atMost[T int64 | float64](what string, limit, got T, text func(T) string) g
 
 func (r *report) goals() (goals []goal) {
 	number := func(n float64) string { return fmt.Sprintf("%.2f", n) }
+	millions := func(n float64) string { return fmt.Sprintf("%.0f M", n/1e6) }
 	megabytes := func(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
 	if len(r.Ingest) > 0 {
-		peak, rewrites := int64(0), 0.0
+		peak := int64(0)
 		for _, i := range r.Ingest {
 			peak = max(peak, i.PeakMemory)
-			rewrites = max(rewrites, i.rewrites())
 		}
 		goals = append(goals,
 			atMost("bytes on disk for each byte of entropy", goalEntropy, r.disk()/r.Sizes.Entropy.Total(), number),
-			atMost("bytes written to segments for each byte that stays", goalRewrites, rewrites, number),
 			atMost("peak memory at the full rate of ingestion", goalPeak, peak, megabytes))
+	}
+	if r.Compact != nil {
+		goals = append(goals, atMost("bytes written to segments for each byte that stays", goalRewrites, r.Compact.rewrites(), number))
 	}
 	if len(r.Queries) > 0 {
 		set := r.Queries[len(r.Queries)-1]
@@ -50,6 +53,9 @@ func (r *report) goals() (goals []goal) {
 			atMost(of+"idle memory after the questions", goalIdle, set.IdleAfter, megabytes))
 		for i, q := range set.Results {
 			goals = append(goals, q.goal(of, i >= serviceSearch))
+		}
+		for _, a := range set.Aggregates {
+			goals = append(goals, goal{of + a.Question + ", spans a CPU second", "≥ " + millions(goalAggregate), millions(a.PerCPU), a.PerCPU >= goalAggregate})
 		}
 	}
 	return goals

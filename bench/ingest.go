@@ -61,11 +61,6 @@ type ingestResult struct {
 	Retries        int64     `json:"retries"`
 }
 
-// rewrites is how often a byte of a segment was written.
-func (res *ingestResult) rewrites() float64 {
-	return (res.WrittenPerSpan - res.LogPerSpan) / res.DiskPerSpan
-}
-
 // ingest loads a fresh server over one transport and leaves it running.
 func (r *run) ingest(ctx context.Context, transport string, p *payload, dir string) (s *server, res *ingestResult, err error) {
 	r.say("ingest %s spans over %s", grouped(p.spans), transport)

@@ -10,8 +10,8 @@
 //	go run ./bench                 everything, with 1 and 5 million spans
 //	go run ./bench --quick         the same with 200,000 spans, in about two minutes
 //	go run ./bench --only query --spans 10M,50M
-//	                               one part (decode, ingest, query, mixed or
-//	                               restart), with other sizes
+//	                               one part (decode, ingest, compact, query,
+//	                               mixed or restart), with other sizes
 //	go run ./bench --out           also write bench/results/DATE-COMMIT.md
 package main
 
@@ -113,7 +113,7 @@ func (r *run) findBinary(ctx context.Context) (clean func(), err error) {
 }
 
 // parts are what can be measured, in this order.
-var parts = []string{"decode", "ingest", "query", "mixed", "restart"}
+var parts = []string{"decode", "ingest", "compact", "query", "mixed", "restart"}
 
 func (r *run) measure(ctx context.Context) error {
 	if r.only != "" && !slices.Contains(parts, r.only) {
@@ -137,6 +137,8 @@ func (r *run) measurePart(ctx context.Context, part string) (err error) {
 		r.report.Decode, err = measureDecode(20_000)
 	case "ingest":
 		err = r.measureIngest(ctx)
+	case "compact":
+		r.report.Compact, err = r.measureCompaction(ctx)
 	case "query":
 		for _, n := range r.sizes {
 			if err := r.measureQueries(ctx, n); err != nil {
@@ -198,7 +200,7 @@ func (r *run) measureQueries(ctx context.Context, spans int) error {
 		return err
 	}
 	defer remove()
-	filled, err := r.fill(ctx, dir, spans)
+	filled, err := r.fill(ctx, dir, spans, (*server).awaitRest)
 	if err != nil {
 		return err
 	}
@@ -212,6 +214,9 @@ func (r *run) measureQueries(ctx context.Context, spans int) error {
 		return err
 	}
 	if set.Results, err = r.ask(ctx, s, filled); err != nil {
+		return err
+	}
+	if set.Aggregates, err = r.aggregate(ctx, s, set.Spans); err != nil {
 		return err
 	}
 	if set.IdleAfter, err = s.idleMemory(); err != nil {
@@ -228,8 +233,9 @@ type filled struct {
 	users []string // some who made few requests
 }
 
-// fill stores that many spans, all in segments.
-func (r *run) fill(ctx context.Context, dir string, spans int) (*filled, error) {
+// fill stores that many spans, all in segments, and stops the server when
+// settled returns.
+func (r *run) fill(ctx context.Context, dir string, spans int, settled func(*server) error) (*filled, error) {
 	r.say("  store %s spans", grouped(spans))
 	s, err := startServer(ctx, r.binary, dir, "--flush-age", flushAge.String())
 	if err != nil {
@@ -259,6 +265,9 @@ func (r *run) fill(ctx context.Context, dir string, spans int) (*filled, error) 
 		return nil, err
 	}
 	if err := s.awaitFlush(); err != nil {
+		return nil, err
+	}
+	if err := settled(s); err != nil {
 		return nil, err
 	}
 	return &filled{spans: g.Spans(), ids: g.IDs(), users: someUsers(corpusFor(seed, spans), lookups)}, s.stop()

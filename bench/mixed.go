@@ -44,7 +44,7 @@ func (r *run) measureMixed(ctx context.Context) (*mixedResult, error) {
 		return nil, err
 	}
 	defer remove()
-	filled, err := r.fill(ctx, dir, r.loadSize())
+	filled, err := r.fill(ctx, dir, r.loadSize(), (*server).awaitFlush)
 	if err != nil {
 		return nil, err
 	}

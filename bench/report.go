@@ -18,6 +18,7 @@ type report struct {
 	Machine machine         `json:"machine"`
 	Decode  *decodeResult   `json:"decode,omitempty"`
 	Ingest  []*ingestResult `json:"ingest,omitempty"`
+	Compact *compactResult  `json:"compact,omitempty"`
 	Sizes   *sizes          `json:"sizes,omitempty"`
 	Queries []*querySet     `json:"queries,omitempty"`
 	Mixed   *mixedResult    `json:"mixed,omitempty"`
@@ -34,11 +35,12 @@ type sizes struct {
 
 // querySet is one store's answers.
 type querySet struct {
-	Spans      int            `json:"spans"`
-	Traces     int            `json:"traces"`
-	IdleBefore int64          `json:"idleMemoryBytes"`      // resident after the start
-	IdleAfter  int64          `json:"idleMemoryBytesAfter"` // resident after the questions
-	Results    []*queryResult `json:"results"`
+	Spans      int                `json:"spans"`
+	Traces     int                `json:"traces"`
+	IdleBefore int64              `json:"idleMemoryBytes"`      // resident after the start
+	IdleAfter  int64              `json:"idleMemoryBytesAfter"` // resident after the questions
+	Results    []*queryResult     `json:"results"`
+	Aggregates []*aggregateResult `json:"aggregates"`
 }
 
 // table is a part of the report for people.

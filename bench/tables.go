@@ -14,8 +14,11 @@ func (r *report) tables() (tables []table) {
 	if len(r.Ingest) > 0 {
 		tables = append(tables, r.ingestTable(), r.sizeTable(), r.columnTable(), r.comparisonTable())
 	}
+	if r.Compact != nil {
+		tables = append(tables, r.Compact.table())
+	}
 	for _, set := range r.Queries {
-		tables = append(tables, set.table())
+		tables = append(tables, set.table(), set.aggregateTable())
 	}
 	if r.Mixed != nil {
 		tables = append(tables, r.Mixed.table())
@@ -204,15 +207,16 @@ func (r *report) restartTable() table {
 	}
 }
 
-// readmeRow is kiseki's row in the README's table of stores; ok is false
-// where a part of it was not measured.
+// readmeRow is kiseki's row in the README's table of stores, its processor
+// time that from socket to compacted segment; ok is false where a part of it
+// was not measured.
 func (r *report) readmeRow() (row string, ok bool) {
-	if len(r.Ingest) == 0 || len(r.Queries) == 0 || r.Restart == nil {
+	if len(r.Ingest) == 0 || r.Compact == nil || len(r.Queries) == 0 || r.Restart == nil {
 		return "", false
 	}
 	own, res := r.Ingest[len(r.Ingest)-1], r.Queries[0].Results
 	cells := []string{
-		"**kiseki**", fmt.Sprintf("%.1f s", own.CPU), grouped(int(own.SpansPerSecond) / 1000 * 1000), fmt.Sprintf("%.0f", own.DiskPerSpan),
+		"**kiseki**", fmt.Sprintf("%.1f s", own.CPU+r.Compact.CPU), grouped(int(own.SpansPerSecond) / 1000 * 1000), fmt.Sprintf("%.0f", own.DiskPerSpan),
 		fmt.Sprintf("%.2f GB", float64(own.PeakMemory)/1e9), shortMilliseconds(res[0].Times.P50), shortMilliseconds(res[serviceSearch].Times.P50),
 		"all", // a restart that loses a span fails
 	}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// aggregateResult is how fast one kind of summary was made, over all spans of
+// a store.
+type aggregateResult struct {
+	Question string    `json:"question"`
+	Times    quantiles `json:"times"`
+	Groups   int       `json:"groups"`
+	// PerCPU is how many spans a second of processor time passes.
+	PerCPU float64 `json:"spansPerCPUSecond"`
+}
+
+// aggregations are so often asked, which is enough for their processor time
+// to be many times the clock's unit.
+const aggregations = 50
+
+var aggregates = []struct{ name, query, by string }{
+	{"all spans by operation", `{}`, "operation"},
+	{"errors by service", `{ status = error }`, "resource.service.name"},
+	{"a route by status code", `{ span.http.route = "/checkout" }`, "span.http.response.status_code"},
+	{"slow spans of a service by name", `{ resource.service.name = "payment" && duration > 100ms }`, "name"},
+}
+
+// aggregate measures all summaries on a running server.
+func (r *run) aggregate(ctx context.Context, s *server, spans int) ([]*aggregateResult, error) {
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}}
+	defer client.CloseIdleConnections()
+	var results []*aggregateResult
+	for _, a := range aggregates {
+		r.say("  %s", a.name)
+		path := "/aggregate?" + url.Values{"q": {a.query}, "by": {a.by}}.Encode()
+		res := &aggregateResult{Question: a.name}
+		var err error
+		if res.Groups, err = groups(ctx, client, s, path); err != nil { // and so the caches are warm
+			return nil, err
+		}
+		cpu, err := cpuOf(s.pid())
+		if err != nil {
+			return nil, err
+		}
+		var times []time.Duration
+		for begin := time.Now(); len(times) < aggregations && (time.Since(begin) < slow || len(times) < 5); {
+			sent := time.Now()
+			if _, err := groups(ctx, client, s, path); err != nil {
+				return nil, err
+			}
+			times = append(times, time.Since(sent))
+		}
+		after, err := cpuOf(s.pid())
+		if err != nil {
+			return nil, err
+		}
+		res.PerCPU = float64(spans) * float64(len(times)) / max(after-cpu, time.Second/userHertz).Seconds()
+		res.Times = quantilesOf(times)
+		results = append(results, res)
+	}
+	return results, nil
+}
+
+// groups asks once and returns how many groups there are in the answer.
+func groups(ctx context.Context, client *http.Client, s *server, path string) (int, error) {
+	status, body, err := get(ctx, client, "http://"+s.http+apiRoot+path)
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Groups []json.RawMessage `json:"groups"`
+		Stats  struct {
+			Complete bool `json:"complete"`
+		} `json:"stats"`
+	}
+	if status != http.StatusOK {
+		return 0, fmt.Errorf("ask %s: status %d: %.300s", path, status, body)
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return 0, fmt.Errorf("parse answer to %s: %w", path, err)
+	}
+	if !answer.Stats.Complete || len(answer.Groups) == 0 {
+		return 0, fmt.Errorf("ask %s: incomplete or without groups: %.300s", path, body)
+	}
+	return len(answer.Groups), nil
+}
+
+func (set *querySet) aggregateTable() table {
+	t := table{
+		title:  fmt.Sprintf("Summaries of %s spans", grouped(set.Spans)),
+		note:   "Counts, errors and quantiles of durations by group, caches warm. Spans a CPU second are those of the store, read or not.",
+		header: []string{"summary", "p50", "p99", "groups", "M spans a CPU second"},
+	}
+	for _, a := range set.Aggregates {
+		t.rows = append(t.rows, []string{a.Question, milliseconds(a.Times.P50), milliseconds(a.Times.P99), fmt.Sprint(a.Groups), fmt.Sprintf("%.0f", a.PerCPU/1e6)})
+	}
+	return t
+}
