@@ -26,7 +26,7 @@ const (
 //
 // It sets r's rest and has, and appends to the tables of s.
 func (s *shard) appendRow(p []byte, b *telemetry.Batch, span *telemetry.Span, r *row) []byte {
-	p = s.appendAttrs(p, b.AttrsOf(span.Attrs), &s.mu.firsts[r.name])
+	p = s.appendAttrs(p, b.AttrsOf(span.Attrs), &s.mu.firsts[r.name], s.mu.carried[r.name])
 	r.rest = uint32(len(p))
 	if span.TraceState != "" {
 		r.has |= hasState
@@ -50,7 +50,7 @@ func (s *shard) appendRow(p []byte, b *telemetry.Batch, span *telemetry.Span, r 
 			p = binary.AppendVarint(p, int64(e.Time-span.Start))
 			p = appendString(p, e.Name)
 			p = binary.AppendUvarint(p, uint64(e.DroppedAttrs))
-			p = s.appendAttrs(p, b.AttrsOf(e.Attrs), &first)
+			p = s.appendAttrs(p, b.AttrsOf(e.Attrs), &first, nil)
 		}
 	}
 	if links := b.LinksOf(span); len(links) > 0 {
@@ -63,15 +63,16 @@ func (s *shard) appendRow(p []byte, b *telemetry.Batch, span *telemetry.Span, r 
 			p = appendString(p, l.TraceState)
 			p = binary.AppendUvarint(p, uint64(l.Flags))
 			p = binary.AppendUvarint(p, uint64(l.DroppedAttrs))
-			p = s.appendAttrs(p, b.AttrsOf(l.Attrs), &first)
+			p = s.appendAttrs(p, b.AttrsOf(l.Attrs), &first, nil)
 		}
 	}
 	return p
 }
 
 // appendAttrs appends an attribute list. guess is where the code of the first
-// attribute's column is expected, and remembered for the next time.
-func (s *shard) appendAttrs(p []byte, attrs []telemetry.Attr, guess *uint32) []byte {
+// attribute's column is expected, and remembered for the next time. The
+// columns are added to carried, if there is one.
+func (s *shard) appendAttrs(p []byte, attrs []telemetry.Attr, guess *uint32, carried *columnSet) []byte {
 	p = binary.AppendUvarint(p, uint64(len(attrs)))
 	for i := range attrs {
 		a := &attrs[i]
@@ -84,6 +85,9 @@ func (s *shard) appendAttrs(p []byte, attrs []telemetry.Attr, guess *uint32) []b
 			*guess = code
 		}
 		guess = &s.mu.after[code]
+		if carried != nil {
+			carried.add(code)
+		}
 		p = binary.AppendUvarint(p, uint64(code))
 		p = appendValue(p, a.Value)
 	}

@@ -71,10 +71,16 @@ func (b *headBlock) narrowByAttr(f *fieldReader, p *scan.Predicate, sel *scan.Bi
 	if isText {
 		text = p.Value.Str()
 	}
+	carried := b.v.carriers(f.wanted)
 	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
 		r := b.row(i)
-		c := b.v.attrs(r)
-		typ, ok := b.v.seek(&c, f.wanted)
+		var c cursor
+		var typ telemetry.ValueType
+		ok := carried[r.name]
+		if ok {
+			c = b.v.attrs(r)
+			typ, ok = b.v.seek(&c, f.wanted)
+		}
 		var keep bool
 		switch {
 		case !ok && resources != nil:
@@ -242,6 +248,22 @@ func attrReader(v *view, field scan.Field) fieldReader {
 		return fieldReader{never: !known, any: v.eachOf(hasLinks, list)}
 	}
 	return fieldReader{never: true}
+}
+
+// carriers says by name whether spans of that name may have an attribute of a
+// wanted column: most have the same attributes as others of their name, so
+// most rows need not be walked.
+func (v *view) carriers(wanted []bool) []bool {
+	out := make([]bool, len(v.names))
+	for code, w := range wanted {
+		if !w {
+			continue
+		}
+		for name := range out {
+			out[name] = out[name] || v.carried[name].has(uint32(code))
+		}
+	}
+	return out
 }
 
 // seek moves c, at an attribute list, to the value of the first attribute of

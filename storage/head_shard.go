@@ -71,16 +71,34 @@ type headScope struct {
 	attrs           []telemetry.Attr
 }
 
+// columnSet is a set of columns, kept by the last bits of their codes: one
+// that is in it is found, one that is not may be. It only grows, so what it
+// says of rows that are older than the set is right too.
+type columnSet [4]atomic.Uint64
+
+func (s *columnSet) add(code uint32) {
+	w, bit := &s[code>>6%uint32(len(s))], uint64(1)<<(code&63)
+	if w.Load()&bit == 0 {
+		w.Or(bit)
+	}
+}
+
+func (s *columnSet) has(code uint32) bool {
+	return s[code>>6%uint32(len(s))].Load()>>(code&63)&1 != 0
+}
+
 // view is all that a reader needs of a shard at one moment. It is immutable:
 // the slices grow only beyond their lengths here, and of what they reach only
-// row.next, traceEntry.minStart, traceEntry.last, the index's empty slots and
-// the last chunk's bounds still change, atomically or (last) unread.
+// row.next, traceEntry.minStart, traceEntry.last, the index's empty slots, the
+// last chunk's bounds and the column sets still change, atomically or (last)
+// unread.
 type view struct {
 	n          int // rows
 	chunks     []*rowChunk
 	arena      [][]byte
 	columns    []column
 	names      []string
+	carried    []*columnSet // by name: what spans of that name have as attributes
 	resources  []headResource
 	scopes     []headScope
 	traceCount int
@@ -275,9 +293,10 @@ func (s *shard) nameCode(name string) uint32 {
 	name = strings.Clone(name)
 	c := uint32(len(s.mu.names))
 	s.mu.names = append(s.mu.names, name)
+	s.mu.carried = append(s.mu.carried, new(columnSet))
 	s.mu.firsts = append(s.mu.firsts, 0)
 	s.mu.nameCodes[name] = c
-	s.mu.grown += int64(len(name)) + 64
+	s.mu.grown += int64(len(name)) + 104
 	return c
 }
 
