@@ -35,14 +35,37 @@ type keyKey struct {
 	typ   telemetry.ValueType
 }
 
-// tables sums up what a segment's spans do and carry.
+// tables sums up what a segment's spans do and carry. The keys of its maps
+// outlive the blocks whose strings they were looked up with, so the values are
+// pointers: assigning to a present key would put the new key in its place.
 type tables struct {
-	operations map[operationKey]operationCount
-	keys       map[keyKey]uint64
+	operations map[operationKey]*operationCount
+	keys       map[keyKey]*uint64
 }
 
 func newTables() tables {
-	return tables{operations: make(map[operationKey]operationCount), keys: make(map[keyKey]uint64)}
+	return tables{operations: make(map[operationKey]*operationCount), keys: make(map[keyKey]*uint64)}
+}
+
+func (t *tables) addOperation(k operationKey, n operationCount) {
+	sum := t.operations[k]
+	if sum == nil {
+		sum = new(operationCount)
+		k.service, k.name = strings.Clone(k.service), strings.Clone(k.name)
+		t.operations[k] = sum
+	}
+	sum.spans += n.spans
+	sum.errors += n.errors
+}
+
+func (t *tables) addKey(k keyKey, spans uint64) {
+	sum := t.keys[k]
+	if sum == nil {
+		sum = new(uint64)
+		k.key = strings.Clone(k.key)
+		t.keys[k] = sum
+	}
+	*sum += spans
 }
 
 var spaceScopes = [spaces]scan.Scope{scan.ScopeSpan, scan.ScopeEvent, scan.ScopeLink}
@@ -51,7 +74,7 @@ var spaceScopes = [spaces]scan.Scope{scan.ScopeSpan, scan.ScopeEvent, scan.Scope
 func (t *tables) add(b *blockBuilder) error {
 	for _, c := range b.attrs {
 		if c.spans > 0 {
-			t.keys[keyKey{spaceScopes[c.kind-kindAttr], c.key, c.typ}] += c.spans
+			t.addKey(keyKey{spaceScopes[c.kind-kindAttr], c.key, c.typ}, c.spans)
 		}
 	}
 	services, err := t.addEntries(b, &b.resources, b.fixed[kindResource].codes, scan.ScopeResource)
@@ -86,13 +109,7 @@ func (t *tables) addOperations(b *blockBuilder, services []string) {
 			continue
 		}
 		name, resource, k := splitOperation(slot.key)
-		key := operationKey{services[resource], names.entries[name], k}
-		sum, known := t.operations[key]
-		if !known { // the block's strings go with the block
-			key.service, key.name = strings.Clone(key.service), strings.Clone(key.name)
-		}
-		n := b.tally[slot.value-1]
-		t.operations[key] = operationCount{sum.spans + n.spans, sum.errors + n.errors}
+		t.addOperation(operationKey{services[resource], names.entries[name], k}, b.tally[slot.value-1])
 	}
 }
 
@@ -136,11 +153,7 @@ func (t *tables) addKeys(scope scan.Scope, attrs []telemetry.Attr, spans uint64)
 		if repeated {
 			continue
 		}
-		k := keyKey{scope, a.Key, a.Value.Type()}
-		if _, ok := t.keys[k]; !ok {
-			k.key = strings.Clone(k.key)
-		}
-		t.keys[k] += spans
+		t.addKey(keyKey{scope, a.Key, a.Value.Type()}, spans)
 	}
 }
 
@@ -183,7 +196,7 @@ func (t *tables) appendKeys(dst []byte) []byte {
 	for _, k := range sorted {
 		dst = append(dst, byte(k.scope), byte(k.typ))
 		dst = appendString(dst, k.key)
-		dst = binary.AppendUvarint(dst, t.keys[k])
+		dst = binary.AppendUvarint(dst, *t.keys[k])
 	}
 	return dst
 }

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"encoding/binary"
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"sync"
@@ -12,7 +14,35 @@ import (
 )
 
 func TestOperationsAndKeys(t *testing.T) {
-	b := telemetrytest.Random(21, 600)
+	checkTables(t, telemetrytest.Random(21, 600))
+}
+
+// TestTablesOutliveBlocks has a service, a name and keys that end before the
+// last block: their text must not be that of a block's memory, used again.
+func TestTablesOutliveBlocks(t *testing.T) {
+	var b telemetry.Batch
+	for i := range 5 * small.BlockSpans {
+		service, name, key := "early", "charge", "early.key"
+		if i >= 3*small.BlockSpans {
+			service, name, key = fmt.Sprint("late-", i%7), fmt.Sprint("refund ", i%11), "late.key"
+		}
+		at := uint32(len(b.Attrs))
+		b.Attrs = append(b.Attrs, telemetry.Attr{Key: "service.name", Value: telemetry.StringValue(service)},
+			telemetry.Attr{Key: key, Value: telemetry.IntValue(1)}, telemetry.Attr{Key: key, Value: telemetry.IntValue(2)})
+		b.Resources = append(b.Resources, telemetry.Resource{Attrs: telemetry.Range{Start: at, End: at + 2}})
+		s := telemetry.Span{Name: name, Start: uint64(i + 1), End: uint64(i + 2), Resource: uint32(i), Attrs: telemetry.Range{Start: at + 2, End: at + 3}}
+		binary.BigEndian.PutUint32(s.TraceID[:], uint32(i+1))
+		binary.BigEndian.PutUint32(s.SpanID[:], uint32(i+1))
+		b.Spans = append(b.Spans, s)
+	}
+	b.Scopes = []telemetry.Scope{{Name: "test"}}
+	checkTables(t, &b)
+}
+
+// checkTables compares the operations and keys of a segment of b with those
+// counted span by span.
+func checkTables(t *testing.T, b *telemetry.Batch) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	writeFile(t, path, b, small)
 	r := openFile(t, path, nil)
