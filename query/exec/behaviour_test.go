@@ -25,8 +25,9 @@ var rewrite = flag.Bool("rewrite", false, "write the answers the tests get to ..
 //	spans
 //	trace/span[<parent] service name start+duration kind status [key=value …]
 //
-// with hexadecimal ids, times in milliseconds and keys such as span.a,
-// resource.a, event:name or statusMessage; then any number of
+// with hexadecimal ids, times in milliseconds, keys such as span.a,
+// resource.a, event:name or statusMessage, and arrays as [1,a]; then any
+// number of
 //
 //	query { … } [limit n] [from ms] [to ms]
 //	the answer, one trace a line
@@ -130,6 +131,13 @@ func number(t *testing.T, s string, base int) uint64 {
 
 // attrValue is a bool, int or float if it looks like one, else a string.
 func attrValue(s string) telemetry.Value {
+	if list, ok := strings.CutPrefix(s, "["); ok {
+		var enc []byte
+		for e := range strings.SplitSeq(strings.TrimSuffix(list, "]"), ",") {
+			enc = telemetry.AppendElement(enc, attrValue(e))
+		}
+		return telemetry.ArrayValue(string(enc))
+	}
 	if s == "true" || s == "false" {
 		return telemetry.BoolValue(s == "true")
 	}
