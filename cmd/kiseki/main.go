@@ -35,7 +35,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		serveCommand, demoCommand, inspectCommand,
-		backupCommand, restoreCommand, exportCommand, importCommand, versionCommand,
+		backupCommand, restoreCommand, exportCommand, importCommand, deleteCommand, versionCommand,
 		{name: "help", summary: "print this page, or that of a command", run: runHelp},
 	}
 }

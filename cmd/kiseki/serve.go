@@ -79,7 +79,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		return err
 	}
 	s.startReceivers()
-	s.api.set(native.New(native.Options{Store: s.store, Status: s.status, Logger: s.log, Backup: s.backupFunc()}))
+	s.api.set(native.New(native.Options{Store: s.store, Status: s.status, Logger: s.log, Backup: s.backupFunc(), Delete: s.deleteTraces, Deletions: s.listDeletions}))
 	s.readiness.ready()
 	s.printStart(stdout)
 
@@ -150,6 +150,7 @@ func (s *server) openStore() (err error) {
 		FlushAge:     c.Storage.FlushAge,
 		CacheBytes:   c.Storage.CacheBytes,
 		MinFreeBytes: c.Storage.MinFreeBytes,
+		EraseAfter:   c.Storage.EraseAfter,
 		Retention:    rules,
 	})
 	if err != nil {
