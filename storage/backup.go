@@ -43,6 +43,7 @@ type BackupReport struct {
 // are not copied again. Appends go on meanwhile. What is copied is verified,
 // every checksum of it. The backup exists once its manifest is there, which is
 // written last; a call that ends early leaves segments that the next one uses.
+// Traces deleted before the call are erased first, so that no backup has them.
 // With prune everything but the new backup is deleted from the folder.
 //
 // A segment that does not verify is left out of the backup, unless an earlier
@@ -59,6 +60,10 @@ func (s *Store) Backup(ctx context.Context, dir string, prune bool) (r BackupRep
 		return r, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	// What was deleted before must not come back with a backup.
+	if err := s.Erase(ctx); err != nil {
+		return r, err
+	}
 	m, refs, err := s.settled(ctx)
 	if err != nil {
 		return r, err

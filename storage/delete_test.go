@@ -170,7 +170,7 @@ func checkRanges(t *testing.T, src scan.Source) {
 // hides in a file, and returns its value.
 func personal(b *telemetry.Batch, of map[telemetry.TraceID]struct{}) string {
 	r := rand.New(rand.NewPCG(4, 5))
-	value := make([]byte, 64)
+	value := make([]byte, 2048) // so many that literals are not packed
 	for i := range value {
 		value[i] = byte(r.Uint32())
 	}
@@ -598,8 +598,44 @@ func TestDeleteFromClosedStore(t *testing.T) {
 	if _, err := s.Delete(context.Background(), DeletionRequest{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v", err)
 	}
-	if err := s.Erase(context.Background()); !errors.Is(err, ErrClosed) {
-		t.Errorf("got %v", err)
+}
+
+// TestDeleteEverything: segments of which nothing is left go.
+func TestDeleteEverything(t *testing.T) {
+	s := open(t, options(vfs.NewMem(0)))
+	for i := range uint64(2) {
+		add(t, s, telemetrytest.Random(i, 50))
+		flush(t, s)
+	}
+	var ids []telemetry.TraceID
+	for i := range uint64(2) {
+		for _, x := range telemetrytest.Random(i, 50).Spans {
+			ids = append(ids, x.TraceID)
+		}
+	}
+	deleted(t, s, ids...)
+	wantSpans(t, s)
+	erase(t, s)
+	wantSpans(t, s)
+	if st := s.Stats(); st.Segments != 0 || st.PendingDeletions != 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
+// TestBackupAfterDelete: a backup has nothing of what was deleted before.
+func TestBackupAfterDelete(t *testing.T) {
+	mem := vfs.NewMem(0)
+	s := open(t, options(mem))
+	b := telemetrytest.Random(1, 100)
+	gone := pick(b, 1)
+	value := personal(b, gone)
+	add(t, s, b)
+	deleted(t, s, idsOf(gone)...)
+	if _, err := s.Backup(context.Background(), "/backup", false); err != nil {
+		t.Fatal(err)
+	}
+	if files := filesWith(t, mem, "/backup", value); len(files) != 0 {
+		t.Errorf("deleted bytes are in %q", files)
 	}
 }
 

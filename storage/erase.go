@@ -11,9 +11,13 @@ import (
 	"time"
 )
 
-// eraseEvery is how often the age of deletions is looked at, and how soon what
-// failed is tried again.
-const eraseEvery = 10 * time.Second
+const (
+	// eraseEvery is how often the age of deletions is looked at.
+	eraseEvery = time.Second
+	// eraseAgain is how soon another attempt follows one, which may have failed
+	// or found files in use.
+	eraseAgain = 10 * time.Second
+)
 
 // loadDeletions reads the deletions that are under way, those of the past, and
 // sees to it that what they name is never taken for something newer.
@@ -94,15 +98,17 @@ func (s *Store) hideDeleted() {
 func (s *Store) keepErasing(ctx context.Context) {
 	ticker := time.NewTicker(eraseEvery)
 	defer ticker.Stop()
+	var last time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		if !s.eraseDue() {
+		if time.Since(last) < eraseAgain || !s.eraseDue() {
 			continue
 		}
+		last = time.Now()
 		if err := s.Erase(ctx); err != nil && ctx.Err() == nil {
 			s.opts.Logger.Error("deleted traces are hidden but still on disk, erasing them will be tried again", "error", err)
 		}
@@ -121,14 +127,10 @@ func (s *Store) eraseDue() bool {
 // completes the deletions that are done by that. Deletions whose segments are
 // in use by a snapshot stay pending.
 func (s *Store) Erase(ctx context.Context) error {
-	s.mu.Lock()
-	var inputs []segmentEntry
-	for _, ref := range s.mu.segments {
-		if ref.hidden != nil {
-			inputs = append(inputs, ref.entry)
-		}
+	inputs, pending := s.eraseInputs()
+	if !pending {
+		return nil
 	}
-	s.mu.Unlock()
 	var errs error
 	for _, e := range inputs {
 		_, err := s.rewrite(ctx, rewriteJob{reason: rewriteDeletion, inputs: []uint64{e.Number}, level: e.Level})
@@ -151,6 +153,19 @@ func (s *Store) Erase(ctx context.Context) error {
 		return fmt.Errorf("erase deleted traces: %w", err)
 	}
 	return nil
+}
+
+// eraseInputs are the segments with deleted traces; pending is whether there
+// is anything for Erase to do.
+func (s *Store) eraseInputs() (inputs []segmentEntry, pending bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ref := range s.mu.segments {
+		if ref.hidden != nil {
+			inputs = append(inputs, ref.entry)
+		}
+	}
+	return inputs, slices.ContainsFunc(s.mu.deletions, func(d Deletion) bool { return d.State == DeletionPending })
 }
 
 // finishDeletions completes the deletions whose segments are all gone, if all

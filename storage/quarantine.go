@@ -90,7 +90,7 @@ func (s *Store) setDamagedAside(ctx context.Context) (err error) {
 // moves to the quarantine folder when the last snapshot that has it is
 // released.
 func (s *Store) setSegmentAside(ctx context.Context, ref *segmentRef) error {
-	kept, lost, err := s.salvage(ctx, ref.path, ref.entry, ref.hidden)
+	kept, lost, err := s.salvage(ctx, ref.path, ref.entry)
 	switch {
 	case err != nil:
 		return err
@@ -144,9 +144,9 @@ func (s *Store) salvagedPath(number uint64) string {
 // salvage writes what can be read of the segment file at path, which the
 // manifest describes as e, to a new segment, which is durably named but not
 // listed; none if nothing can be read. What can not be read is lost; nil if
-// the whole file is intact, and then nothing is written. Traces that hidden
-// hides are left out. maintenance is held.
-func (s *Store) salvage(ctx context.Context, path string, e segmentEntry, hidden *without) (kept []*segmentRef, lost *lostEntry, err error) {
+// the whole file is intact, and then nothing is written. Deleted
+// traces are left out. maintenance is held.
+func (s *Store) salvage(ctx context.Context, path string, e segmentEntry) (kept []*segmentRef, lost *lostEntry, err error) {
 	r, err := segment.Open(s.fs, path, segment.NewCache(salvageCache))
 	if _, corrupt := errors.AsType[*segment.CorruptError](err); corrupt {
 		return nil, &lostEntry{segmentEntry: e}, nil

@@ -134,7 +134,7 @@ func (s *Store) takeSegment(ctx context.Context, path string, number uint64) (Se
 			e.Written, e.Level, e.Thinned = lost.Written, lost.Level, lost.Thinned
 		}
 	}
-	x := salvager{entry: e}
+	x := salvager{entry: e, deleted: deletedFrom(s.pendingDeletions, number)}
 	ref, err := s.writeSalvaged(ctx, reader, &x)
 	if err := errors.Join(err, reader.Close()); err != nil {
 		return out, err
