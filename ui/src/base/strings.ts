@@ -87,6 +87,7 @@ export const text = {
       `${formatCount(count)}${more ? "+" : ""} ${count === 1 && !more ? "trace" : "traces"}`,
     matched: (count: number) => `${formatCount(count)} matched`,
     rootMissing: "root not received",
+    arriving: "still arriving",
     results: "Traces found",
     scatter: "Duration of each trace over its start time. Drag to narrow the search to a region.",
     scatterHint: "drag to narrow",

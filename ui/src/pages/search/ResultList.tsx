@@ -137,6 +137,9 @@ function useSteadyScroll(
   }, [scroller]);
 }
 
+/** Exporters send every 5 s, and a root ends last: until then its absence says nothing. */
+const ARRIVING_MS = 15_000;
+
 function ResultRow(props: {
   trace: TraceSummary;
   top: number;
@@ -166,7 +169,12 @@ function ResultRow(props: {
           <Swatch name={trace.rootService} />
           <span className="service">{trace.rootService || text.common.noService}</span>
           <span className="operation">{trace.rootName || text.common.noName}</span>
-          {trace.rootMissing && <span className="tag">{text.search.rootMissing}</span>}
+          {trace.rootMissing &&
+            (props.now - start < ARRIVING_MS ? (
+              <span className="muted">{text.search.arriving}</span>
+            ) : (
+              <span className="tag">{text.search.rootMissing}</span>
+            ))}
           {failed && <ErrorMark label={text.common.errors(trace.errorCount)} />}
         </span>
         <span className="result-services">
