@@ -59,6 +59,8 @@ test: build ui/node_modules/.stamp ## every test: Go, UI, real clients, browser,
 	@echo "== Go tests, with real clients and $(ROUNDS) rounds of kill -9"
 	@KISEKI_CLIENTS=$(CACHE)/clients go test -timeout 30m $$(go list ./... | grep -v /test/crash)
 	@go test -timeout 30m -v ./test/crash -rounds $(ROUNDS)
+	@echo "== DuckDB reads an export"
+	@if command -v g++ >/dev/null; then cd test/duckdb && go vet . && go test .; else echo "left out: DuckDB needs a C++ compiler"; fi
 	@echo "== browser"
 	@test/browser.sh
 	@echo "all tests passed"

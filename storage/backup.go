@@ -84,8 +84,13 @@ func (s *Store) Backup(ctx context.Context, dir string, prune bool) (r BackupRep
 		if err != nil {
 			return r, err
 		}
-		b.Segments = append(b.Segments, backupEntry{segmentEntry: ref.entry, File: file})
-		r.count(ref.entry, copied)
+		entry := ref.entry
+		// What the manifest says may have been added to since it was opened.
+		if i := slices.IndexFunc(m.Segments, func(e segmentEntry) bool { return e.Number == entry.Number }); i >= 0 {
+			entry = m.Segments[i]
+		}
+		b.Segments = append(b.Segments, backupEntry{segmentEntry: entry, File: file})
+		r.count(entry, copied)
 	}
 	if r.Name, err = to.write(b); err != nil {
 		return r, err

@@ -36,6 +36,8 @@ EXAMPLES
       in another terminal: a small shop that sends traces
   kiseki inspect --data data
       what a data folder holds, every checksum verified
+  kiseki export --query '{ status = error }' --out errors.parquet
+      spans as a file for other tools
   kiseki serve --help
       all options of a command
 
