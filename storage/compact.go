@@ -39,8 +39,8 @@ const (
 	fanIn = 16
 	// fewSegments of an hour wait for the day: merging them does not pay.
 	fewSegments = 4
-	// quiet is how long nothing must have come in a window that is over: spans
-	// arrive up to a flush's age late.
+	// quiet is how long nothing must have come in a window that is over: late
+	// spans come within minutes, or much later.
 	quiet = 10 * time.Minute
 	// maxInputs bounds the open files of a compaction.
 	maxInputs = 64

@@ -122,7 +122,9 @@ func (s *Store) rewrite(ctx context.Context, job rewriteJob) (res rewriteResult,
 		count.nanos.Add(uint64(time.Since(began)))
 		count.bytesWritten.Add(uint64(res.bytesWritten))
 		if err != nil {
-			count.failures.Add(1)
+			if !errors.Is(err, errSuperseded) && !errors.Is(err, context.Canceled) {
+				count.failures.Add(1)
+			}
 			err = fmt.Errorf("rewrite segments %v: %w", job.inputs, err)
 		}
 	}()
