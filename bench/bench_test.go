@@ -218,7 +218,7 @@ func TestReport(t *testing.T) {
 	}
 	var text, encoded bytes.Buffer
 	r.writeMarkdown(&text)
-	for _, want := range []string{"| pdata   |        3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.9×)", "100,000 spans", "not in this run",
+	for _, want := range []string{"| pdata   |        3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.1×)", "100,000 spans", "not in this run",
 		"| span id    |  30.00 | 60.0 % |  60.0 % |", "| all others |   0.00 |  0.0 % | 100.0 % |", "of it times", "2.50×", "by service, spans a CPU second",
 		"| by service | 1.00 ms | 2.00 ms |     12 |                   90 |", "| both           | 150,000 |",
 		"| **kiseki** | 11.5 s | 100,000 | 50 | 0.31 GB | 1.0 ms | 1.0 ms | all |"} {
