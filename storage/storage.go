@@ -10,7 +10,7 @@
 //
 // # The life of a span
 //
-//	append → log and head → flush → segment → retention
+//	append → log and head → flush → segment → compaction → retention
 //
 // A generation is a head (spans in memory) with the log files that hold the
 // same spans (package wal). Appends go to the active generation. When it has
