@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -88,20 +89,35 @@ type loaded struct {
 	retries int64
 }
 
+// source hands all requests of a load to send, and ends at its first error.
+type source func(send func(body []byte) error) error
+
 // load sends all requests from as many connections as there are senders.
-func load(ctx context.Context, requests <-chan []byte, senders []sender) (loaded, error) {
+func load(ctx context.Context, all source, senders []sender) (loaded, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	times := make([][]time.Duration, len(senders))
 	var retries atomic.Int64
+	requests := make(chan []byte, 2*len(senders))
 	begin := time.Now()
+	wg.Go(func() {
+		defer close(requests)
+		err := all(func(body []byte) error {
+			select {
+			case requests <- body:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if err != nil {
+			cancel(err) // which the first cause outlives
+		}
+	})
 	for i, send := range senders {
 		wg.Go(func() {
 			for body := range requests {
-				if ctx.Err() != nil {
-					continue // let the producer finish
-				}
 				sent := time.Now()
 				n, err := sendUntilTaken(ctx, send, body)
 				retries.Add(n)
@@ -114,11 +130,7 @@ func load(ctx context.Context, requests <-chan []byte, senders []sender) (loaded
 	}
 	wg.Wait()
 	l := loaded{elapsed: time.Since(begin), retries: retries.Load()}
-	var all []time.Duration
-	for _, t := range times {
-		all = append(all, t...)
-	}
-	l.acks = quantilesOf(all)
+	l.acks = quantilesOf(slices.Concat(times...))
 	if err := context.Cause(ctx); err != nil {
 		return l, fmt.Errorf("send spans: %w", err)
 	}
@@ -142,21 +154,21 @@ func sendUntilTaken(ctx context.Context, send sender, body []byte) (retries int6
 	}
 }
 
-// feed hands out requests made beforehand, saying how far it is.
-func feed(requests [][]byte, say func(string, ...any)) <-chan []byte {
-	c := make(chan []byte)
-	go func() {
-		defer close(c)
+// feed is a source of requests made beforehand, saying how far it is.
+func feed(requests [][]byte, say func(string, ...any)) source {
+	return func(send func([]byte) error) error {
 		said := time.Now()
 		for i, body := range requests {
-			c <- body
+			if err := send(body); err != nil {
+				return err
+			}
 			if time.Since(said) > 5*time.Second {
 				said = time.Now()
 				say("  %d %% sent", 100*i/len(requests))
 			}
 		}
-	}()
-	return c
+		return nil
+	}
 }
 
 // httpSenders post to /v1/traces over a connection each.

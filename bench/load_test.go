@@ -89,3 +89,23 @@ func TestLoadFailsOnRejectedSpans(t *testing.T) {
 		}
 	}
 }
+
+func TestLoadEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := httptest.NewServer(&receiver{answer: func(call int, _ http.ResponseWriter) {
+		if call == 3 {
+			cancel()
+		}
+	}})
+	defer s.Close()
+	endless := func(send func([]byte) error) error {
+		for {
+			if err := send([]byte("spans")); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := load(ctx, endless, httpSenders(strings.TrimPrefix(s.URL, "http://"), 2, "")); err == nil {
+		t.Error("an interrupted load is no error")
+	}
+}

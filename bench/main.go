@@ -243,26 +243,19 @@ func (r *run) fill(ctx context.Context, dir string, spans int, settled func(*ser
 	}
 	defer s.kill()
 	g := corpusFor(seed, spans)
-	requests := make(chan []byte, 16)
-	made := make(chan error, 1)
-	go func() {
-		defer close(requests)
-		said := time.Now()
-		made <- eachRequest(g, spans, func(body []byte) error {
+	said := time.Now()
+	_, err = load(ctx, func(send func([]byte) error) error {
+		return eachRequest(g, spans, func(body []byte) error {
 			if time.Since(said) > 10*time.Second {
 				said = time.Now()
 				r.say("  %d %% sent", 100*g.Spans()/spans)
 			}
-			requests <- body
-			return nil
+			return send(body)
 		})
-	}()
-	if _, err = load(ctx, requests, httpSenders(s.otlpHTTP, r.connections, "")); err != nil {
+	}, httpSenders(s.otlpHTTP, r.connections, ""))
+	if err != nil {
 		s.kill() // so that its log is complete
 		return nil, fmt.Errorf("%w\n%s", err, s.log)
-	}
-	if err := <-made; err != nil {
-		return nil, err
 	}
 	if err := s.awaitFlush(); err != nil {
 		return nil, err
