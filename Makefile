@@ -88,7 +88,7 @@ $(CACHE)/bin/staticcheck: Makefile
 	@touch $@
 
 .PHONY: bench
-bench: build ## decoding, ingestion, size on disk, queries and restart, as tables
+bench: build ## decoding, ingestion, compaction, size on disk, queries and restart, as tables, in about ten minutes
 	@go test -run '^$$' -bench . -benchmem ./ingest/otlp
 	@go run ./bench
 

@@ -8,7 +8,7 @@
 // are kept apart from those of the server, but both share the machine.
 //
 //	go run ./bench                 everything, with 1 and 5 million spans
-//	go run ./bench --quick         the same with 200,000 spans, in about two minutes
+//	go run ./bench --quick         the same with 200,000 spans, in about four minutes
 //	go run ./bench --only query --spans 10M,50M
 //	                               one part (decode, ingest, compact, query,
 //	                               mixed or restart), with other sizes
@@ -57,7 +57,7 @@ func bench(ctx context.Context) error {
 	spans := flag.String("spans", "1M,5M", "store sizes to query, such as 10M,50M; the first, at most 2M of it, is also the load to ingest")
 	quick := flag.Bool("quick", false, "200,000 spans only")
 	asJSON := flag.Bool("json", false, "print JSON instead of tables")
-	out := flag.Bool("out", false, "also write bench/results/DATE-COMMIT.md")
+	out := flag.Bool("out", false, "also write bench/results/DATE-COMMIT.md in place of the one there")
 	flag.Parse()
 	var err error
 	if *quick {
@@ -266,7 +266,8 @@ func (r *run) fill(ctx context.Context, dir string, spans int, settled func(*ser
 	return &filled{spans: g.Spans(), ids: g.IDs(), users: someUsers(corpusFor(seed, spans), lookups)}, s.stop()
 }
 
-// save writes the report where the results of all runs are kept.
+// save writes the report to the folder of results, in place of the one
+// there: older ones are in the history of the sources.
 func (r *run) save() error {
 	name := r.report.Date.Format("2006-01-02") + "-" + strings.ReplaceAll(r.report.Commit, "/", "-") + ".md"
 	path := filepath.Join("bench", "results", name)
@@ -282,5 +283,16 @@ func (r *run) save() error {
 		return fmt.Errorf("write results: %w", err)
 	}
 	r.say("wrote %s", path)
+	old, err := filepath.Glob(filepath.Join("bench", "results", "*.md"))
+	if err != nil {
+		return fmt.Errorf("find older results: %w", err)
+	}
+	for _, other := range old {
+		if other != path {
+			if err := os.Remove(other); err != nil {
+				return fmt.Errorf("remove older results: %w", err)
+			}
+		}
+	}
 	return nil
 }
