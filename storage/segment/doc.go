@@ -63,7 +63,7 @@
 // Each column is cut into pages of [PageRows] spans, so that a trace is read
 // by unpacking its pages alone. Events, links and their attributes are cut at
 // the same spans. Measured on the corpus of a web shop, bytes a span: pages of
-// 1024 rows 34.2, 2048 rows 31.5, 4096 rows 29.6; a trace by ID takes longer
+// 1024 rows 31.1, 2048 rows 28.7, 4096 rows 27.1; a trace by ID takes longer
 // the larger the page.
 //
 // A column holds values for the elements that have one and nothing for the

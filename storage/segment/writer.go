@@ -44,7 +44,7 @@ type Writer struct {
 	lastID     telemetry.TraceID
 	minStart   uint64
 	maxStart   uint64
-	batch      telemetry.Batch // of AddFrom
+	windows    map[*Reader]*window // of AddFrom
 	batchRows  []uint32
 }
 
