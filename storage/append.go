@@ -123,7 +123,7 @@ func (s *Store) room() (wait <-chan struct{}, err error) {
 		return nil, ErrClosed
 	case size < s.opts.FlushBytes:
 		return nil, nil
-	case s.mu.frozen == nil && size < 2*s.opts.FlushBytes:
+	case s.mu.frozen == nil && size < s.opts.FlushBytes+s.opts.FlushBytes/2:
 		s.wake()
 		return nil, nil
 	case s.mu.flushError != nil:
