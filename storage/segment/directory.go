@@ -28,11 +28,12 @@ type columnInfo struct {
 	dict     chunkRef
 	bloom    chunkRef // over strings that have no dictionary
 	pages    []chunkRef
-	position int      // among the block's columns
-	inline   []byte   // the dictionary, where it is part of the directory
-	known    *dict    // the same decoded
-	derived  bool     // the column has no pages, byForm has its codes
-	byForm   []uint32 // see former.settle
+	position int         // among the block's columns
+	inline   []byte      // the dictionary, where it is part of the directory
+	known    *dict       // the same decoded
+	derived  bool        // the column has no pages, byForm has its codes
+	byForm   []uint32    // see former.settle
+	form     *columnInfo // the column of forms, if derived
 }
 
 func (c *columnInfo) class() class { return classOf(c.kind, c.typ) }
@@ -246,6 +247,11 @@ func (d *directory) link() error {
 	}
 	if form := d.byKind[kindForm]; form.high >= uint64(max(d.forms, 1)) {
 		return column.ErrCorrupt
+	}
+	for i := range d.columns {
+		if d.columns[i].derived {
+			d.columns[i].form = d.byKind[kindForm]
+		}
 	}
 	if d.rows == 0 || d.traces == 0 || d.traces > d.rows || d.resources.entries == 0 || d.scopes.entries == 0 {
 		return column.ErrCorrupt

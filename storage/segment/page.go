@@ -150,12 +150,11 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 
 // derivedPage makes page p of a column that follows from the form.
 func (b *block) derivedPage(c *columnInfo, p int) (*page, error) {
-	d, err := b.dir()
-	if err != nil {
-		return nil, err
-	}
 	lo, hi := b.pageRows(p)
-	forms, err := b.fixedValues(d, kindForm, p, hi-lo)
+	forms, err := b.values(c.form, p)
+	if err == nil && !forms.has(hi-lo) {
+		err = b.corruptPage(c.form, p)
+	}
 	if err != nil {
 		return nil, err
 	}
