@@ -211,7 +211,7 @@ func TestReport(t *testing.T) {
 		Queries: []*querySet{{Spans: 1_000_000, Traces: 60_000, IdleBefore: 90e6, IdleAfter: 110e6,
 			Aggregates: []*aggregateResult{{Question: "by service", Times: q, Groups: 12, PerCPU: 90e6}}, Results: []*queryResult{
 				{Question: "a", Times: q}, {Question: "b", Times: q}, {Question: "c", Times: q}, {Question: "d", Times: q}}}},
-		Compact: &compactResult{Spans: 1_000_000, CPU: 1.5, Segments: [2]int{40, 2}, Disk: [2]float64{40, 30}, Written: 75},
+		Compact: &compactResult{Spans: 1_000_000, CPU: 1.5, Merged: 0.9, Segments: [2]int{40, 2}, Disk: [2]float64{40, 30}, Written: 75},
 		Mixed: &mixedResult{Stored: 1_000_000, PerSecond: 50, Questions: q,
 			Alone: &mixedLoad{SpansPerSecond: 200_000, Acks: q}, Queried: &mixedLoad{SpansPerSecond: 150_000, Acks: q, Questions: q}},
 		Restart: &restartResult{Spans: 100_000, Ready: time.Second},

@@ -84,7 +84,7 @@ func bench(ctx context.Context) error {
 	}
 	r.report.writeMarkdown(os.Stdout)
 	if r.only == "" {
-		r.say("\nLarger stores: go run ./bench --only query --spans 10M (about 3 minutes, 0.5 GB of disk) or 50M (about 15 minutes, 2 GB)")
+		r.say("\nLarger stores: go run ./bench --only query --spans 10M (some minutes on a quiet machine, 1 GB of disk) or 50M (five times as much)")
 	}
 	return nil
 }

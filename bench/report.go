@@ -62,7 +62,7 @@ func (r *report) writeMarkdown(w io.Writer) {
 		t.writeRows(w)
 	}
 	if row, ok := r.readmeRow(); ok {
-		fmt.Fprintf(w, "\n## kiseki's row in the README\n\n```\n%s\n```\n", row)
+		fmt.Fprintf(w, "\n## kiseki's row in the README, from %s spans\n\n```\n%s\n```\n", grouped(r.Ingest[0].Spans), row)
 	}
 }
 
