@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -665,4 +667,90 @@ func FuzzDeletion(f *testing.F) {
 			t.Errorf("%+v became %+v, %v", d, e, err)
 		}
 	})
+}
+
+// TestConcurrentDeletion appends, deletes, erases, rewrites and reads all at
+// once: what is deleted when a snapshot is taken is not in it.
+func TestConcurrentDeletion(t *testing.T) {
+	s := open(t, options(vfs.NewMem(0)))
+	ctx := context.Background()
+	var mu sync.Mutex
+	gone := map[telemetry.TraceID]bool{}
+	var left []*telemetry.Batch
+	stop := make(chan struct{})
+	var helpers, writers sync.WaitGroup
+	for _, f := range []func() error{
+		func() error { return s.Flush(ctx) },
+		func() error { return s.Erase(ctx) },
+		func() error {
+			inputs := numbers(s)
+			if len(inputs) == 0 {
+				return nil
+			}
+			if _, err := s.rewrite(ctx, rewriteJob{inputs: inputs}); !errors.Is(err, errSuperseded) {
+				return err
+			}
+			return nil
+		},
+		func() error {
+			mu.Lock()
+			known := maps.Clone(gone)
+			mu.Unlock()
+			snap := s.Snapshot()
+			defer snap.Release()
+			for _, src := range snap.Sources() {
+				for _, b := range src.Blocks() {
+					for row := range b.Len() {
+						if trace, err := b.Trace(row); err != nil || known[trace.ID] {
+							return fmt.Errorf("trace %s is still there, %w", trace.ID, err)
+						}
+					}
+				}
+			}
+			return nil
+		},
+	} {
+		helpers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := f(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for w := range uint64(2) {
+		writers.Go(func() {
+			for i := range uint64(15) {
+				b := telemetrytest.Random(100*w+i, 40)
+				if _, err := s.Append(ctx, b); err != nil {
+					t.Error(err)
+				}
+				some := pick(b, i)
+				if _, err := s.Delete(ctx, DeletionRequest{Traces: idsOf(some)}); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				for id := range some {
+					gone[id] = true
+				}
+				left = append(left, lacking(b, some))
+				mu.Unlock()
+			}
+		})
+	}
+	writers.Wait()
+	close(stop)
+	helpers.Wait()
+	wantSpans(t, s, left...)
+	erase(t, s)
+	wantSpans(t, s, left...)
+	if st := s.Stats(); st.PendingDeletions != 0 {
+		t.Errorf("%+v", st)
+	}
 }
