@@ -18,8 +18,8 @@ const (
 	goalIdle      = 100e6 // bytes of memory with 10 M spans on disk
 	goalRewrites  = 3     // times that a byte of a segment is written, its flush included
 	goalAggregate = 100e6 // spans that a second of processor time passes
-	goalByIDP50   = 500 * time.Microsecond
-	goalByIDP99   = 3 * time.Millisecond
+	goalByIDP50   = time.Millisecond
+	goalByIDP99   = 5 * time.Millisecond
 	goalSearchP50 = 5 * time.Millisecond
 	goalSearchP99 = 25 * time.Millisecond
 )
