@@ -160,7 +160,7 @@ segments: 2
 
 func TestGoals(t *testing.T) {
 	set := querySet{Spans: 10, IdleBefore: 99e6, IdleAfter: 101e6, Results: []*queryResult{
-		{Question: "id", Times: quantiles{P50: 400 * time.Microsecond, P99: 4 * time.Millisecond}}, {}, {},
+		{Question: "id", Times: quantiles{P50: 900 * time.Microsecond, P99: 6 * time.Millisecond}}, {}, {},
 		{Question: "fast", Times: quantiles{P50: 4 * time.Millisecond, P99: 25 * time.Millisecond}},
 		{Question: "search", Times: quantiles{P50: 4 * time.Millisecond, P99: 26 * time.Millisecond}}}}
 	r := report{Queries: []*querySet{&set}}
