@@ -1,10 +1,13 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -123,4 +126,21 @@ func TestUncertainManifest(t *testing.T) {
 		closeStore(t, again)
 	}
 	failing.Store(false)
+}
+
+// TestComplaintsAreSeldom: what fails again and again for the same cause is in
+// the log once, another cause at once.
+func TestComplaintsAreSeldom(t *testing.T) {
+	var told bytes.Buffer
+	o := options(vfs.NewMem(0))
+	o.Logger = slog.New(slog.NewTextHandler(&told, nil))
+	s := open(t, o)
+	defer closeStore(t, s)
+	for range 3 {
+		s.complain("flush failed", fmt.Errorf("write segment: %w", syscall.ENOSPC))
+	}
+	s.complain("flush failed", fmt.Errorf("write segment: %w", syscall.EIO))
+	if n := strings.Count(told.String(), "flush failed"); n != 2 {
+		t.Errorf("%d lines, want one for each of 2 causes:\n%s", n, &told)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/kiseki-dev/kiseki/internal/seldom"
 	"github.com/kiseki-dev/kiseki/storage/segment"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 	"github.com/kiseki-dev/kiseki/storage/wal"
@@ -25,6 +26,7 @@ func Open(o Options) (*Store, error) {
 	s := &Store{
 		opts: o, fs: o.FS, dir: tenantFolder(o.Dir), cache: segment.NewCache(o.CacheBytes),
 		nextSegment: 1, nextLog: 1, kick: make(chan struct{}, 1),
+		failures: seldom.Filter{Every: sayAgain},
 	}
 	s.mu.changed = make(chan struct{})
 	s.life, s.stop = context.WithCancel(context.Background())

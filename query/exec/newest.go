@@ -55,10 +55,9 @@ type search struct {
 	spanFilter plan.Node // what is required of a single span
 	perTrace   bool      // the plan asks about whole traces too
 	filter     filter
-	blocks     []queuedBlock   // those not visited, best bound last
-	visited    []*visitedBlock // a heap: blocks with pieces left, best piece first
-	held       int             // how many pieces those are
-	spare      [][]tracePiece
+	blocks     []queuedBlock                  // those not visited, best bound last
+	visited    []*visitedBlock                // a heap: blocks with pieces left, best piece first
+	held       int                            // how many pieces those are
 	seen       map[telemetry.TraceID]struct{} // looked up
 	best       []ranked                       // at most Limit + 1, best first
 }
