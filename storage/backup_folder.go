@@ -1,11 +1,9 @@
 package storage
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"path/filepath"
 	"strconv"
@@ -112,8 +110,7 @@ func (f backupFolder) write(b backup) (name string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("encode backup: %w", err)
 	}
-	head := fmt.Sprintf("%s %d crc32c %08x\n", backupMagic, backupVersion, crc32.Checksum(body, castagnoli))
-	if err := writeFile(f.fs, path+tempSuffix, append([]byte(head), body...)); err != nil {
+	if err := writeFile(f.fs, path+tempSuffix, seal(backupMagic, backupVersion, body)); err != nil {
 		return "", err
 	}
 	if err := f.fs.Rename(path+tempSuffix, path); err != nil {
@@ -124,16 +121,7 @@ func (f backupFolder) write(b backup) (name string, err error) {
 
 // read is the inverse of write.
 func (f backupFolder) read(name string) (b backup, err error) {
-	file, err := f.fs.Open(filepath.Join(f.root, name))
-	if err != nil {
-		return b, err
-	}
-	defer file.Close() // only read from
-	size, err := file.Size()
-	if err != nil {
-		return b, err
-	}
-	p, err := io.ReadAll(io.NewSectionReader(file, 0, size))
+	p, err := readFile(f.fs, filepath.Join(f.root, name))
 	if err != nil {
 		return b, err
 	}
@@ -141,16 +129,12 @@ func (f backupFolder) read(name string) (b backup, err error) {
 }
 
 func decodeBackup(p []byte) (b backup, err error) {
-	head, body, _ := bytes.Cut(p, []byte("\n"))
-	var version, sum uint32
-	if _, err := fmt.Sscanf(string(head), backupMagic+" %d crc32c %x", &version, &sum); err != nil {
-		return b, fmt.Errorf("%w: its first line is not a header", errBackup)
+	body, err := unseal(backupMagic, backupVersion, p)
+	if errors.Is(err, errVersion) {
+		return b, fmt.Errorf("read backup: %w", err)
 	}
-	if version != backupVersion {
-		return b, fmt.Errorf("read backup: format version %d, this program knows %d", version, backupVersion)
-	}
-	if crc32.Checksum(body, castagnoli) != sum {
-		return b, fmt.Errorf("%w: its checksum does not match", errBackup)
+	if err != nil {
+		return b, fmt.Errorf("%w: %w", errBackup, err)
 	}
 	if err := json.Unmarshal(body, &b); err != nil {
 		return b, fmt.Errorf("%w: %w", errBackup, err)

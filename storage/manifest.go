@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -78,21 +77,16 @@ func encodeManifest(m manifest) ([]byte, error) {
 		return nil, fmt.Errorf("encode manifest: %w", err)
 	}
 	body = append(body, '\n')
-	head := fmt.Sprintf("%s %d crc32c %08x\n", manifestMagic, manifestVersion, crc32.Checksum(body, castagnoli))
-	return append([]byte(head), body...), nil
+	return seal(manifestMagic, manifestVersion, body), nil
 }
 
 func decodeManifest(p []byte) (m manifest, err error) {
-	head, body, _ := bytes.Cut(p, []byte("\n"))
-	var version, sum uint32
-	if _, err := fmt.Sscanf(string(head), manifestMagic+" %d crc32c %x", &version, &sum); err != nil {
-		return m, fmt.Errorf("%w: its first line is not a header", errManifest)
+	body, err := unseal(manifestMagic, manifestVersion, p)
+	if errors.Is(err, errVersion) {
+		return m, fmt.Errorf("read manifest: %w", err)
 	}
-	if version != manifestVersion {
-		return m, fmt.Errorf("read manifest: format version %d, this program knows %d", version, manifestVersion)
-	}
-	if crc32.Checksum(body, castagnoli) != sum {
-		return m, fmt.Errorf("%w: its checksum does not match", errManifest)
+	if err != nil {
+		return m, fmt.Errorf("%w: %w", errManifest, err)
 	}
 	if err := json.Unmarshal(body, &m); err != nil {
 		return m, fmt.Errorf("%w: %w", errManifest, err)
@@ -102,16 +96,7 @@ func decodeManifest(p []byte) (m manifest, err error) {
 
 // readManifest reads a manifest file.
 func readManifest(fsys vfs.FS, path string) (m manifest, raw []byte, err error) {
-	f, err := fsys.Open(path)
-	if err != nil {
-		return m, nil, fmt.Errorf("read manifest: %w", err)
-	}
-	defer f.Close() // only read from
-	size, err := f.Size()
-	if err != nil {
-		return m, nil, fmt.Errorf("read manifest: %w", err)
-	}
-	if raw, err = io.ReadAll(io.NewSectionReader(f, 0, size)); err != nil {
+	if raw, err = readFile(fsys, path); err != nil {
 		return m, nil, fmt.Errorf("read manifest: %w", err)
 	}
 	if m, err = decodeManifest(raw); err != nil {

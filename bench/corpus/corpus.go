@@ -134,9 +134,6 @@ func (g *Generator) IDs() []telemetry.TraceID { return g.ids }
 // Spans is the number of spans made so far, including those not yet sent.
 func (g *Generator) Spans() int { return g.spans }
 
-// Now is the start of the latest trace.
-func (g *Generator) Now() time.Time { return time.Unix(0, int64(g.now)).UTC() }
-
 // Entropy is the mean information in a span so far: what an ideal coder that
 // knows this package and all its distributions would need. It is a floor no
 // store can reach; times are counted to the nanosecond, and a few draws that
