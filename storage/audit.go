@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"time"
@@ -88,7 +87,7 @@ func (s *Store) appendAudit(l auditLine) (err error) {
 // whether its last line lacks its end. A line that does not read is left out.
 func readAudit(fsys vfs.FS, dir folder) (known map[uint64]*Deletion, torn bool, err error) {
 	known = map[uint64]*Deletion{}
-	b, err := readFile(fsys, dir.audit())
+	b, err := vfs.ReadFile(fsys, dir.audit())
 	if errors.Is(err, fs.ErrNotExist) {
 		return known, false, nil
 	}
@@ -109,17 +108,4 @@ func readAudit(fsys vfs.FS, dir folder) (known map[uint64]*Deletion, torn bool, 
 		}
 	}
 	return known, len(b) > 0 && b[len(b)-1] != '\n', nil
-}
-
-func readFile(fsys vfs.FS, path string) ([]byte, error) {
-	f, err := fsys.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() // only read from
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.NewSectionReader(f, 0, size))
 }

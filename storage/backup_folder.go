@@ -121,7 +121,7 @@ func (f backupFolder) write(b backup) (name string, err error) {
 
 // read is the inverse of write.
 func (f backupFolder) read(name string) (b backup, err error) {
-	p, err := readFile(f.fs, filepath.Join(f.root, name))
+	p, err := vfs.ReadFile(f.fs, filepath.Join(f.root, name))
 	if err != nil {
 		return b, err
 	}

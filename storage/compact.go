@@ -66,7 +66,7 @@ func (s *Store) keepCompact(ctx context.Context) {
 		failed = time.Time{}
 		if err := errors.Join(s.thin(ctx), s.compact(ctx)); err != nil && ctx.Err() == nil {
 			failed = time.Now()
-			s.opts.Logger.Error("segments could not be rewritten, will be tried again", "error", err)
+			s.complain("segments could not be rewritten, will be tried again", err)
 		}
 	}
 }

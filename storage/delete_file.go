@@ -145,7 +145,7 @@ func readDeletions(fsys vfs.FS, dir folder, damaged func(path string, err error)
 			continue
 		}
 		path := filepath.Join(dir.deletions(), name)
-		b, err := readFile(fsys, path)
+		b, err := vfs.ReadFile(fsys, path)
 		if err != nil {
 			return nil, fmt.Errorf("read deletion: %w", err)
 		}

@@ -203,7 +203,7 @@ func filesWith(t testing.TB, fsys vfs.FS, dir string, texts ...string) (out []st
 			out = append(out, filesWith(t, fsys, path, texts...)...)
 			continue
 		}
-		b, err := readFile(fsys, path)
+		b, err := vfs.ReadFile(fsys, path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -568,7 +568,7 @@ func TestDeletedTracesOfDamagedSegment(t *testing.T) {
 
 func fileBytes(t testing.TB, fsys vfs.FS, path string) []byte {
 	t.Helper()
-	b, err := readFile(fsys, path)
+	b, err := vfs.ReadFile(fsys, path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func (s *Store) keepErasing(ctx context.Context) {
 		}
 		last = time.Now()
 		if err := s.Erase(ctx); err != nil && ctx.Err() == nil {
-			s.opts.Logger.Error("deleted traces are hidden but still on disk, erasing them will be tried again", "error", err)
+			s.complain("deleted traces are hidden but still on disk, erasing them will be tried again", err)
 		}
 	}
 }

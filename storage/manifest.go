@@ -96,7 +96,7 @@ func decodeManifest(p []byte) (m manifest, err error) {
 
 // readManifest reads a manifest file.
 func readManifest(fsys vfs.FS, path string) (m manifest, raw []byte, err error) {
-	if raw, err = readFile(fsys, path); err != nil {
+	if raw, err = vfs.ReadFile(fsys, path); err != nil {
 		return m, nil, fmt.Errorf("read manifest: %w", err)
 	}
 	if m, err = decodeManifest(raw); err != nil {

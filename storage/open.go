@@ -297,7 +297,7 @@ func (s *Store) report(f *wal.File) error {
 // copyAside copies a damaged log file to the quarantine folder: the original
 // goes when its intact records have been flushed.
 func (s *Store) copyAside(path string) error {
-	data, err := wal.ReadFile(s.fs, path)
+	data, err := vfs.ReadFile(s.fs, path)
 	if err != nil {
 		return err
 	}

@@ -26,22 +26,16 @@ func (a *api) aggregate(q *request) error {
 }
 
 func readAggregation(in *params) (*exec.Aggregation, error) {
-	text, _ := in.text("q", traceql.MaxLength)
 	by, given := in.text("by", 1024)
-	p := &exec.Aggregation{Start: in.moment("start", 0), End: in.moment("end", plan.All), Limit: in.integer("limit", 10000, 100)}
-	if err := in.done(); err != nil {
+	limit := in.integer("limit", 10000, 100)
+	spans, err := in.search()
+	if err != nil {
 		return nil, err
 	}
-	if p.Start > p.End {
-		return nil, badParameter("end", "The end is before the start.")
-	}
-	query, err := traceql.Parse(text)
-	if err != nil {
-		return nil, parseProblem("q", err)
-	}
-	if p.Filter = plan.Filter(query); plan.HasTraceLeaves(p.Filter) {
+	if plan.HasTraceLeaves(spans.Filter) {
 		return nil, badParameter("q", "An aggregation is over spans; it cannot ask about the whole trace.")
 	}
+	p := &exec.Aggregation{Filter: spans.Filter, Start: spans.Start, End: spans.End, Limit: limit}
 	switch {
 	case !given || by == "operation":
 		p.By = exec.Operation

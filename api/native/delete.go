@@ -185,9 +185,11 @@ func (a *api) choose(ctx context.Context, snap scan.Snapshot, body *deletionBody
 		if x.text == nil {
 			continue
 		}
-		if *x.to, err = strconv.ParseUint(*x.text, 10, 64); err != nil {
-			return c, badParameter(x.name, fmt.Sprintf("%q is not a time in nanoseconds since 1970, a decimal of at most 64 bits.", *x.text))
+		at, bad := readMoment(x.name, *x.text)
+		if bad != nil {
+			return c, bad
 		}
+		*x.to = at
 	}
 	if p.Start > p.End {
 		return c, badParameter("end", "The end is before the start.")

@@ -8,7 +8,6 @@ import (
 
 	"github.com/kiseki-dev/kiseki/archive"
 	"github.com/kiseki-dev/kiseki/query/plan"
-	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
@@ -28,7 +27,7 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 	var format string
 	err := a.serve(q, func(q *request) (err error) {
 		format = q.params.choice("format", string(archive.FormatParquet), archive.Formats()...)
-		p, err = readExport(&q.params)
+		p, err = q.params.search()
 		return err
 	}, []string{http.MethodGet, http.MethodHead})
 	if err != nil || r.Method == http.MethodHead {
@@ -64,23 +63,6 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	q.header.Set(SpansTrailer, strconv.FormatInt(spans, 10))
-}
-
-func readExport(in *params) (*plan.Search, error) {
-	text, _ := in.text("q", traceql.MaxLength)
-	p := &plan.Search{Start: in.moment("start", 0), End: in.moment("end", plan.All)}
-	if err := in.done(); err != nil {
-		return nil, err
-	}
-	if p.Start > p.End {
-		return nil, badParameter("end", "The end is before the start.")
-	}
-	query, err := traceql.Parse(text)
-	if err != nil {
-		return nil, parseProblem("q", err)
-	}
-	p.Filter = plan.Filter(query)
-	return p, nil
 }
 
 // unlimited lifts the server's limits on the time of a request, for those that

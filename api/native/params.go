@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/query/traceql"
 )
 
 // params are the query parameters of a request. Each is taken by name; what
@@ -68,11 +71,38 @@ func (p *params) moment(name string, otherwise uint64) uint64 {
 	if !ok {
 		return otherwise
 	}
-	n, err := strconv.ParseUint(s, 10, 64)
+	n, err := readMoment(name, s)
 	if err != nil {
-		p.fail(name, fmt.Sprintf("%q is not a time in nanoseconds since 1970, a decimal of at most 64 bits.", s))
+		p.fail(name, err.Detail)
 	}
 	return n
+}
+
+func readMoment(name, s string) (uint64, *problem) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return 0, badParameter(name, fmt.Sprintf("%q is not a time in nanoseconds since 1970, a decimal of at most 64 bits.", s))
+	}
+	return n, nil
+}
+
+// search takes q, start and end, which say what spans a request is about. It
+// comes after the parameters that only some requests have.
+func (p *params) search() (*plan.Search, error) {
+	text, _ := p.text("q", traceql.MaxLength)
+	out := &plan.Search{Start: p.moment("start", 0), End: p.moment("end", plan.All)}
+	if err := p.done(); err != nil {
+		return nil, err
+	}
+	if out.Start > out.End {
+		return nil, badParameter("end", "The end is before the start.")
+	}
+	query, err := traceql.Parse(text)
+	if err != nil {
+		return nil, parseProblem("q", err)
+	}
+	out.Filter = plan.Filter(query)
+	return out, nil
 }
 
 // choice takes a parameter that is one of some words.

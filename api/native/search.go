@@ -30,26 +30,20 @@ func (a *api) searchTraces(q *request) error {
 }
 
 func readSearch(in *params) (*plan.Search, error) {
-	text, _ := in.text("q", traceql.MaxLength)
-	cursor, hasCursor := in.text("cursor", 256)
-	p := &plan.Search{Start: in.moment("start", 0), End: in.moment("end", plan.All), Limit: in.integer("limit", 1000, 20)}
-	if hasCursor {
+	cursor, given := in.text("cursor", 256)
+	limit := in.integer("limit", 1000, 20)
+	var after *plan.Cursor
+	if given {
 		var ok bool
-		if p.After, ok = parseCursor(cursor); !ok {
+		if after, ok = parseCursor(cursor); !ok {
 			in.fail("cursor", "It is not the nextCursor of a page.")
 		}
 	}
-	if err := in.done(); err != nil {
+	p, err := in.search()
+	if err != nil {
 		return nil, err
 	}
-	if p.Start > p.End {
-		return nil, badParameter("end", "The end is before the start.")
-	}
-	query, err := traceql.Parse(text)
-	if err != nil {
-		return nil, parseProblem("q", err)
-	}
-	p.Filter = plan.Filter(query)
+	p.Limit, p.After = limit, after
 	return p, nil
 }
 

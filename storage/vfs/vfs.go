@@ -4,6 +4,7 @@
 package vfs
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -122,4 +123,22 @@ func (OS) SyncDir(dir string) error {
 		return err
 	}
 	return d.Close()
+}
+
+// ReadFile is what a file has, in memory: for files of a bounded size.
+func ReadFile(fsys FS, path string) ([]byte, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, size)
+	if n, err := f.ReadAt(data, 0); err != nil && (err != io.EOF || n < len(data)) {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return data, nil
 }

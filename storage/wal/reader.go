@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 )
@@ -50,9 +49,9 @@ var recordMarker = []byte{marker & 0xff, marker >> 8 & 0xff, marker >> 16 & 0xff
 // another format version is one, ErrVersion.
 func Read(fsys vfs.FS, dir string, seq uint64) (*File, error) {
 	p := path(dir, seq)
-	data, err := ReadFile(fsys, p)
+	data, err := vfs.ReadFile(fsys, p)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read log: %w", err)
 	}
 	if _, _, err := parseHeader(data); errors.Is(err, ErrVersion) {
 		return nil, fmt.Errorf("read log %s: %w", p, err)
@@ -146,22 +145,4 @@ func (f *File) cut(end int64) {
 	}
 	f.Torn += f.End - min(f.End, end)
 	f.End = min(f.End, end)
-}
-
-// ReadFile is the bytes of a file, in memory.
-func ReadFile(fsys vfs.FS, p string) ([]byte, error) {
-	f, err := fsys.Open(p)
-	if err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	defer f.Close() // only read from
-	size, err := f.Size()
-	if err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	data := make([]byte, size)
-	if n, err := f.ReadAt(data, 0); err != nil && (err != io.EOF || n < len(data)) {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	return data, nil
 }

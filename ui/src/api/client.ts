@@ -21,6 +21,10 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether an error is a request's that nobody answered. */
+export const unanswered = (error: unknown): boolean =>
+  error instanceof ApiError && error.problem.status === 0;
+
 type Params = Record<string, string | number | undefined>;
 
 async function get<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {

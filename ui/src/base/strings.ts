@@ -94,6 +94,8 @@ export const text = {
     sampling: (done: number, of: number) => `plot: reading ${done} of ${of}`,
     sampled: (most: number, ns: number) => `plot: newest ${most} of every ${formatDuration(ns)}`,
     sampledHint: "The plot shows the traces listed and, of the rest of the time range, a sample.",
+    sampleStopped: (done: number, of: number) =>
+      `plot: kiseki stopped answering after ${done} of ${of} parts`,
     sampleFailed: (failed: number, of: number) => `${failed} of ${of} parts not read`,
     empty: "No trace matches in this time.",
     emptyAll: "No trace matches.",

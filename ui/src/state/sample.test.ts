@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SearchRequest } from "../api/client";
+import { ApiError, type SearchRequest } from "../api/client";
 import type { SearchResult, Status, TraceSummary } from "../api/types";
 import { layoutPlot, type Point, xOf, yOf } from "../canvas/scatter";
 import { extentOf, planSample, readSample, type Sample, stretched, union } from "./sample";
@@ -129,6 +129,22 @@ describe("a sample", () => {
     await readSample({ from: 0, to: 240_000 }, { q: "", limit: 9 }, [], search, signal, (s) => told.push(s));
     expect(told.at(-1)).toMatchObject({ cut: false, failed: 1 });
     expect(times(told.at(-1)!.traces)).toEqual([1000, 239_000]);
+  });
+
+  it("stops when the server does not answer, and says so", async () => {
+    let asked = 0;
+    const gone = async (): Promise<SearchResult> => {
+      asked++;
+      throw new ApiError({ title: "kiseki does not answer", status: 0 });
+    };
+    const told: Sample[] = [];
+    const { signal } = new AbortController();
+    await readSample({ from: 0, to: 240_000 }, { q: "", limit: 9 }, [trace(1)], gone, signal, (s) =>
+      told.push(s),
+    );
+    expect(asked).toBe(4);
+    expect(told.at(-1)).toMatchObject({ stopped: true, slices: 120, failed: told.at(-1)!.done });
+    expect(times(told.at(-1)!.traces)).toEqual([1]);
   });
 
   it("stops when it is cancelled", async () => {

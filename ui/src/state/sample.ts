@@ -1,7 +1,7 @@
 // The part of a search's range that the list does not reach, as a sample: the range in equal slices, and of each
 // the newest traces. Slices lie on round times, so that the same search later shows the same traces again.
 
-import type { SearchRequest } from "../api/client";
+import { type SearchRequest, unanswered } from "../api/client";
 import type { SearchResult, Status, TraceSummary } from "../api/types";
 import { millisToNanos, nanosToMillis } from "../base/format";
 import { roundStep } from "../base/ticks";
@@ -25,6 +25,8 @@ export interface Sample {
   readonly slices: number;
   readonly done: number;
   readonly failed: number;
+  /** Why the rest was not asked for: the server does not answer any more. */
+  readonly stopped: boolean;
 }
 
 export interface Slice {
@@ -96,7 +98,8 @@ export function planSample(extent: Extent, request: SearchRequest) {
 
 /**
  * Reads a sample, a few slices at a time, and tells now and then what there is so far. `before` is shown until
- * all is read: what the plot of the same search had. Stops without a word when the signal is aborted.
+ * all is read: what the plot of the same search had. Stops without a word when the signal is aborted, and with one
+ * when the server does not answer: it would not answer the other hundred questions either.
  */
 export async function readSample(
   extent: Extent,
@@ -112,19 +115,23 @@ export async function readSample(
   let next = 0;
   let done = 0;
   let failed = 0;
+  let stopped = false;
   const read = async () => {
-    while (next < slices.length && !signal.aborted) {
+    while (next < slices.length && !signal.aborted && !stopped) {
       const slice = { ...request, ...slices[next++], limit: most };
-      const page = await search(slice, signal).catch(() => undefined);
+      const page = await search(slice, signal).catch((error: unknown) => {
+        if (unanswered(error)) stopped = true;
+        return undefined;
+      });
       if (signal.aborted) return;
       for (const trace of page?.traces ?? []) traces.set(trace.traceId, trace);
       if (page?.nextCursor !== undefined) cut = true;
       if (!page?.stats.complete) failed++;
       done++;
-      if (done % TOLD > 0 && done < slices.length) continue;
+      if (done % TOLD > 0 && done < slices.length && !stopped) continue;
       const found = [...traces.values()];
       const shown = done < slices.length ? union(before, found) : found;
-      tell({ traces: shown, step, most, cut, slices: slices.length, done, failed });
+      tell({ traces: shown, step, most, cut, slices: slices.length, done, failed, stopped });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, read));

@@ -140,11 +140,12 @@ function StateLine({ search }: { search: Search }) {
 function PlotNote({ search }: { search: Search }) {
   const { sample, results } = search;
   if (!sample || results.nextCursor === undefined || search.running) return null;
-  const { step, most, cut, slices, done, failed } = sample;
+  const { step, most, cut, slices, done, failed, stopped } = sample;
   const parts: string[] = [];
-  if (done < slices) parts.push(text.search.sampling(done, slices));
+  if (stopped) parts.push(text.search.sampleStopped(done - failed, slices));
+  else if (done < slices) parts.push(text.search.sampling(done, slices));
   else if (cut) parts.push(text.search.sampled(most, step * 1e6));
-  if (failed > 0) parts.push(text.search.sampleFailed(failed, slices));
+  if (failed > 0 && !stopped) parts.push(text.search.sampleFailed(failed, slices));
   return (
     <p className="plot-note" title={cut ? text.search.sampledHint : undefined}>
       {parts.join(" · ")}
