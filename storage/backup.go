@@ -26,12 +26,16 @@ const (
 // ErrBackupRunning is returned where another backup writes to the same folder.
 var ErrBackupRunning = errors.New("another backup is writing to this folder")
 
-// BackupReport says what a backup holds and what making it took.
+// BackupReport says what a backup holds and what making it took; until it is
+// done, what there is of it.
 type BackupReport struct {
-	Name     string // of the backup within its folder
-	Segments int    // it refers to
-	Spans    uint64
-	Bytes    int64
+	Name string // of the backup within its folder; "" while there is none
+	// TotalSegments and TotalBytes are what is to be in it; 0 until it is known.
+	TotalSegments int
+	TotalBytes    int64
+	Segments      int // it refers to
+	Spans         uint64
+	Bytes         int64
 	// CopiedSegments and CopiedBytes were not in the folder before.
 	CopiedSegments int
 	CopiedBytes    int64
@@ -45,10 +49,12 @@ type BackupReport struct {
 // written last; a call that ends early leaves segments that the next one uses.
 // Traces deleted before the call are erased first, so that no backup has them.
 // With prune everything but the new backup is deleted from the folder.
+// progress, if not nil, is told by the calling goroutine what there is so far,
+// after every megabyte.
 //
 // A segment that does not verify is left out of the backup, unless an earlier
 // one has it; the error then says so, and the report describes the rest.
-func (s *Store) Backup(ctx context.Context, dir string, prune bool) (r BackupReport, err error) {
+func (s *Store) Backup(ctx context.Context, dir string, prune bool, progress func(BackupReport)) (r BackupReport, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("back up to %s: %w", dir, err)
@@ -73,10 +79,13 @@ func (s *Store) Backup(ctx context.Context, dir string, prune bool) (r BackupRep
 			err = errors.Join(err, ref.release())
 		}
 	}()
+	for _, e := range m.Segments {
+		r.expect(e)
+	}
 	b := backup{Taken: unixNanos(s.opts.Clock()), LogFrom: m.LogFrom}
 	var damage error
 	for _, ref := range refs {
-		file, copied, err := to.add(ctx, ref)
+		file, copied, err := to.add(ctx, ref, r.copying(progress))
 		if corrupt := (*segment.CorruptError)(nil); errors.As(err, &corrupt) {
 			damage = errors.Join(damage, fmt.Errorf("segment left out: %w", err))
 			continue
@@ -101,6 +110,13 @@ func (s *Store) Backup(ctx context.Context, dir string, prune bool) (r BackupRep
 	return r, errors.Join(damage, err)
 }
 
+// expect counts a segment that is to be in the backup.
+func (r *BackupReport) expect(e segmentEntry) {
+	r.TotalSegments++
+	r.TotalBytes += e.Bytes
+}
+
+// count counts one that is.
 func (r *BackupReport) count(e segmentEntry, copied bool) {
 	r.Segments++
 	r.Spans += e.Spans
@@ -108,6 +124,20 @@ func (r *BackupReport) count(e segmentEntry, copied bool) {
 	if copied {
 		r.CopiedSegments++
 		r.CopiedBytes += e.Bytes
+	}
+}
+
+// copying tells progress how much there is with the bytes of a segment that is
+// being copied.
+func (r *BackupReport) copying(progress func(BackupReport)) func(bytes int64) {
+	return func(bytes int64) {
+		if progress == nil {
+			return
+		}
+		now := *r
+		now.Bytes += bytes
+		now.CopiedBytes += bytes
+		progress(now)
 	}
 }
 
@@ -143,7 +173,7 @@ func (s *Store) settled(ctx context.Context) (manifest, []*segmentRef, error) {
 }
 
 // add makes sure that the folder has the segment and returns its name there.
-func (f backupFolder) add(ctx context.Context, ref *segmentRef) (name string, copied bool, err error) {
+func (f backupFolder) add(ctx context.Context, ref *segmentRef, copying func(bytes int64)) (name string, copied bool, err error) {
 	from, err := f.fs.Open(ref.path)
 	if err != nil {
 		return "", false, err
@@ -161,12 +191,13 @@ func (f backupFolder) add(ctx context.Context, ref *segmentRef) (name string, co
 	path := filepath.Join(f.segments(), name)
 	info, err := f.fs.Stat(path)
 	if err == nil && info.Size() == size {
+		copying(0)
 		return name, false, nil
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", false, err
 	}
-	return name, true, copySegment(ctx, f.fs, from, size, path)
+	return name, true, copySegment(ctx, f.fs, from, size, path, copying)
 }
 
 // fingerprint tells segments of equal number apart, which stores that were
@@ -180,10 +211,11 @@ func fingerprint(f vfs.File, size int64) (uint64, error) {
 }
 
 // copySegment copies a segment and verifies the copy before it gets its name.
-// The name is durable only after SyncDir.
-func copySegment(ctx context.Context, fsys vfs.FS, from vfs.File, size int64, path string) error {
+// The name is durable only after SyncDir. copying is told how many bytes there
+// are.
+func copySegment(ctx context.Context, fsys vfs.FS, from vfs.File, size int64, path string, copying func(bytes int64)) error {
 	temp := path + tempSuffix
-	err := copyFile(ctx, fsys, from, size, temp)
+	err := copyFile(ctx, fsys, from, size, temp, copying)
 	if err == nil {
 		err = verifySegment(fsys, temp)
 	}
@@ -196,7 +228,7 @@ func copySegment(ctx context.Context, fsys vfs.FS, from vfs.File, size int64, pa
 	return nil
 }
 
-func copyFile(ctx context.Context, fsys vfs.FS, from vfs.File, size int64, path string) (err error) {
+func copyFile(ctx context.Context, fsys vfs.FS, from vfs.File, size int64, path string, copying func(bytes int64)) (err error) {
 	to, err := fsys.Create(path)
 	if err != nil {
 		return err
@@ -214,6 +246,7 @@ func copyFile(ctx context.Context, fsys vfs.FS, from vfs.File, size int64, path 
 		if _, err := to.Write(buf); err != nil {
 			return err
 		}
+		copying(at + int64(len(buf)))
 	}
 	return to.Sync()
 }

@@ -25,7 +25,7 @@ func onDisk(dir string) Options {
 
 func backUp(t *testing.T, s *Store, dir string, prune bool) BackupReport {
 	t.Helper()
-	r, err := s.Backup(t.Context(), dir, prune)
+	r, err := s.Backup(t.Context(), dir, prune, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func backUp(t *testing.T, s *Store, dir string, prune bool) BackupReport {
 func restored(t *testing.T, from, name string) *Store {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := Restore(t.Context(), vfs.OS{}, from, name, dir); err != nil {
+	if _, err := Restore(t.Context(), vfs.OS{}, from, name, dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	return open(t, onDisk(dir))
@@ -76,7 +76,7 @@ func TestBackupIsIncremental(t *testing.T) {
 		t.Errorf("pruned: %+v", r)
 	}
 	wantSpans(t, restored(t, to, ""), one, three)
-	if _, err := Restore(t.Context(), vfs.OS{}, to, first.Name, t.TempDir()); err == nil {
+	if _, err := Restore(t.Context(), vfs.OS{}, to, first.Name, t.TempDir(), nil); err == nil {
 		t.Error("a pruned backup was restored")
 	}
 }
@@ -149,7 +149,7 @@ func TestBackupFailsAnywhere(t *testing.T) {
 		backUp(t, s, "/backups", false)
 		add(t, s, two)
 		n.Store(0)
-		_, failed := s.Backup(t.Context(), "/backups", true)
+		_, failed := s.Backup(t.Context(), "/backups", true, nil)
 		over := n.Load() <= k
 		n.Store(-1 << 40)
 		crashed := mem.CrashClone(nil)
@@ -198,7 +198,7 @@ func TestBackupLeavesDamageOut(t *testing.T) {
 	flush(t, s)
 	spoil(t, filepath.Join(dir, "tenants", "default", "segments", segmentName(1)))
 	add(t, s, two)
-	r, err := s.Backup(t.Context(), to, false)
+	r, err := s.Backup(t.Context(), to, false, nil)
 	if corrupt := (*segment.CorruptError)(nil); !errors.As(err, &corrupt) || r.Segments != 1 {
 		t.Errorf("got %+v, %v", r, err)
 	}
@@ -209,11 +209,11 @@ func TestRestoreRefuses(t *testing.T) {
 	s := open(t, onDisk(t.TempDir()))
 	add(t, s, telemetrytest.Random(1, 50))
 	to := t.TempDir()
-	if _, err := Restore(t.Context(), vfs.OS{}, to, "", t.TempDir()); !errors.Is(err, ErrNoBackup) {
+	if _, err := Restore(t.Context(), vfs.OS{}, to, "", t.TempDir(), nil); !errors.Is(err, ErrNoBackup) {
 		t.Errorf("without a backup: %v", err)
 	}
 	r := backUp(t, s, to, false)
-	if _, err := Restore(t.Context(), vfs.OS{}, to, "", s.opts.Dir); !errors.Is(err, ErrNotEmpty) {
+	if _, err := Restore(t.Context(), vfs.OS{}, to, "", s.opts.Dir, nil); !errors.Is(err, ErrNotEmpty) {
 		t.Errorf("over a store: %v", err)
 	}
 	segments, err := filepath.Glob(filepath.Join(to, "segments", "*"))
@@ -222,7 +222,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	spoil(t, segments[0])
 	dir := t.TempDir()
-	if _, err := Restore(t.Context(), vfs.OS{}, to, "", dir); err == nil || !strings.Contains(err.Error(), ".seg") {
+	if _, err := Restore(t.Context(), vfs.OS{}, to, "", dir, nil); err == nil || !strings.Contains(err.Error(), ".seg") {
 		t.Errorf("a damaged segment: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "tenants")); err == nil {
@@ -232,11 +232,11 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	backUp(t, s, to, false)
-	if _, err := Restore(t.Context(), vfs.OS{}, to, "", dir); err != nil {
+	if _, err := Restore(t.Context(), vfs.OS{}, to, "", dir, nil); err != nil {
 		t.Errorf("after an interrupted restore: %v", err)
 	}
 	spoil(t, filepath.Join(to, r.Name))
-	if _, err := Restore(t.Context(), vfs.OS{}, to, r.Name, t.TempDir()); !errors.Is(err, errBackup) {
+	if _, err := Restore(t.Context(), vfs.OS{}, to, r.Name, t.TempDir(), nil); !errors.Is(err, errBackup) {
 		t.Errorf("a damaged list: %v", err)
 	}
 }
@@ -249,7 +249,7 @@ func TestOneBackupAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	if _, err := s.Backup(t.Context(), to, false); !errors.Is(err, ErrBackupRunning) {
+	if _, err := s.Backup(t.Context(), to, false, nil); !errors.Is(err, ErrBackupRunning) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -281,4 +281,41 @@ func FuzzDecodeBackup(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestProgress: what a backup and a restore tell meanwhile only grows, and
+// ends with all there is.
+func TestProgress(t *testing.T) {
+	s := open(t, onDisk(t.TempDir()))
+	for seed := range uint64(3) {
+		add(t, s, telemetrytest.Random(seed, 3000))
+		flush(t, s)
+	}
+	var told []BackupReport
+	tell := func(r BackupReport) { told = append(told, r) }
+	check := func(what string, done BackupReport) {
+		t.Helper()
+		for i, r := range told {
+			if r.TotalSegments != 3 || r.TotalBytes != done.Bytes || r.Bytes > r.TotalBytes || r.Name != "" && what == "backup" {
+				t.Errorf("%s: told %+v", what, r)
+			}
+			if i > 0 && (r.Bytes < told[i-1].Bytes || r.Segments < told[i-1].Segments) {
+				t.Errorf("%s: told %+v and then %+v", what, told[i-1], r)
+			}
+		}
+		if len(told) < 3 || told[len(told)-1].Bytes != done.Bytes || done.TotalBytes != done.Bytes {
+			t.Errorf("%s: told %+v at last of %+v", what, told, done)
+		}
+		told = nil
+	}
+	to := t.TempDir()
+	r, err := s.Backup(t.Context(), to, false, tell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("backup", r)
+	if r, err = Restore(t.Context(), vfs.OS{}, to, "", t.TempDir(), tell); err != nil {
+		t.Fatal(err)
+	}
+	check("restore", r)
 }

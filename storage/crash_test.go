@@ -49,7 +49,7 @@ var crashSteps = map[string]func(*crashRun){
 	"compact":  func(c *crashRun) { _, _ = c.s.rewrite(context.Background(), rewriteJob{inputs: numbers(c.s)}) },
 	"delete":   (*crashRun).delete,
 	"erase":    func(c *crashRun) { _ = c.s.Erase(context.Background()) },
-	"backup":   func(c *crashRun) { _, _ = c.s.Backup(context.Background(), "/backup", false) },
+	"backup":   func(c *crashRun) { _, _ = c.s.Backup(context.Background(), "/backup", false, nil) },
 	"damage":   (*crashRun).damage,
 	"salvage":  (*crashRun).salvage,
 	"reopen":   (*crashRun).reopen,

@@ -633,7 +633,7 @@ func TestBackupAfterDelete(t *testing.T) {
 	value := personal(b, gone)
 	add(t, s, b)
 	deleted(t, s, idsOf(gone)...)
-	if _, err := s.Backup(context.Background(), "/backup", false); err != nil {
+	if _, err := s.Backup(context.Background(), "/backup", false, nil); err != nil {
 		t.Fatal(err)
 	}
 	if files := filesWith(t, mem, "/backup", value); len(files) != 0 {

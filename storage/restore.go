@@ -22,8 +22,9 @@ const restoring = "restoring"
 // Restore makes a data folder of a backup, by default of the newest in the
 // folder, and verifies every checksum. The data folder must be empty, or have
 // nothing but what an interrupted restore left. It holds a store only once
-// all of the backup is there.
-func Restore(ctx context.Context, fsys vfs.FS, from, name, dir string) (r BackupReport, err error) {
+// all of the backup is there. progress, if not nil, is told by the calling
+// goroutine what there is so far, after every megabyte.
+func Restore(ctx context.Context, fsys vfs.FS, from, name, dir string, progress func(BackupReport)) (r BackupReport, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("restore %s to %s: %w", from, dir, err)
@@ -51,7 +52,7 @@ func Restore(ctx context.Context, fsys vfs.FS, from, name, dir string) (r Backup
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	r.Name = name
 	temp := filepath.Join(dir, restoring)
-	if err := source.fill(ctx, b, folder{filepath.Join(temp, filepath.Base(tenantFolder(dir).root))}, &r); err != nil {
+	if err := source.fill(ctx, b, folder{filepath.Join(temp, filepath.Base(tenantFolder(dir).root))}, &r, progress); err != nil {
 		return r, err
 	}
 	if err := fsys.Rename(temp, filepath.Dir(tenantFolder(dir).root)); err != nil {
@@ -82,15 +83,18 @@ func claim(fsys vfs.FS, dir string) (lock interface{ Close() error }, err error)
 }
 
 // fill makes the tenant's folder to of the backup.
-func (f backupFolder) fill(ctx context.Context, b backup, to folder, r *BackupReport) error {
+func (f backupFolder) fill(ctx context.Context, b backup, to folder, r *BackupReport, progress func(BackupReport)) error {
 	for _, dir := range []string{to.wal(), to.segments(), to.quarantine()} {
 		if err := f.fs.MkdirAll(dir); err != nil {
 			return err
 		}
 	}
+	for _, e := range b.Segments {
+		r.expect(e.segmentEntry)
+	}
 	m := manifest{LogFrom: b.LogFrom}
 	for _, e := range b.Segments {
-		if err := f.restore(ctx, e, to); err != nil {
+		if err := f.restore(ctx, e, to, r.copying(progress)); err != nil {
 			return err
 		}
 		m.Segments = append(m.Segments, e.segmentEntry)
@@ -107,7 +111,7 @@ func (f backupFolder) fill(ctx context.Context, b backup, to folder, r *BackupRe
 	return nil
 }
 
-func (f backupFolder) restore(ctx context.Context, e backupEntry, to folder) error {
+func (f backupFolder) restore(ctx context.Context, e backupEntry, to folder, copying func(bytes int64)) error {
 	from, err := f.fs.Open(filepath.Join(f.segments(), e.File))
 	if err != nil {
 		return err
@@ -120,5 +124,5 @@ func (f backupFolder) restore(ctx context.Context, e backupEntry, to folder) err
 	if e.Bytes > 0 && size != e.Bytes {
 		return fmt.Errorf("%w: %s has %d bytes, %d were backed up", errBackup, e.File, size, e.Bytes)
 	}
-	return copySegment(ctx, f.fs, from, size, to.segment(e.Number))
+	return copySegment(ctx, f.fs, from, size, to.segment(e.Number), copying)
 }

@@ -138,7 +138,7 @@ func backUpFolder(ctx context.Context, data, to string, prune bool) (out native.
 
 // backUp makes a backup and says in the report what could not be read.
 func backUp(ctx context.Context, s *storage.Store, to string, prune bool) (native.Backup, error) {
-	r, err := s.Backup(ctx, to, prune)
+	r, err := s.Backup(ctx, to, prune, nil)
 	out := native.Backup{
 		Directory: to, Name: r.Name, SegmentCount: r.Segments, SpanCount: r.Spans, Bytes: r.Bytes,
 		CopiedSegments: r.CopiedSegments, CopiedBytes: r.CopiedBytes, PrunedFiles: r.PrunedFiles,

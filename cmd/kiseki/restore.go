@@ -45,7 +45,7 @@ func runRestore(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	if *from == "" || *data == "" {
 		return usage(stderr, flags, errors.New("both --from and --data are needed"))
 	}
-	r, err := storage.Restore(ctx, vfs.OS{}, *from, *name, *data)
+	r, err := storage.Restore(ctx, vfs.OS{}, *from, *name, *data, nil)
 	if err != nil {
 		fmt.Fprintf(stderr, "kiseki restore: %v\n", err)
 		return exitFailed
