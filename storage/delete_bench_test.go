@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -64,6 +65,40 @@ func BenchmarkHidden(b *testing.B) {
 					if err := block.Narrow(&p, &sel); err != nil {
 						b.Fatal(err)
 					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N*spans), "ns/span")
+		})
+		deleted(b, s, ids...)
+	}
+}
+
+// BenchmarkHiddenLists lists operations, keys and the values of an attribute
+// of a segment, whole and with a trace in a hundred hidden.
+func BenchmarkHiddenLists(b *testing.B) {
+	s, ids, spans := deletionBench(b)
+	var field scan.Field
+	snap := s.Snapshot()
+	err := snap.Sources()[0].Keys(func(k scan.Key) {
+		if k.Scope == scan.ScopeSpan && k.Type == telemetry.ValueString {
+			field = scan.Field{Scope: k.Scope, Key: k.Key}
+		}
+	})
+	snap.Release()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range []string{"whole", "hidden"} {
+		b.Run(name, func(b *testing.B) {
+			snap := s.Snapshot()
+			defer snap.Release()
+			src := snap.Sources()[0]
+			b.ReportAllocs()
+			for b.Loop() {
+				err := errors.Join(src.Operations(func(scan.Operation) {}), src.Keys(func(scan.Key) {}),
+					src.Values(field, "", func(string, uint64) bool { return true }))
+				if err != nil {
+					b.Fatal(err)
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed())/float64(b.N*spans), "ns/span")

@@ -13,16 +13,15 @@ import (
 // without is a source without some of its traces: a segment of which traces
 // are deleted and that is not rewritten yet. The deleted rows do not exist for
 // its readers: blocks are renumbered, so nothing above needs to know of
-// deletions. It is immutable.
-//
-// Operations, Keys and Values are those of the segment: they count what is
-// deleted until it is rewritten.
+// deletions. It is immutable. Its lists are in delete_lists.go.
 type without struct {
 	src    scan.Source
 	gone   map[telemetry.TraceID]struct{}
 	blocks []scan.Block
 	kept   map[scan.Block]scan.Block // by the source's own block
+	cut    []*keptBlock              // those with deleted rows, also where none is left
 	spans  uint64
+	counts countsOnce
 }
 
 // newWithout reads the trace tables of src.
@@ -32,6 +31,9 @@ func newWithout(src scan.Source, gone map[telemetry.TraceID]struct{}) (*without,
 		kept, err := hide(b, gone)
 		if err != nil {
 			return nil, fmt.Errorf("hide traces: %w", err)
+		}
+		if k, ok := kept.(*keptBlock); ok {
+			w.cut = append(w.cut, k)
 		}
 		if kept.Len() == 0 {
 			continue
@@ -65,17 +67,6 @@ func (w *without) Bounds() (low, high uint64) {
 		return ^uint64(0), 0
 	}
 	return w.src.Bounds()
-}
-
-// Operations implements [scan.Source].
-func (w *without) Operations(f func(scan.Operation)) error { return w.src.Operations(f) }
-
-// Keys implements [scan.Source].
-func (w *without) Keys(f func(scan.Key)) error { return w.src.Keys(f) }
-
-// Values implements [scan.Source].
-func (w *without) Values(field scan.Field, prefix string, f func(value string, spans uint64) bool) error {
-	return w.src.Values(field, prefix, f)
 }
 
 // Find implements [scan.Source].

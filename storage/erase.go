@@ -77,7 +77,7 @@ func (s *Store) removeTempDeletions() error {
 }
 
 // hideDeleted hides the traces of all deletions in the segments just opened.
-// What can not be told from deleted traces, for damage, is not shown either.
+// What can not be told from deleted traces, for damage, is lost to readers.
 func (s *Store) hideDeleted() {
 	for _, ref := range s.mu.segments {
 		gone := deletedFrom(s.pendingDeletions, ref.entry.Number)
@@ -87,7 +87,8 @@ func (s *Store) hideDeleted() {
 		view, err := newWithout(ref.reader, gone)
 		if err != nil {
 			s.opts.Logger.Error("segment with deleted traces is not shown", "path", ref.path, "error", err)
-			view = &without{src: ref.reader, gone: gone}
+			lost := &lostSource{lostEntry{segmentEntry: ref.entry}}
+			view = &without{src: lost, gone: gone, blocks: lost.Blocks()}
 		}
 		ref.hidden = view
 	}
