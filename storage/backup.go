@@ -47,13 +47,15 @@ type BackupReport struct {
 // are not copied again. Appends go on meanwhile. What is copied is verified,
 // every checksum of it. The backup exists once its manifest is there, which is
 // written last; a call that ends early leaves segments that the next one uses.
-// Traces deleted before the call are erased first, so that no backup has them.
+// Traces deleted before the call are erased first, so that no backup has them;
+// deletions made while it runs are carried in it, and hold in what is restored.
 // With prune everything but the new backup is deleted from the folder.
 // progress, if not nil, is told by the calling goroutine what there is so far,
 // after every megabyte.
 //
 // A segment that does not verify is left out of the backup, unless an earlier
-// one has it; the error then says so, and the report describes the rest.
+// one has it; the error then says so, the report describes the rest, and the
+// restored store knows that the spans are lost.
 func (s *Store) Backup(ctx context.Context, dir string, prune bool, progress func(BackupReport)) (r BackupReport, err error) {
 	defer func() {
 		if err != nil {
@@ -70,38 +72,31 @@ func (s *Store) Backup(ctx context.Context, dir string, prune bool, progress fun
 	if err := s.Erase(ctx); err != nil {
 		return r, err
 	}
-	m, refs, err := s.settled(ctx)
+	run, err := s.startBackup(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer func() {
-		for _, ref := range refs {
-			err = errors.Join(err, ref.release())
-		}
-	}()
-	for _, e := range m.Segments {
+	defer func() { err = errors.Join(err, run.end()) }()
+	for _, e := range run.manifest.Segments {
 		r.expect(e)
 	}
-	b := backup{Taken: unixNanos(s.opts.Clock()), LogFrom: m.LogFrom}
+	b := backup{Taken: unixNanos(s.opts.Clock()), LogFrom: run.manifest.LogFrom, Lost: run.manifest.Lost}
 	var damage error
-	for _, ref := range refs {
+	for _, ref := range run.refs {
+		entry := run.entry(ref)
 		file, copied, err := to.add(ctx, ref, r.copying(progress))
 		if corrupt := (*segment.CorruptError)(nil); errors.As(err, &corrupt) {
 			damage = errors.Join(damage, fmt.Errorf("segment left out: %w", err))
+			b.Lost = append(slices.Clone(b.Lost), lostEntry{segmentEntry: entry})
 			continue
 		}
 		if err != nil {
 			return r, err
 		}
-		entry := ref.entry
-		// What the manifest says may have been added to since it was opened.
-		if i := slices.IndexFunc(m.Segments, func(e segmentEntry) bool { return e.Number == entry.Number }); i >= 0 {
-			entry = m.Segments[i]
-		}
 		b.Segments = append(b.Segments, backupEntry{segmentEntry: entry, File: file})
 		r.count(entry, copied)
 	}
-	if r.Name, err = to.write(b); err != nil {
+	if r.Name, err = run.write(to, b); err != nil {
 		return r, err
 	}
 	if prune {
@@ -139,37 +134,6 @@ func (r *BackupReport) copying(progress func(BackupReport)) func(bytes int64) {
 		now.CopiedBytes += bytes
 		progress(now)
 	}
-}
-
-// settled flushes what was acknowledged before the call, and returns the
-// manifest with a reference to each of its segments. Unlike [Store.Flush] it
-// ends under a load that never pauses.
-func (s *Store) settled(ctx context.Context) (manifest, []*segmentRef, error) {
-	s.maintenance.Lock()
-	defer s.maintenance.Unlock()
-	if s.isClosed() {
-		return manifest{}, nil, ErrClosed
-	}
-	s.mu.Lock()
-	frozen := s.mu.frozen != nil
-	s.mu.Unlock()
-	if frozen {
-		if err := s.flush(ctx); err != nil {
-			return manifest{}, nil, err
-		}
-	}
-	if s.pending() {
-		if err := s.flush(ctx); err != nil {
-			return manifest{}, nil, err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	refs := slices.Clone(s.mu.segments)
-	for _, ref := range refs {
-		ref.refs.Add(1)
-	}
-	return s.manifest, refs, nil
 }
 
 // add makes sure that the folder has the segment and returns its name there.

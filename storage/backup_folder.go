@@ -23,7 +23,7 @@ import (
 // of what follows, and a JSON document, the [backup].
 const (
 	backupMagic   = "kiseki backup"
-	backupVersion = 1
+	backupVersion = 2 // 1 had neither deletions nor lost spans
 	backupSuffix  = ".backup"
 	backupTime    = "20060102T150405Z"
 )
@@ -33,6 +33,26 @@ type backup struct {
 	Taken    uint64        `json:"taken"`    // Unix nanoseconds
 	LogFrom  uint64        `json:"log_from"` // where the restored store's log begins
 	Segments []backupEntry `json:"segments"`
+	// Lost is what the manifest said was lost, and what was left out.
+	Lost []lostEntry `json:"lost,omitempty"`
+	// Deletions are those of traces that the segments may still have.
+	Deletions []backupDeletion `json:"deletions,omitempty"`
+}
+
+// backupDeletion is a deletion with its traces: their IDs, ascending, one
+// after the other.
+type backupDeletion struct {
+	deletionRecord
+	IDs []byte `json:"ids"`
+}
+
+// pending is the deletion as the restored store shall have it.
+func (d backupDeletion) pending() (*pendingDeletion, error) {
+	traces, err := splitTraces(d.IDs, d.Traces)
+	if err != nil {
+		return nil, fmt.Errorf("%w: deletion %d: %w", errBackup, d.ID, err)
+	}
+	return &pendingDeletion{Deletion: d.deletion(), segments: d.Segments, traces: traces}, nil
 }
 
 // backupEntry is a segment and the file in the backup that has it.
@@ -90,8 +110,9 @@ func parseBackupName(name string) (sequence uint64, ok bool) {
 	return sequence, err == nil
 }
 
-// write makes the backup exist, after all of its segments durably do.
-func (f backupFolder) write(b backup) (name string, err error) {
+// prepare writes the list of a backup beside its name, which publish gives it,
+// after all of its segments durably are there.
+func (f backupFolder) prepare(b backup) (name string, err error) {
 	if err := f.fs.SyncDir(f.segments()); err != nil {
 		return "", err
 	}
@@ -105,21 +126,23 @@ func (f backupFolder) write(b backup) (name string, err error) {
 		sequence = last + 1
 	}
 	name = fmt.Sprintf("%08d-%s%s", sequence, time.Unix(0, int64(b.Taken)).UTC().Format(backupTime), backupSuffix)
-	path := filepath.Join(f.root, name)
 	body, err := json.MarshalIndent(b, "", " ")
 	if err != nil {
 		return "", fmt.Errorf("encode backup: %w", err)
 	}
-	if err := writeFile(f.fs, path+tempSuffix, seal(backupMagic, backupVersion, body)); err != nil {
-		return "", err
-	}
-	if err := f.fs.Rename(path+tempSuffix, path); err != nil {
-		return "", err
-	}
-	return name, f.fs.SyncDir(f.root)
+	return name, writeFile(f.fs, filepath.Join(f.root, name+tempSuffix), seal(backupMagic, backupVersion, body))
 }
 
-// read is the inverse of write.
+// publish makes the backup exist.
+func (f backupFolder) publish(name string) error {
+	path := filepath.Join(f.root, name)
+	if err := f.fs.Rename(path+tempSuffix, path); err != nil {
+		return err
+	}
+	return f.fs.SyncDir(f.root)
+}
+
+// read is the list of a backup.
 func (f backupFolder) read(name string) (b backup, err error) {
 	p, err := vfs.ReadFile(f.fs, filepath.Join(f.root, name))
 	if err != nil {
@@ -142,6 +165,11 @@ func decodeBackup(p []byte) (b backup, err error) {
 	for _, e := range b.Segments {
 		if filepath.Base(e.File) != e.File || !strings.HasSuffix(e.File, segmentSuffix) {
 			return b, fmt.Errorf("%w: %q is not the name of a segment", errBackup, e.File)
+		}
+	}
+	for _, d := range b.Deletions {
+		if _, err := d.pending(); err != nil {
+			return b, err
 		}
 	}
 	return b, nil

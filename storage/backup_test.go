@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/kiseki-dev/kiseki/storage/segment"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
@@ -318,4 +319,131 @@ func TestProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("restore", r)
+}
+
+// TestDeleteWhileBackingUp deletes a trace at the k-th file-system operation
+// of a backup, for every k, every other time after a compaction has moved it
+// to a segment that the backup does not have. What was deleted before the
+// backup ended does not come back with it, and everything else does.
+func TestDeleteWhileBackingUp(t *testing.T) {
+	b := telemetrytest.Random(3, 60)
+	id := b.Spans[0].TraceID
+	half := len(b.Spans) / 2
+	left := lacking(b, map[telemetry.TraceID]struct{}{id: {}})
+	late := 0
+	for k := int64(0); ; k++ {
+		mem := vfs.NewMem(0)
+		var n atomic.Int64
+		n.Store(-1 << 40)
+		var s *Store
+		deletion, during := make(chan error, 1), false
+		o := options(vfs.NewFault(mem, func(vfs.Op) error {
+			if n.Add(1)-1 != k {
+				return nil
+			}
+			n.Store(-1 << 40)
+			answer := make(chan error, 1)
+			go func() { // a backup that holds the lock is not waited for
+				var err error
+				if k%2 == 0 {
+					_, err = s.rewrite(context.Background(), rewriteJob{inputs: numbers(s)})
+				}
+				if err == nil {
+					_, err = s.Delete(context.Background(), DeletionRequest{Traces: []telemetry.TraceID{id}, Kind: "traces"})
+				}
+				answer <- err
+				deletion <- err
+			}()
+			select {
+			case err := <-answer:
+				during = err == nil
+			case <-time.After(20 * time.Millisecond):
+			}
+			return nil
+		}))
+		s = open(t, o)
+		for _, spans := range [][]telemetry.Span{b.Spans[:half], b.Spans[half:]} {
+			part := *b
+			part.Spans = spans
+			add(t, s, &part)
+			flush(t, s)
+		}
+		n.Store(0)
+		backUp(t, s, "/backups", false)
+		if n.Load() > 0 { // it had fewer operations
+			closeStore(t, s)
+			break
+		}
+		if err := <-deletion; err != nil && !errors.Is(err, errSuperseded) {
+			t.Fatalf("operation %d: %v", k, err)
+		}
+		closeStore(t, s)
+		if _, err := Restore(t.Context(), mem, "/backups", "", "/restored", nil); err != nil {
+			t.Fatal(err)
+		}
+		o = options(mem)
+		o.Dir = "/restored"
+		again := open(t, o)
+		if during {
+			wantSpans(t, again, left)
+			erase(t, again)
+			if files := filesWith(t, mem, "/restored", string(id[:])); len(files) != 0 {
+				t.Fatalf("operation %d: the trace is still in %q", k, files)
+			}
+			wantSpans(t, again, left)
+		} else {
+			late++
+		}
+		closeStore(t, again)
+		if !during && late > 8 {
+			t.Fatalf("operation %d: deletions wait for the backup", k)
+		}
+	}
+	t.Logf("%d deletions came when the backup was there", late)
+}
+
+// TestBackupTellsWhatIsLost: a backup without a damaged segment restores to a
+// store whose answers say so.
+func TestBackupTellsWhatIsLost(t *testing.T) {
+	dir, to := t.TempDir(), t.TempDir()
+	s := open(t, onDisk(dir))
+	add(t, s, telemetrytest.Random(1, 50))
+	flush(t, s)
+	spoil(t, filepath.Join(dir, "tenants", "default", "segments", segmentName(1)))
+	if _, err := s.Backup(t.Context(), to, false, nil); err == nil {
+		t.Fatal("the damage was not seen")
+	}
+	again := restored(t, to, "")
+	if got := again.Stats().LostSpans; got != 50 {
+		t.Errorf("%d spans are lost", got)
+	}
+	if err := readAll(again); !errors.Is(err, errLost) {
+		t.Errorf("reading all gave %v", err)
+	}
+}
+
+// TestRestoreVersion1 restores a backup whose list is as version 1 wrote it.
+func TestRestoreVersion1(t *testing.T) {
+	s := open(t, onDisk(t.TempDir()))
+	b := telemetrytest.Random(1, 50)
+	add(t, s, b)
+	to := t.TempDir()
+	path := filepath.Join(to, backUp(t, s, to, false).Name)
+	p, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(p), "\n")
+	for version, want := range map[uint32]error{1: nil, backupVersion + 1: errVersion} {
+		if err := os.WriteFile(path, seal(backupMagic, version, []byte(body)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(t.TempDir(), "restored")
+		if _, err := Restore(t.Context(), vfs.OS{}, to, "", dir, nil); !errors.Is(err, want) {
+			t.Fatalf("version %d: %v", version, err)
+		}
+		if want == nil {
+			wantSpans(t, open(t, onDisk(dir)), b)
+		}
+	}
 }

@@ -134,6 +134,7 @@ func (s *Store) delete(ctx context.Context, req DeletionRequest) (Deletion, erro
 		}
 	}
 	s.nextDeletion++
+	s.noteDeletion(p.Deletion, ids)
 	s.mu.Lock()
 	for _, h := range hits {
 		h.ref.hidden = h.view

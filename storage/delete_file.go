@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -72,63 +71,81 @@ func encodeDeletion(p *pendingDeletion) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode deletion: %w", err)
 	}
-	body = append(body, '\n')
-	for _, id := range p.traces {
-		body = append(body, id[:]...)
-	}
-	head := fmt.Sprintf("%s %d crc32c %08x\n", deletionMagic, deletionVersion, crc32.Checksum(body, castagnoli))
-	return append([]byte(head), body...), nil
+	body = append(append(body, '\n'), joinTraces(p.traces)...)
+	return seal(deletionMagic, deletionVersion, body), nil
 }
 
 func decodeDeletion(b []byte) (*pendingDeletion, error) {
-	head, body, _ := bytes.Cut(b, []byte("\n"))
-	var version, sum uint32
-	if _, err := fmt.Sscanf(string(head), deletionMagic+" %d crc32c %x", &version, &sum); err != nil {
-		return nil, fmt.Errorf("%w: its first line is not a header", errDeletion)
+	body, err := unseal(deletionMagic, deletionVersion, b)
+	if errors.Is(err, errVersion) {
+		return nil, fmt.Errorf("read deletion: %w", err)
 	}
-	if version != deletionVersion {
-		return nil, fmt.Errorf("read deletion: format version %d, this program knows %d", version, deletionVersion)
-	}
-	if crc32.Checksum(body, castagnoli) != sum {
-		return nil, fmt.Errorf("%w: its checksum does not match", errDeletion)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDeletion, err)
 	}
 	text, ids, _ := bytes.Cut(body, []byte("\n"))
 	var r deletionRecord
 	if err := json.Unmarshal(text, &r); err != nil {
 		return nil, fmt.Errorf("%w: %w", errDeletion, err)
 	}
-	p := &pendingDeletion{Deletion: r.deletion(), segments: r.Segments}
+	traces, err := splitTraces(ids, r.Traces)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDeletion, err)
+	}
+	return &pendingDeletion{Deletion: r.deletion(), segments: r.Segments, traces: traces}, nil
+}
+
+// splitTraces are the n trace IDs that ids has one after the other.
+func splitTraces(ids []byte, n int) (out []telemetry.TraceID, err error) {
 	var id telemetry.TraceID
-	if len(ids)%len(id) != 0 || len(ids)/len(id) != r.Traces {
-		return nil, fmt.Errorf("%w: it has %d bytes of trace IDs for %d traces", errDeletion, len(ids), r.Traces)
+	if len(ids)%len(id) != 0 || len(ids)/len(id) != n {
+		return nil, fmt.Errorf("it has %d bytes of trace IDs for %d traces", len(ids), n)
 	}
 	for ; len(ids) > 0; ids = ids[len(id):] {
 		copy(id[:], ids)
-		p.traces = append(p.traces, id)
+		out = append(out, id)
 	}
-	return p, nil
+	return out, nil
+}
+
+// joinTraces is the inverse of splitTraces.
+func joinTraces(traces []telemetry.TraceID) (out []byte) {
+	for _, id := range traces {
+		out = append(out, id[:]...)
+	}
+	return out
 }
 
 // writeDeletion makes the file of a deletion.
 func (s *Store) writeDeletion(p *pendingDeletion) error {
-	b, err := encodeDeletion(p)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(s.dir.deletions(), deletionName(p.ID))
-	temp := path + tempSuffix
-	err = writeFile(s.fs, temp, b)
-	if err == nil {
-		err = s.fs.Rename(temp, path)
-	}
-	if err == nil {
-		err = s.fs.SyncDir(s.dir.deletions())
-	}
+	err := writeDeletionFile(s.fs, s.dir, p)
 	if err != nil {
 		// Whether the deletion holds after a crash is uncertain then: its number
 		// is not given to another one.
 		s.nextDeletion++
-		return fmt.Errorf("write deletion: %w", errors.Join(err, removeIfThere(s.fs, temp), removeIfThere(s.fs, path)))
+		return errors.Join(err, removeIfThere(s.fs, filepath.Join(s.dir.deletions(), deletionName(p.ID))))
+	}
+	return nil
+}
+
+// writeDeletionFile makes the file of a deletion in the folder of a tenant,
+// durably. After an error it may be there.
+func writeDeletionFile(fsys vfs.FS, dir folder, p *pendingDeletion) error {
+	b, err := encodeDeletion(p)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir.deletions(), deletionName(p.ID))
+	temp := path + tempSuffix
+	err = writeFile(fsys, temp, b)
+	if err == nil {
+		err = fsys.Rename(temp, path)
+	}
+	if err != nil {
+		return fmt.Errorf("write deletion: %w", errors.Join(err, removeIfThere(fsys, temp)))
+	}
+	if err := fsys.SyncDir(dir.deletions()); err != nil {
+		return fmt.Errorf("write deletion: %w", err)
 	}
 	return nil
 }

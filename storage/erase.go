@@ -89,8 +89,19 @@ func (s *Store) hideDeleted() {
 			s.opts.Logger.Error("segment with deleted traces is not shown", "path", ref.path, "error", err)
 			lost := &lostSource{lostEntry{segmentEntry: ref.entry}}
 			view = &without{src: lost, gone: gone, blocks: lost.Blocks()}
+		} else if len(view.cut) == 0 {
+			s.freeOfDeleted(ref.entry.Number)
+			continue
 		}
 		ref.hidden = view
+	}
+}
+
+// freeOfDeleted takes a segment off the deletions that name it: it has none of
+// their traces. A deletion made beside a backup names all that the backup has.
+func (s *Store) freeOfDeleted(number uint64) {
+	for _, p := range s.pendingDeletions {
+		p.segments = slices.DeleteFunc(p.segments, func(n uint64) bool { return n == number })
 	}
 }
 

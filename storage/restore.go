@@ -84,7 +84,7 @@ func claim(fsys vfs.FS, dir string) (lock interface{ Close() error }, err error)
 
 // fill makes the tenant's folder to of the backup.
 func (f backupFolder) fill(ctx context.Context, b backup, to folder, r *BackupReport, progress func(BackupReport)) error {
-	for _, dir := range []string{to.wal(), to.segments(), to.quarantine()} {
+	for _, dir := range []string{to.wal(), to.segments(), to.deletions(), to.quarantine()} {
 		if err := f.fs.MkdirAll(dir); err != nil {
 			return err
 		}
@@ -92,13 +92,22 @@ func (f backupFolder) fill(ctx context.Context, b backup, to folder, r *BackupRe
 	for _, e := range b.Segments {
 		r.expect(e.segmentEntry)
 	}
-	m := manifest{LogFrom: b.LogFrom}
+	m := manifest{LogFrom: b.LogFrom, Lost: b.Lost}
 	for _, e := range b.Segments {
 		if err := f.restore(ctx, e, to, r.copying(progress)); err != nil {
 			return err
 		}
 		m.Segments = append(m.Segments, e.segmentEntry)
 		r.count(e.segmentEntry, true)
+	}
+	for _, d := range b.Deletions {
+		p, err := d.pending()
+		if err != nil {
+			return err
+		}
+		if err := writeDeletionFile(f.fs, to, p); err != nil {
+			return err
+		}
 	}
 	if err := writeManifest(f.fs, to, m); err != nil {
 		return err

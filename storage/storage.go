@@ -176,6 +176,7 @@ type Store struct {
 	pendingDeletions []*pendingDeletion
 	nextDeletion     uint64
 	auditTorn        bool // the last line of the audit log may lack its end
+	backups          []*backupRun
 
 	// rotation is held while a log file is made. It guards nextLog.
 	rotation sync.Mutex
