@@ -25,8 +25,6 @@ const (
 	retainEvery = time.Minute
 	// sayAgain is how often the log repeats that something still fails.
 	sayAgain = 5 * time.Minute
-	// flushBatch is about how many spans are copied out of the head at a time.
-	flushBatch = 2048
 )
 
 // maintain flushes and retains until ctx is done. It is the goroutine that
@@ -205,40 +203,61 @@ func writeTraces(ctx context.Context, w *segment.Writer, h *head) error {
 		}
 		return bytes.Compare(a.id[:], b.id[:])
 	})
-	x := flusher{readers: make([]*spanReader, len(h.shards))}
-	for i, shard := range h.shards {
-		x.readers[i] = newSpanReader(shard.view.Load(), &telemetry.Batch{})
-	}
+	x := newFlusher(h)
 	for _, ref := range refs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.AddTrace(x.trace(ref)); err != nil {
+		if err := w.AddCoded(x.trace(ref)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// flusher copies traces out of a head. Every shard has a batch of its own,
-// emptied now and then, so that traces share their resources.
+// flusher copies traces out of a head, one at a time.
 type flusher struct {
-	readers []*spanReader // by shard
-	rows    []uint32
+	shards []flushShard
+	rows   []uint32
 }
 
-// trace is all spans of a trace as rows of a batch, valid until the next call.
-func (x *flusher) trace(ref traceRef) (*telemetry.Batch, []uint32) {
-	r := x.readers[ref.shard]
-	if len(r.dst.Spans) >= flushBatch {
-		r.reset()
+// flushShard reads one shard. Its batch has all resources and scopes of the
+// shard, in the order of their codes, and of spans those of one trace.
+type flushShard struct {
+	spanReader
+	attrs int // in the batch, of the resources and scopes
+}
+
+func newFlusher(h *head) *flusher {
+	x := &flusher{shards: make([]flushShard, len(h.shards))}
+	for i, shard := range h.shards {
+		r := &x.shards[i]
+		r.v, r.dst, r.codes = shard.view.Load(), &telemetry.Batch{}, &segment.Codes{}
+		for i := range r.v.resources {
+			r.addResource(&r.v.resources[i])
+		}
+		for i := range r.v.scopes {
+			r.addScope(&r.v.scopes[i])
+		}
+		r.attrs = len(r.dst.Attrs)
+		r.codes.Columns = make([]uint32, r.attrs)
 	}
+	return x
+}
+
+// trace is all spans of a trace as rows of a batch, for [segment.Writer.AddCoded];
+// they are valid until the next call.
+func (x *flusher) trace(ref traceRef) (*telemetry.Batch, []uint32, *segment.Codes) {
+	r := &x.shards[ref.shard]
+	b, codes := r.dst, r.codes
+	b.Spans, b.Events, b.Links, b.Attrs = b.Spans[:0], b.Events[:0], b.Links[:0], b.Attrs[:r.attrs]
+	codes.Names, codes.Columns = codes.Names[:0], codes.Columns[:r.attrs]
 	x.rows = x.rows[:0]
 	for next := r.v.trace(ref.entry).first + 1; next != 0; {
 		row := r.v.row(next - 1)
-		x.rows = append(x.rows, uint32(len(r.dst.Spans)))
+		x.rows = append(x.rows, uint32(len(b.Spans)))
 		r.add(row)
 		next = row.next
 	}
-	return r.dst, x.rows
+	return b, x.rows, codes
 }

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/storage/segment"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -82,17 +83,13 @@ type spanReader struct {
 	dst       *telemetry.Batch
 	resources map[uint32]uint32
 	scopes    map[uint32]uint32
+	// codes, if not nil, gets the codes of what is added to dst. Resources and
+	// scopes then have the same indexes in dst as in v.
+	codes *segment.Codes
 }
 
 func newSpanReader(v *view, dst *telemetry.Batch) *spanReader {
 	return &spanReader{v: v, dst: dst, resources: map[uint32]uint32{}, scopes: map[uint32]uint32{}}
-}
-
-// reset empties the batch.
-func (w *spanReader) reset() {
-	w.dst.Reset()
-	clear(w.resources)
-	clear(w.scopes)
 }
 
 func (w *spanReader) add(r *row) {
@@ -103,7 +100,7 @@ func (w *spanReader) add(r *row) {
 		Resource: w.resource(r.resource), Scope: w.scope(r.scope),
 	}
 	c := v.attrs(r)
-	s.Attrs = v.readAttrs(&c, dst)
+	s.Attrs = w.list(&c)
 	rest := v.rest(r, true)
 	s.TraceState, s.StatusMessage = rest.state, rest.message
 	s.DroppedAttrs, s.DroppedEvents, s.DroppedLinks = rest.dropped[0], rest.dropped[1], rest.dropped[2]
@@ -111,7 +108,7 @@ func (w *spanReader) add(r *row) {
 		s.Events.Start = uint32(len(dst.Events))
 		v.eachEvent(&rest.events, func(time int64, name string, dropped uint32, attrs *cursor) {
 			dst.Events = append(dst.Events, telemetry.Event{
-				Time: r.start + uint64(time), Name: name, DroppedAttrs: dropped, Attrs: v.readAttrs(attrs, dst),
+				Time: r.start + uint64(time), Name: name, DroppedAttrs: dropped, Attrs: w.list(attrs),
 			})
 		})
 		s.Events.End = uint32(len(dst.Events))
@@ -119,38 +116,59 @@ func (w *spanReader) add(r *row) {
 	if rest.links != nil {
 		s.Links.Start = uint32(len(dst.Links))
 		v.eachLink(&rest.links, func(l *telemetry.Link, attrs *cursor) {
-			l.Attrs = v.readAttrs(attrs, dst)
+			l.Attrs = w.list(attrs)
 			dst.Links = append(dst.Links, *l)
 		})
 		s.Links.End = uint32(len(dst.Links))
 	}
 	dst.Spans = append(dst.Spans, s)
+	if w.codes != nil {
+		w.codes.Names = append(w.codes.Names, r.name)
+	}
+}
+
+// list reads an attribute list.
+func (w *spanReader) list(c *cursor) telemetry.Range {
+	if w.codes == nil {
+		return w.v.readAttrs(c, w.dst, nil)
+	}
+	return w.v.readAttrs(c, w.dst, &w.codes.Columns)
 }
 
 func (w *spanReader) resource(code uint32) uint32 {
+	if w.codes != nil {
+		return code
+	}
 	if i, ok := w.resources[code]; ok {
 		return i
 	}
-	r := &w.v.resources[code]
+	w.resources[code] = w.addResource(&w.v.resources[code])
+	return w.resources[code]
+}
+
+func (w *spanReader) addResource(r *headResource) uint32 {
 	out := r.Resource
 	out.Attrs = w.attrs(r.attrs)
-	i := uint32(len(w.dst.Resources))
 	w.dst.Resources = append(w.dst.Resources, out)
-	w.resources[code] = i
-	return i
+	return uint32(len(w.dst.Resources) - 1)
 }
 
 func (w *spanReader) scope(code uint32) uint32 {
+	if w.codes != nil {
+		return code
+	}
 	if i, ok := w.scopes[code]; ok {
 		return i
 	}
-	s := &w.v.scopes[code]
+	w.scopes[code] = w.addScope(&w.v.scopes[code])
+	return w.scopes[code]
+}
+
+func (w *spanReader) addScope(s *headScope) uint32 {
 	out := s.Scope
 	out.Attrs = w.attrs(s.attrs)
-	i := uint32(len(w.dst.Scopes))
 	w.dst.Scopes = append(w.dst.Scopes, out)
-	w.scopes[code] = i
-	return i
+	return uint32(len(w.dst.Scopes) - 1)
 }
 
 func (w *spanReader) attrs(attrs []telemetry.Attr) telemetry.Range {

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
+	"slices"
 	"unsafe"
 
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -264,12 +265,54 @@ func (v *view) skipAttrs(c *cursor) {
 	}
 }
 
-// readAttrs appends an attribute list to dst.
-func (v *view) readAttrs(c *cursor, dst *telemetry.Batch) telemetry.Range {
-	first := len(dst.Attrs)
-	for range c.uvarint() {
-		col := &v.columns[c.uvarint()]
-		dst.Attrs = append(dst.Attrs, telemetry.Attr{Key: col.key, Value: c.value(col.typ)})
+// readAttrs appends an attribute list to dst and, if columns is not nil, the
+// codes of the attributes' columns to that.
+func (v *view) readAttrs(c *cursor, dst *telemetry.Batch, columns *[]uint32) telemetry.Range {
+	p, first := *c, len(dst.Attrs)
+	n, at := uvarintAt(p, 0)
+	dst.Attrs = slices.Grow(dst.Attrs, int(n))[:first+int(n)]
+	attrs := dst.Attrs[first:]
+	for i := range attrs {
+		var code, num uint64
+		if code, at = uvarintAt(p, at); columns != nil {
+			*columns = append(*columns, uint32(code))
+		}
+		col, a := &v.columns[code], &attrs[i]
+		a.Key = col.key
+		switch col.typ {
+		case telemetry.ValueEmpty:
+			a.Value = telemetry.Value{}
+		case telemetry.ValueBool:
+			a.Value = telemetry.RawValue(col.typ, uint64(p[at]), "")
+			at++
+		case telemetry.ValueInt:
+			num, at = uvarintAt(p, at)
+			a.Value = telemetry.IntValue(int64(num>>1) ^ -int64(num&1))
+		case telemetry.ValueDouble:
+			a.Value = telemetry.RawValue(col.typ, binary.LittleEndian.Uint64(p[at:]), "")
+			at += 8
+		default:
+			num, at = uvarintAt(p, at)
+			s := p[at : at+int(num)]
+			a.Value = telemetry.RawValue(col.typ, 0, unsafe.String(unsafe.SliceData(s), len(s)))
+			at += int(num)
+		}
 	}
+	*c = p[at:]
 	return telemetry.Range{Start: uint32(first), End: uint32(len(dst.Attrs))}
+}
+
+// uvarintAt reads the integer at p[at:] and returns where it ends; nearly all
+// are one byte.
+func uvarintAt(p []byte, at int) (v uint64, end int) {
+	if b := p[at]; b < 0x80 {
+		return uint64(b), at + 1
+	}
+	return longUvarintAt(p, at)
+}
+
+// longUvarintAt is apart so that uvarintAt is inlined.
+func longUvarintAt(p []byte, at int) (v uint64, end int) {
+	v, n := binary.Uvarint(p[at:])
+	return v, at + n
 }

@@ -244,8 +244,12 @@ func (x *salvager) copy(ctx context.Context, r *segment.Reader, w *segment.Write
 	return nil
 }
 
+// salvageBatch is about how many spans are copied out of a segment at a time,
+// so that traces share their resources.
+const salvageBatch = 2048
+
 func (x *salvager) trace(b scan.Block, t scan.Trace, w *segment.Writer) error {
-	if len(x.batch.Spans) >= flushBatch {
+	if len(x.batch.Spans) >= salvageBatch {
 		x.batch.Reset()
 	}
 	n := len(x.batch.Spans)

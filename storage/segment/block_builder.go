@@ -45,6 +45,8 @@ type blockBuilder struct {
 	lastResource, lastScope         uint32
 	lastResourceCode, lastScopeCode uint32
 	name                            uint32 // code of the latest span's name
+	coded                           *Codes // of the batch, nil if it has none
+	number                          uint64 // of the block, among those of this builder
 
 	enc        column.Encoder
 	chunks     *chunkEncoder
@@ -84,7 +86,8 @@ func (b *blockBuilder) reset() {
 	b.resources.reset()
 	b.scopes.reset()
 	b.arena.reset()
-	b.rows, b.counts = 0, [spaces]int{}
+	b.rows, b.counts, b.coded = 0, [spaces]int{}, nil
+	b.number++
 	b.traceIDs, b.traceRows, b.starts = b.traceIDs[:0], b.traceRows[:0], b.starts[:0]
 	b.minStart, b.maxStart, b.maxEnd = math.MaxUint64, 0, 0
 }
@@ -97,15 +100,16 @@ func (b *blockBuilder) addTrace(batch *telemetry.Batch, start uint64, rows, pare
 	b.traceRows = append(b.traceRows, uint64(b.rows))
 	b.starts = append(b.starts, start)
 	for i, row := range rows {
-		if err := b.addSpan(batch, &batch.Spans[row], parents[i]); err != nil {
+		if err := b.addSpan(batch, row, parents[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *blockBuilder) addSpan(batch *telemetry.Batch, s *telemetry.Span, parent uint32) error {
-	row := b.rows
+// addSpan adds span at of the batch.
+func (b *blockBuilder) addSpan(batch *telemetry.Batch, at, parent uint32) error {
+	s, row := &batch.Spans[at], b.rows
 	page := row / b.pageRows
 	b.rows++
 	b.minStart, b.maxStart, b.maxEnd = min(b.minStart, s.Start), max(b.maxStart, s.Start), max(b.maxEnd, s.End)
@@ -126,8 +130,7 @@ func (b *blockBuilder) addSpan(batch *telemetry.Batch, s *telemetry.Span, parent
 	b.code(kindEnd, row, page, uint32(end))
 	b.code(kindKind, row, page, uint32(s.Kind))
 	b.code(kindStatus, row, page, uint32(s.Status))
-	b.str(kindName, row, page, s.Name)
-	b.name = b.fixed[kindName].codes[row]
+	b.addName(at, s.Name)
 	b.str(kindTraceState, row, page, s.TraceState)
 	b.str(kindMessage, row, page, s.StatusMessage)
 	b.num(kindFlags, row, page, uint64(s.Flags))
@@ -136,7 +139,7 @@ func (b *blockBuilder) addSpan(batch *telemetry.Batch, s *telemetry.Span, parent
 	b.num(kindDroppedLinks, row, page, uint64(s.DroppedLinks))
 	b.code(kindResource, row, page, b.resource(batch, s.Resource))
 	b.code(kindScope, row, page, b.scope(batch, s.Scope))
-	shape, err := b.addAttrs(spaceSpan, row, page, batch.AttrsOf(s.Attrs))
+	shape, err := b.addAttrs(spaceSpan, row, page, batch, s.Attrs)
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (b *blockBuilder) addEvents(batch *telemetry.Batch, s *telemetry.Span, row,
 		b.num(kindEventTime, row, page, column.Zigzag(e.Time-s.Start))
 		b.str(kindEventName, row, page, e.Name)
 		b.num(kindEventDropped, row, page, uint64(e.DroppedAttrs))
-		shape, err := b.addAttrs(spaceEvent, row, page, batch.AttrsOf(e.Attrs))
+		shape, err := b.addAttrs(spaceEvent, row, page, batch, e.Attrs)
 		if err != nil {
 			return err
 		}
@@ -176,7 +179,7 @@ func (b *blockBuilder) addLinks(batch *telemetry.Batch, s *telemetry.Span, row, 
 		b.str(kindLinkState, row, page, l.TraceState)
 		b.num(kindLinkFlags, row, page, uint64(l.Flags))
 		b.num(kindLinkDropped, row, page, uint64(l.DroppedAttrs))
-		shape, err := b.addAttrs(spaceLink, row, page, batch.AttrsOf(l.Attrs))
+		shape, err := b.addAttrs(spaceLink, row, page, batch, l.Attrs)
 		if err != nil {
 			return err
 		}
@@ -214,15 +217,17 @@ func (b *blockBuilder) bytes(k kind, row, page int, v []byte) {
 }
 
 // addAttrs adds a list of attributes and returns the code of its shape.
-func (b *blockBuilder) addAttrs(s space, row, page int, attrs []telemetry.Attr) (uint32, error) {
+func (b *blockBuilder) addAttrs(s space, row, page int, batch *telemetry.Batch, list telemetry.Range) (uint32, error) {
 	node, shapes := uint32(0), &b.shapes[s]
-	for i := range attrs {
-		a := &attrs[i]
+	for i := list.Start; i < list.End; i++ {
+		a := &batch.Attrs[i]
 		t := a.Value.Type()
 		if t > telemetry.ValueMap {
 			return 0, fmt.Errorf("add attribute %q: unknown type %d", a.Key, t)
 		}
-		if next := shapes.find(node, t, a.Key); next != 0 {
+		if b.coded != nil {
+			node = shapes.along(node, b.coded.column(b, s, b.coded.Columns[i], a))
+		} else if next := shapes.find(node, t, a.Key); next != 0 {
 			node = next
 		} else {
 			node = shapes.step(node, b.attr(s, t, a.Key))
@@ -256,17 +261,48 @@ func (b *blockBuilder) attr(s space, t telemetry.ValueType, key string) *columnB
 // the batch's own number stand for the content: the batch may be another one
 // at the next call.
 func (b *blockBuilder) resource(batch *telemetry.Batch, i uint32) uint32 {
+	if b.coded != nil {
+		return b.coded.resource(b, batch, i)
+	}
 	if i != b.lastResource {
-		b.resources.scratch = appendResource(b.resources.scratch[:0], batch, &batch.Resources[i])
-		b.lastResource, b.lastResourceCode = i, b.resources.code(&b.arena)
+		b.lastResource, b.lastResourceCode = i, b.addResource(batch, i)
 	}
 	return b.lastResourceCode
 }
 
 func (b *blockBuilder) scope(batch *telemetry.Batch, i uint32) uint32 {
+	if b.coded != nil {
+		return b.coded.scope(b, batch, i)
+	}
 	if i != b.lastScope {
-		b.scopes.scratch = appendScope(b.scopes.scratch[:0], batch, &batch.Scopes[i])
-		b.lastScope, b.lastScopeCode = i, b.scopes.code(&b.arena)
+		b.lastScope, b.lastScopeCode = i, b.addScope(batch, i)
 	}
 	return b.lastScopeCode
+}
+
+func (b *blockBuilder) addResource(batch *telemetry.Batch, i uint32) uint32 {
+	b.resources.scratch = appendResource(b.resources.scratch[:0], batch, &batch.Resources[i])
+	return b.resources.code(&b.arena)
+}
+
+func (b *blockBuilder) addScope(batch *telemetry.Batch, i uint32) uint32 {
+	b.scopes.scratch = appendScope(b.scopes.scratch[:0], batch, &batch.Scopes[i])
+	return b.scopes.code(&b.arena)
+}
+
+// addName adds the name of span at of the batch.
+func (b *blockBuilder) addName(at uint32, name string) {
+	c, known := b.fixed[kindName], (*uint32)(nil)
+	if b.coded != nil {
+		if known = memo(&b.coded.names, b.coded.Names[at]); *known != 0 {
+			b.name = *known - 1
+			c.codes = append(c.codes, b.name)
+			return
+		}
+	}
+	c.addString(name, b.name, &b.arena)
+	b.name = c.codes[len(c.codes)-1]
+	if known != nil {
+		*known = b.name + 1
+	}
 }

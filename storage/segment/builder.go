@@ -245,6 +245,14 @@ func (s *shapeSet) find(node uint32, t telemetry.ValueType, key string) uint32 {
 	return 0
 }
 
+// along goes from a node along a column.
+func (s *shapeSet) along(node uint32, c *columnBuilder) uint32 {
+	if r := s.nodes[node].recent; r != 0 && s.nodes[r].column == c {
+		return r
+	}
+	return s.step(node, c)
+}
+
 // step goes from a node along a column.
 func (s *shapeSet) step(node uint32, c *columnBuilder) uint32 {
 	k := uint64(node)<<32 | uint64(c.order)

@@ -85,7 +85,10 @@ func Create(fs vfs.FS, path string, o Options) (*Writer, error) {
 // AddTrace adds a trace: rows are all its spans in b, in any order. Traces
 // must come in ascending order of (earliest span start, trace ID), each once.
 // What AddTrace keeps it copies.
-func (w *Writer) AddTrace(b *telemetry.Batch, rows []uint32) error {
+func (w *Writer) AddTrace(b *telemetry.Batch, rows []uint32) error { return w.AddCoded(b, rows, nil) }
+
+// AddCoded is AddTrace for a batch that may have codes; nil if it has none.
+func (w *Writer) AddCoded(b *telemetry.Batch, rows []uint32, codes *Codes) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -112,6 +115,7 @@ func (w *Writer) AddTrace(b *telemetry.Batch, rows []uint32) error {
 	w.index = append(w.index, newIndexEntry(id, len(w.index)))
 	w.footer.spans += uint64(len(rows))
 	w.order.run(b, rows)
+	w.block.use(codes)
 	if err := w.block.addTrace(b, start, w.order.order, w.order.parents); err != nil {
 		return fmt.Errorf("add trace %s: %w", id, err)
 	}
