@@ -62,7 +62,7 @@ func BenchmarkHidden(b *testing.B) {
 			for b.Loop() {
 				for _, block := range snap.Sources()[0].Blocks() {
 					sel.Reset(block.Len(), true)
-					if err := block.Narrow(&p, &sel); err != nil {
+					if err := block.Narrow([]scan.Predicate{p}, &sel); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -237,7 +237,7 @@ func (l *valueLister) single(b scan.Block) error {
 func (l *valueLister) elements(b scan.Block) error {
 	var sel scan.Bitmap
 	sel.Reset(b.Len(), true)
-	if err := b.Narrow(&scan.Predicate{Field: l.field, Op: scan.OpExists}, &sel); err != nil {
+	if err := b.Narrow([]scan.Predicate{{Field: l.field, Op: scan.OpExists}}, &sel); err != nil {
 		return err
 	}
 	seen := map[telemetry.Value]bool{}

@@ -111,7 +111,7 @@ func matching(t *testing.T, src scan.Source, p *scan.Predicate) string {
 	for _, b := range src.Blocks() {
 		var sel scan.Bitmap
 		sel.Reset(b.Len(), true)
-		if err := b.Narrow(p, &sel); err != nil {
+		if err := b.Narrow([]scan.Predicate{*p}, &sel); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.Rows(0, b.Len(), scan.ColTraceID|scan.ColSpanID|scan.ColStart|scan.ColName|scan.ColService, &rows); err != nil {

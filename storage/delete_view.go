@@ -158,7 +158,7 @@ func (k *keptBlock) Trace(row int) (scan.Trace, error) {
 var innerRows = sync.Pool{New: func() any { return new(scan.Bitmap) }}
 
 // Narrow implements [scan.Block].
-func (k *keptBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
+func (k *keptBlock) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 	in := innerRows.Get().(*scan.Bitmap)
 	defer innerRows.Put(in)
 	in.Reset(k.live.Len(), false)
@@ -166,7 +166,7 @@ func (k *keptBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
 	for w, mask := range k.live.Words() {
 		words[w] = deposit(take(from, int(k.rank[w])), mask)
 	}
-	if err := k.b.Narrow(p, in); err != nil {
+	if err := k.b.Narrow(all, in); err != nil {
 		return err
 	}
 	sel.ClearAll()

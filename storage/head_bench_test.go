@@ -63,7 +63,7 @@ func BenchmarkHeadNarrow(b *testing.B) {
 			for b.Loop() {
 				for _, block := range src.Blocks() {
 					sel.Reset(block.Len(), true)
-					if err := block.Narrow(&p, &sel); err != nil {
+					if err := block.Narrow([]scan.Predicate{p}, &sel); err != nil {
 						b.Fatal(err)
 					}
 				}

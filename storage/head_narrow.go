@@ -8,12 +8,23 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// Narrow implements [scan.Block]. What a code of the row decides is decided
-// once a code, and the attributes of a span are walked without decoding them.
-func (b *headBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
-	if err := p.Stopped(); err != nil {
-		return err
+// Narrow implements [scan.Block]: in the order given, the planner's.
+func (b *headBlock) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
+	for i := range all {
+		if sel.Empty() {
+			return nil
+		}
+		if err := all[i].Stopped(); err != nil {
+			return err
+		}
+		b.narrow(&all[i], sel)
 	}
+	return nil
+}
+
+// narrow decides what a code of the row decides once a code, and walks the
+// attributes of a span without decoding them.
+func (b *headBlock) narrow(p *scan.Predicate, sel *scan.Bitmap) {
 	f := newFieldReader(b.v, p.Field)
 	switch {
 	case f.never:
@@ -32,7 +43,6 @@ func (b *headBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
 			}
 		}
 	}
-	return nil
 }
 
 func (b *headBlock) narrowByCode(f *fieldReader, p *scan.Predicate, sel *scan.Bitmap) {

@@ -147,7 +147,7 @@ func TestHeadNarrow(t *testing.T) {
 		var sel scan.Bitmap
 		for _, p := range randomPredicates(b) {
 			sel.Reset(block.Len(), true)
-			if err := block.Narrow(&p, &sel); err != nil {
+			if err := block.Narrow([]scan.Predicate{p}, &sel); err != nil {
 				t.Fatal(err)
 			}
 			for i := range b.Spans {

@@ -66,7 +66,7 @@ func (l *lostSource) Len() int { return int(max(1, min(l.e.Spans, 64<<10))) }
 func (l *lostSource) NewestTrace() uint64 { return l.e.MaxStart }
 
 // Narrow implements [scan.Block].
-func (l *lostSource) Narrow(*scan.Predicate, *scan.Bitmap) error { return l.err() }
+func (l *lostSource) Narrow([]scan.Predicate, *scan.Bitmap) error { return l.err() }
 
 // Trace implements [scan.Block].
 func (l *lostSource) Trace(int) (scan.Trace, error) { return scan.Trace{}, l.err() }

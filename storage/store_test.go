@@ -206,7 +206,7 @@ func answers(t *testing.T, s *Store, b *telemetry.Batch) string {
 		for _, src := range snap.Sources() {
 			for _, block := range src.Blocks() {
 				sel.Reset(block.Len(), true)
-				if err := block.Narrow(&p, &sel); err != nil {
+				if err := block.Narrow([]scan.Predicate{p}, &sel); err != nil {
 					t.Fatal(err)
 				}
 				found += sel.Count()

@@ -50,9 +50,9 @@ func (s countingSource) Find(id telemetry.TraceID, f func(scan.Block, int, int) 
 	return s.Source.Find(id, func(b scan.Block, lo, hi int) error { return f(countingBlock{b, s.c}, lo, hi) })
 }
 
-func (b countingBlock) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
-	b.c.narrows.Add(1)
-	return b.Block.Narrow(p, sel)
+func (b countingBlock) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
+	b.c.narrows.Add(int64(len(all)))
+	return b.Block.Narrow(all, sel)
 }
 
 // many is n traces of 5 spans, one a millisecond; every third has a root in
@@ -167,7 +167,9 @@ func TestCancel(t *testing.T) {
 // unreadable fails where the newest half of the data is.
 type unreadable struct{ scan.Block }
 
-func (unreadable) Narrow(*scan.Predicate, *scan.Bitmap) error { return errors.New("checksum mismatch") }
+func (unreadable) Narrow([]scan.Predicate, *scan.Bitmap) error {
+	return errors.New("checksum mismatch")
+}
 
 type damagedSnapshot struct{ scan.Snapshot }
 

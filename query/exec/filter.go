@@ -15,7 +15,7 @@ type filter struct {
 	stop <-chan struct{} // see scan.Predicate
 	free []*scan.Bitmap
 	rows scan.Rows
-	leaf scan.Predicate // the one at hand
+	all  []scan.Predicate // those at hand
 }
 
 func (f *filter) get() *scan.Bitmap {
@@ -39,17 +39,10 @@ func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 		}
 		return nil
 	case *plan.Leaf:
-		return f.apply(n.Predicate, b, sel)
+		f.all = append(f.all[:0], n.Predicate)
+		return f.apply(b, sel)
 	case plan.And:
-		for _, x := range n {
-			if sel.Empty() {
-				return nil
-			}
-			if err := f.narrow(x, b, sel); err != nil {
-				return err
-			}
-		}
-		return nil
+		return f.intersection(n, b, sel)
 	case plan.Not:
 		return f.complement(n.X, b, sel)
 	case plan.Or:
@@ -58,14 +51,43 @@ func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 	return fmt.Errorf("filter rows: %T is not about a span", n)
 }
 
-// apply narrows by p unless nobody waits for it.
-func (f *filter) apply(p scan.Predicate, b scan.Block, sel *scan.Bitmap) error {
-	f.leaf = p
-	f.leaf.Stop = f.stop
-	if err := f.leaf.Stopped(); err != nil {
+// apply narrows by the predicates at hand unless nobody waits for it.
+func (f *filter) apply(b scan.Block, sel *scan.Bitmap) error {
+	for i := range f.all {
+		f.all[i].Stop = f.stop
+	}
+	if err := f.all[0].Stopped(); err != nil {
 		return err
 	}
-	return b.Narrow(&f.leaf, sel)
+	return b.Narrow(f.all, sel)
+}
+
+// intersection hands the block all comparisons at once, since it knows best
+// which of them is rare in it, and then looks at what is left.
+func (f *filter) intersection(n plan.And, b scan.Block, sel *scan.Bitmap) error {
+	f.all = f.all[:0]
+	for _, x := range n {
+		if leaf, ok := x.(*plan.Leaf); ok {
+			f.all = append(f.all, leaf.Predicate)
+		}
+	}
+	if len(f.all) > 0 {
+		if err := f.apply(b, sel); err != nil {
+			return err
+		}
+	}
+	for _, x := range n {
+		if sel.Empty() {
+			return nil
+		}
+		if _, ok := x.(*plan.Leaf); ok {
+			continue
+		}
+		if err := f.narrow(x, b, sel); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *filter) complement(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
@@ -109,17 +131,14 @@ func (f *filter) within(start, end uint64, b scan.Block, sel *scan.Bitmap) error
 		return f.withinByRow(start, end, b, sel)
 	}
 	field := scan.Field{Intrinsic: scan.IntrinsicStart}
+	f.all = f.all[:0]
 	if start > lo {
-		p := scan.Predicate{Field: field, Op: scan.OpGreaterEqual, Value: telemetry.IntValue(int64(start))}
-		if err := f.apply(p, b, sel); err != nil {
-			return err
-		}
+		f.all = append(f.all, scan.Predicate{Field: field, Op: scan.OpGreaterEqual, Value: telemetry.IntValue(int64(start))})
 	}
-	if end > hi {
-		return nil
+	if end <= hi {
+		f.all = append(f.all, scan.Predicate{Field: field, Op: scan.OpLess, Value: telemetry.IntValue(int64(end))})
 	}
-	p := scan.Predicate{Field: field, Op: scan.OpLess, Value: telemetry.IntValue(int64(end))}
-	return f.apply(p, b, sel)
+	return f.apply(b, sel)
 }
 
 // withinByRow is for clocks beyond the year 2262, which a predicate's int

@@ -59,11 +59,11 @@ func TestMark(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, needle := range []string{"abc", "bc", "c", "\x00", "abcd"} {
-			hit := make([]bool, len(values))
+			hit := make([]byte, len(values))
 			s.Mark(needle, hit)
 			for i, v := range values {
-				if want := contains(v, needle); hit[i] != want {
-					t.Errorf("%q in %q: got %t", needle, v, hit[i])
+				if want := contains(v, needle); (hit[i] == 1) != want {
+					t.Errorf("%q in %q: got %d", needle, v, hit[i])
 				}
 			}
 		}

@@ -28,9 +28,9 @@ func (s *Strings) Len() int { return max(len(s.offs), 1) - 1 }
 // At is value i.
 func (s *Strings) At(i int) string { return s.data[s.offs[i] : s.offs[i+1]-s.end] }
 
-// Mark sets hit[i] for every value i that contains needle, which must not be
-// empty.
-func (s *Strings) Mark(needle string, hit []bool) {
+// Mark sets hit[i] to 1 for every value i that contains needle, which must not
+// be empty.
+func (s *Strings) Mark(needle string, hit []byte) {
 	i := 0
 	for at := 0; ; {
 		n := strings.Index(s.data[at:], needle)
@@ -45,7 +45,7 @@ func (s *Strings) Mark(needle string, hit []bool) {
 			at++
 			continue
 		}
-		hit[i] = true
+		hit[i] = 1
 		at = int(s.offs[i+1])
 	}
 }

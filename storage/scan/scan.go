@@ -151,9 +151,10 @@ type Block interface {
 	// that wants the newest traces may stop before a block whose NewestTrace
 	// is older than what it has.
 	NewestTrace() uint64
-	// Narrow clears in sel (of length Len) every row for which p does not
-	// hold. Rows already clear stay clear and cost nothing.
-	Narrow(p *Predicate, sel *Bitmap) error
+	// Narrow clears in sel (of length Len) every row for which not all
+	// predicates hold, which it decides in an order of its own. Rows already
+	// clear stay clear and cost nothing. All predicates have the same Stop.
+	Narrow(all []Predicate, sel *Bitmap) error
 	// Trace is the trace of a row.
 	Trace(row int) (Trace, error)
 	// Rows replaces dst with the wanted columns of rows [lo, hi), reusing

@@ -156,7 +156,7 @@ func BenchmarkNarrow(b *testing.B) {
 				for b.Loop() {
 					for _, blk := range r.Blocks() {
 						sel.Reset(blk.Len(), true)
-						if err := blk.Narrow(&q.p, &sel); err != nil {
+						if err := blk.Narrow([]scan.Predicate{q.p}, &sel); err != nil {
 							b.Fatal(err)
 						}
 					}

@@ -63,7 +63,7 @@ func exerciseNarrow(blk scan.Block) error {
 	for _, f := range fields {
 		var sel scan.Bitmap
 		sel.Reset(blk.Len(), true)
-		if err := blk.Narrow(&scan.Predicate{Field: f, Op: scan.OpGreater, Value: telemetry.StringValue("a")}, &sel); err != nil {
+		if err := blk.Narrow([]scan.Predicate{{Field: f, Op: scan.OpGreater, Value: telemetry.StringValue("a")}}, &sel); err != nil {
 			return err
 		}
 	}

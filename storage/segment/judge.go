@@ -1,7 +1,9 @@
 package segment
 
 import (
+	"bytes"
 	"math"
+	"slices"
 
 	"github.com/kiseki-dev/kiseki/storage/column"
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -27,7 +29,7 @@ type judge struct {
 	// needle is part of every value for which the comparison, taken without
 	// its "not", is true; found says which values of the page have it.
 	needle string
-	found  []bool
+	held   []byte // see mark
 }
 
 // newJudge prepares a predicate for a column. OpAbsent is not for judges.
@@ -144,14 +146,89 @@ func (j *judge) readRange() {
 	j.every = low <= least && most <= high
 }
 
+// share guesses for which share of the values the predicate holds.
+func (j *judge) share() float64 {
+	switch {
+	case j.never:
+		return 0
+	case j.every:
+		return 1
+	case j.keep != nil:
+		sum := 0
+		for _, v := range j.keep {
+			sum += int(v)
+		}
+		return float64(sum) / float64(len(j.keep))
+	case j.needle != "" && (j.p.Op == scan.OpEqual || j.p.Op == scan.OpMatch):
+		return 1 / float64(j.info.values)
+	}
+	return 0.5
+}
+
+// cost is that of a [decision].
+func (j *judge) cost() float64 {
+	switch {
+	case j.keep != nil:
+		return costCodes
+	case j.ranged:
+		return costNumbers
+	case j.needle != "":
+		return costText
+	}
+	return costEach
+}
+
 // open loads page p; not needed where never or every is set.
 func (j *judge) open(p int) (err error) {
 	if j.v, err = j.b.values(j.info, p); err != nil || j.needle == "" {
 		return err
 	}
-	j.found = append(j.found[:0], make([]bool, j.v.page.n)...)
-	j.v.page.strs.Mark(j.needle, j.found)
+	j.held = append(j.held[:0], make([]byte, j.v.page.n+1)...)
+	j.v.page.strs.Mark(j.needle, j.held)
 	return nil
+}
+
+// marks reports whether mark can be used.
+func (j *judge) marks() bool {
+	return j.keep != nil || j.ranged && j.info.enc == encPlain || j.needle != "" && (j.p.Op == scan.OpEqual || j.p.Op == scan.OpMatch)
+}
+
+// mark decides all values of the open page: held is 1 where the predicate
+// holds, with a 0 behind the last; any says that it holds somewhere.
+func (j *judge) mark() (any bool) {
+	pg, sum := j.v.page, 0
+	if j.needle != "" {
+		for i := bytes.IndexByte(j.held, 1); i >= 0; {
+			j.held[i] = one(j.p.Holds(telemetry.RawValue(j.typ, 0, j.v.str(i))))
+			sum += int(j.held[i])
+			next := bytes.IndexByte(j.held[i+1:], 1)
+			if next < 0 {
+				break
+			}
+			i += 1 + next
+		}
+		return sum > 0
+	}
+	j.held = slices.Grow(j.held[:0], pg.n+1)[:pg.n+1]
+	j.held[pg.n] = 0
+	switch {
+	case j.ranged:
+		for i, v := range pg.nums {
+			j.held[i] = one(v-uint64(j.low) <= j.span)
+			sum += int(j.held[i])
+		}
+	case pg.codes.B != nil:
+		for i, c := range pg.codes.B {
+			j.held[i] = j.keep[c]
+			sum += int(j.keep[c])
+		}
+	default:
+		for i, c := range pg.codes.W {
+			j.held[i] = j.keep[c]
+			sum += int(j.keep[c])
+		}
+	}
+	return sum > 0
 }
 
 // holds decides value i of the open page.
@@ -165,7 +242,7 @@ func (j *judge) holds(i int) bool {
 		return j.keep[j.v.page.codes.At(i)] != 0
 	case j.ranged:
 		return j.v.num(i)-uint64(j.low) <= j.span
-	case j.needle != "" && !j.found[i]:
+	case j.needle != "" && j.held[i] == 0:
 		return j.p.Op == scan.OpNotEqual || j.p.Op == scan.OpNotMatch
 	case j.info.class() == classStrings:
 		return j.p.Holds(telemetry.RawValue(j.typ, 0, j.v.str(i)))

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 
@@ -8,77 +9,142 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// Narrow implements [scan.Block].
-func (b *block) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
-	if sel.Empty() {
+// decision is a predicate made ready for a block.
+type decision struct {
+	never, every bool // it holds for no row, for all rows
+	// cost is about what a page takes that is not in the cache, in units of a
+	// page of codes, and share the share of rows for which it holds, a guess.
+	cost, share float64
+	// page clears the rows of page p for which the predicate does not hold.
+	page func(p int, words []uint64) error
+}
+
+// What a page costs, see decision.
+const (
+	costCodes   = 1
+	costNumbers = 2
+	costAttr    = 3  // codes or numbers, and the codes that tell whose they are
+	costText    = 12 // looking for a text
+	costEach    = 40 // asking for each value
+)
+
+// settled is a decision about all rows.
+func settled(every bool) decision { return decision{every: every, never: !every} }
+
+// rank orders decisions: what is cheap for the pages it leaves nothing of
+// comes first.
+func (x *decision) rank(pageRows int) float64 {
+	return x.cost / (1 - min(x.share*float64(pageRows), 0.99))
+}
+
+// Narrow implements [scan.Block]. The predicates are decided page by page, and
+// a page that has no rows left is not read further.
+func (b *block) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
+	if sel.Empty() || len(all) == 0 {
 		return nil
 	}
 	d, err := b.dir()
 	if err != nil {
 		return err
 	}
+	open := make([]decision, 0, 4)
+	for i := range all {
+		x, err := b.decide(d, &all[i])
+		switch {
+		case err != nil:
+			return err
+		case x.never:
+			sel.ClearAll()
+			return nil
+		case !x.every:
+			open = append(open, x)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	rows := b.r.footer.pageRows
+	slices.SortStableFunc(open, func(x, y decision) int { return cmp.Compare(x.rank(rows), y.rank(rows)) })
+	return b.eachPage(all[0].Stop, sel, func(p int, words []uint64) error {
+		for i := range open {
+			if err := open[i].page(p, words); err != nil {
+				return err
+			}
+			if empty(words) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+func empty(words []uint64) bool {
+	for _, w := range words {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *block) decide(d *directory, p *scan.Predicate) (decision, error) {
 	switch p.Field.Scope {
 	case scan.ScopeIntrinsic:
-		return b.narrowIntrinsic(d, p, sel)
+		return b.decideIntrinsic(d, p)
 	case scan.ScopeResource:
 		keep, err := b.judgeResources(d, p)
-		if err != nil {
-			return err
-		}
-		return b.narrowCodes(d, kindResource, keep, sel)
+		return b.byCode(d.byKind[kindResource], keep), err
 	case scan.ScopeInstrumentation:
 		e, err := b.scopes(d)
 		if err != nil {
-			return err
+			return decision{}, err
 		}
-		return b.narrowCodes(d, kindScope, judgeEach(len(e.batch.Scopes), func(i int) bool {
+		return b.byCode(d.byKind[kindScope], judgeEach(len(e.batch.Scopes), func(i int) bool {
 			return holdsAttr(p, &e.batch, e.batch.Scopes[i].Attrs)
-		}), sel)
+		})), nil
 	case scan.ScopeSpan, scan.ScopeAny:
-		return b.narrowAttr(d, p, sel)
+		return b.decideAttr(d, p)
 	case scan.ScopeEvent:
-		return b.narrowElements(d, spaceEvent, p, sel)
+		return b.decideElements(d, spaceEvent, p)
 	case scan.ScopeLink:
-		return b.narrowElements(d, spaceLink, p, sel)
+		return b.decideElements(d, spaceLink, p)
 	}
-	sel.ClearAll()
-	return nil
+	return settled(false), nil
 }
 
-func (b *block) narrowIntrinsic(d *directory, p *scan.Predicate, sel *scan.Bitmap) error {
+func (b *block) decideIntrinsic(d *directory, p *scan.Predicate) (decision, error) {
 	switch p.Field.Intrinsic {
 	case scan.IntrinsicName:
-		return b.narrowColumn(d, kindName, p, sel)
+		return b.decideColumn(d.byKind[kindName], p)
 	case scan.IntrinsicKind:
-		return b.narrowColumn(d, kindKind, p, sel)
+		return b.decideColumn(d.byKind[kindKind], p)
 	case scan.IntrinsicStatus:
-		return b.narrowColumn(d, kindStatus, p, sel)
+		return b.decideColumn(d.byKind[kindStatus], p)
 	case scan.IntrinsicStatusMessage:
-		return b.narrowColumn(d, kindMessage, p, sel)
+		return b.decideColumn(d.byKind[kindMessage], p)
 	case scan.IntrinsicTraceState:
-		return b.narrowColumn(d, kindTraceState, p, sel)
+		return b.decideColumn(d.byKind[kindTraceState], p)
 	case scan.IntrinsicStart:
-		return b.narrowColumn(d, kindStart, p, sel)
+		return b.decideColumn(d.byKind[kindStart], p)
 	case scan.IntrinsicDuration:
-		return b.narrowDuration(d, p, sel)
+		return b.decideDuration(d, p)
 	case scan.IntrinsicTraceID, scan.IntrinsicSpanID, scan.IntrinsicParentID:
-		return b.narrowID(d, p, sel)
+		return b.decideID(d, p), nil
 	case scan.IntrinsicScopeName, scan.IntrinsicScopeVersion:
 		e, err := b.scopes(d)
 		if err != nil {
-			return err
+			return decision{}, err
 		}
-		return b.narrowCodes(d, kindScope, judgeEach(len(e.batch.Scopes), func(i int) bool {
+		return b.byCode(d.byKind[kindScope], judgeEach(len(e.batch.Scopes), func(i int) bool {
 			if p.Field.Intrinsic == scan.IntrinsicScopeName {
 				return p.Holds(telemetry.StringValue(e.batch.Scopes[i].Name))
 			}
 			return p.Holds(telemetry.StringValue(e.batch.Scopes[i].Version))
-		}), sel)
+		})), nil
 	case scan.IntrinsicEventName:
-		return b.narrowElements(d, spaceEvent, p, sel)
+		return b.decideElements(d, spaceEvent, p)
 	}
-	sel.ClearAll()
-	return nil
+	return settled(false), nil
 }
 
 // eachPage calls f for every page with selected rows, with its rows' words,
@@ -88,7 +154,7 @@ func (b *block) eachPage(stop <-chan struct{}, sel *scan.Bitmap, f func(p int, w
 	n := b.r.footer.pageRows / 64
 	for p := 0; p*n < len(all); p++ {
 		words := all[p*n : min(p*n+n, len(all))]
-		if !slices.ContainsFunc(words, func(w uint64) bool { return w != 0 }) {
+		if empty(words) {
 			continue
 		}
 		select {
@@ -117,101 +183,6 @@ func eachRow(words []uint64, keep func(i int) bool) {
 	}
 }
 
-// narrowColumn narrows by a column that every span has.
-func (b *block) narrowColumn(d *directory, k kind, p *scan.Predicate, sel *scan.Bitmap) error {
-	if p.Op == scan.OpAbsent {
-		sel.ClearAll()
-		return nil
-	}
-	j, err := newJudge(b, d.byKind[k], p)
-	switch {
-	case err != nil || j.every:
-		return err
-	case j.never:
-		sel.ClearAll()
-		return nil
-	}
-	return b.eachPage(p.Stop, sel, func(p int, words []uint64) error {
-		lo, hi := b.pageRows(p)
-		if err := j.open(p); err != nil {
-			return err
-		}
-		switch {
-		case !j.v.has(hi - lo):
-			return b.corruptPage(j.info, p)
-		case j.keep != nil && j.v.page.codes.Len() == hi-lo:
-			j.v.page.codes.Narrow(words, j.keep)
-		case j.ranged && j.info.enc == encPlain && len(j.v.page.nums) == hi-lo:
-			narrowRange(j.v.page.nums, words, uint64(j.low), j.span)
-		default:
-			eachRow(words, j.holds)
-		}
-		return nil
-	})
-}
-
-// narrowRange keeps the rows whose value is in [low, low+span].
-func narrowRange(nums, words []uint64, low, span uint64) {
-	for w := range words {
-		if words[w] == 0 {
-			continue
-		}
-		var m uint64
-		for k, v := range nums[w*64 : min(w*64+64, len(nums))] {
-			if v-low <= span {
-				m |= 1 << k
-			}
-		}
-		words[w] &= m
-	}
-}
-
-// narrowDuration is narrowColumn, but for spans that have no end or end
-// before they start: their duration is 0, whatever the column says.
-func (b *block) narrowDuration(d *directory, p *scan.Predicate, sel *scan.Bitmap) error {
-	if end := d.byKind[kindEnd]; end.enc == encConst && end.low == endAfter {
-		return b.narrowColumn(d, kindDuration, p, sel)
-	}
-	return b.eachPage(p.Stop, sel, func(page int, words []uint64) error {
-		lo, hi := b.pageRows(page)
-		var rows scan.Rows
-		if err := b.durations(d, page, 0, hi-lo, &rows); err != nil {
-			return err
-		}
-		eachRow(words, func(i int) bool { return p.Holds(telemetry.IntValue(int64(rows.Duration[i]))) })
-		return nil
-	})
-}
-
-func (b *block) narrowID(d *directory, p *scan.Predicate, sel *scan.Bitmap) error {
-	return b.eachPage(p.Stop, sel, func(page int, words []uint64) error {
-		lo, hi := b.pageRows(page)
-		var rows scan.Rows
-		var err error
-		switch p.Field.Intrinsic {
-		case scan.IntrinsicTraceID:
-			err = b.traceIDs(lo, hi, &rows)
-		case scan.IntrinsicSpanID:
-			err = b.pageOfRows(d, page, 0, hi-lo, scan.ColSpanID, &rows)
-		default:
-			err = b.pageOfRows(d, page, 0, hi-lo, scan.ColParentID, &rows)
-		}
-		if err != nil {
-			return err
-		}
-		eachRow(words, func(i int) bool {
-			switch p.Field.Intrinsic {
-			case scan.IntrinsicTraceID:
-				return p.Holds(telemetry.BytesValue(text(rows.TraceID[i][:])))
-			case scan.IntrinsicSpanID:
-				return p.Holds(telemetry.BytesValue(text(rows.SpanID[i][:])))
-			}
-			return p.Holds(telemetry.BytesValue(text(rows.ParentID[i][:])))
-		})
-		return nil
-	})
-}
-
 // judgeEach is a table of n verdicts.
 func judgeEach(n int, holds func(i int) bool) []byte {
 	keep := make([]byte, n)
@@ -238,38 +209,4 @@ func holdsAttr(p *scan.Predicate, b *telemetry.Batch, r telemetry.Range) bool {
 		return p.Op == scan.OpAbsent
 	}
 	return p.Holds(v)
-}
-
-// narrowCodes narrows by a table of verdicts on the codes of a column.
-func (b *block) narrowCodes(d *directory, k kind, keep []byte, sel *scan.Bitmap) error {
-	sum := 0
-	for _, v := range keep {
-		sum += int(v)
-	}
-	switch sum {
-	case 0:
-		sel.ClearAll()
-		return nil
-	case len(keep):
-		return nil
-	}
-	c := d.byKind[k]
-	if c.constant() {
-		if keep[c.low] == 0 {
-			sel.ClearAll()
-		}
-		return nil
-	}
-	return b.eachPage(nil, sel, func(p int, words []uint64) error {
-		lo, hi := b.pageRows(p)
-		pg, err := b.page(c, p)
-		if err != nil {
-			return err
-		}
-		if pg.n != hi-lo {
-			return b.corruptPage(c, p)
-		}
-		pg.codes.Narrow(words, keep)
-		return nil
-	})
 }

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"slices"
+
 	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
@@ -11,33 +13,31 @@ const (
 	missing verdict = iota
 	fails
 	holds
+	open // its value has to be looked at
 )
 
 // keyJudge decides a predicate on an attribute key of one space. An element's
 // shape tells which of the key's columns, one a type, has its value; where a
-// client repeats the key, the first one counts.
+// client repeats the key, the first one counts. Where spans have forms, the
+// form stands for the shape, and decides what is derived as well.
 type keyJudge struct {
-	b      *block
-	d      *directory
-	space  space
-	judges []*judge   // one a column of the key
-	steps  []keyStep  // by shape
-	counts [][]uint32 // by column of the key and shape: values an element takes
-	next   []int      // by column: the next value of the open page
-	needs  bool       // some judge reads pages
-	any    bool       // some judge holds for some value
-	out    []verdict
+	b       *block
+	space   space
+	judges  []*judge    // one a column of the key
+	by      *columnInfo // the codes that elements are told apart by
+	table   []verdict   // by such a code
+	first   []int       // the judge of the first value, where open
+	counts  [][]uint32  // by judge and code: values an element takes
+	next    []int       // by judge: the next value of the open page
+	waiting []int       // the judges that values have to be asked of
+	out     []verdict
 }
-
-// keyStep is what a shape says of the key: the column that has its first
-// value, or -1.
-type keyStep struct{ first int }
 
 var shapeKinds = [spaces]kind{kindShape, kindEventShape, kindLinkShape}
 
 // newKeyJudge prepares p. For OpAbsent and OpExists presence is all.
 func newKeyJudge(b *block, d *directory, s space, p *scan.Predicate) (*keyJudge, error) {
-	k := &keyJudge{b: b, d: d, space: s}
+	k := &keyJudge{b: b, space: s}
 	exists := *p
 	if p.Op == scan.OpAbsent {
 		exists.Op = scan.OpExists
@@ -46,183 +46,202 @@ func newKeyJudge(b *block, d *directory, s space, p *scan.Predicate) (*keyJudge,
 	if len(columns) == 0 {
 		return k, nil
 	}
-	at := make(map[uint32]int, len(columns))
-	for i, c := range columns {
+	for _, c := range columns {
 		j, err := newJudge(b, c, &exists)
 		if err != nil {
 			return nil, err
 		}
-		at[uint32(c.position)] = i
 		k.judges = append(k.judges, j)
-		k.any = k.any || !j.never
-		k.needs = k.needs || !j.never && !j.every
 	}
 	sh, err := b.shapes(d)
 	if err != nil {
 		return nil, err
 	}
-	lists := sh.lists[s]
-	k.steps = make([]keyStep, len(lists))
-	k.counts = make([][]uint32, len(columns))
-	k.next = make([]int, len(columns))
-	for i := range k.counts {
-		k.counts[i] = make([]uint32, len(lists))
+	k.by = d.byKind[shapeKinds[s]]
+	places, first := placesOf(columns, sh.lists[s]), make([]int, len(sh.lists[s]))
+	for shape := range first {
+		first[shape] = slices.IndexFunc(places, func(p keyPlaces) bool { return p.first[shape] })
 	}
-	for shape, list := range lists {
-		k.steps[shape].first = -1
-		for _, position := range list {
-			i, ok := at[position]
-			if !ok {
-				continue
+	shapeOf := func(code int) int { return code }
+	codes := len(first)
+	if shapes := k.by; shapes.derived {
+		k.by, codes = shapes.form, d.forms
+		shapeOf = func(form int) int { return int(shapes.byForm[form]) }
+	}
+	k.tabulate(codes, shapeOf, first, places)
+	return k, nil
+}
+
+// tabulate fills what is told by the codes of k.by.
+func (k *keyJudge) tabulate(codes int, shapeOf func(int) int, first []int, places []keyPlaces) {
+	k.table, k.first = make([]verdict, codes), make([]int, codes)
+	k.counts, k.next = make([][]uint32, len(k.judges)), make([]int, len(k.judges))
+	for i := range k.counts {
+		k.counts[i] = make([]uint32, codes)
+	}
+	for code := range codes {
+		shape := shapeOf(code)
+		for i := range k.judges {
+			k.counts[i][code] = places[i].counts[shape]
+		}
+		k.first[code] = first[shape]
+		if first[shape] < 0 {
+			continue
+		}
+		j := k.judges[first[shape]]
+		switch {
+		case j.never:
+			k.table[code] = fails
+		case j.every:
+			k.table[code] = holds
+		case j.info.derived && j.keep != nil && k.by == j.info.form:
+			k.table[code] = fails
+			if entry := j.info.byForm[code]; entry != 0 {
+				k.table[code] += verdict(j.keep[entry-1])
 			}
-			if k.steps[shape].first < 0 {
-				k.steps[shape].first = i
+		default:
+			k.table[code] = open
+			if !slices.Contains(k.waiting, first[shape]) {
+				k.waiting = append(k.waiting, first[shape])
 			}
-			k.counts[i][shape]++
 		}
 	}
-	return k, nil
+}
+
+// any reports whether the predicate may hold for some element.
+func (k *keyJudge) any() bool {
+	return slices.ContainsFunc(k.table, func(v verdict) bool { return v == holds || v == open })
+}
+
+// cost and share are those of a [decision] over n elements.
+func (k *keyJudge) cost() float64 {
+	sum := float64(costCodes)
+	for _, i := range k.waiting {
+		sum += max(k.judges[i].cost(), costAttr-costCodes)
+	}
+	return sum
+}
+
+func (k *keyJudge) share(n int) (sum float64) {
+	for _, j := range k.judges {
+		sum += j.share() * float64(j.info.values) / float64(n)
+	}
+	return min(sum, 1)
+}
+
+// keep is the table as one for [block.byCode], missing values deciding as
+// they do.
+func (k *keyJudge) keep(table *[4]byte) []byte {
+	return judgeEach(len(k.table), func(code int) bool { return table[k.table[code]] != 0 })
 }
 
 // page decides n elements of page p; want says which ones matter, the others
 // get any verdict. The result is valid until the next call.
 func (k *keyJudge) page(p, n int, want func(i int) bool) ([]verdict, error) {
-	if cap(k.out) < n {
-		k.out = make([]verdict, n)
-	}
-	k.out = k.out[:n]
+	k.out = slices.Grow(k.out[:0], n)[:n]
 	if len(k.judges) == 0 {
 		clear(k.out)
 		return k.out, nil
 	}
-	shapes, err := k.b.fixedValues(k.d, shapeKinds[k.space], p, n)
+	codes, err := k.codes(p, n)
 	if err != nil {
 		return nil, err
 	}
-	if !k.needs {
-		k.byShape(&shapes, n)
-		return k.out, nil
-	}
-	for i, j := range k.judges {
-		k.next[i] = 0
-		if j.never || j.every {
-			continue
-		}
-		if err := j.open(p); err != nil {
-			return nil, err
-		}
-		total := 0
+	if len(k.waiting) == 0 {
 		for e := range n {
-			total += int(k.counts[i][shapes.code(e)])
+			k.out[e] = k.table[codes.code(e)]
 		}
-		if !j.v.has(total) {
-			return nil, k.b.corruptPage(j.info, p)
-		}
-	}
-	if len(k.judges) == 1 {
-		k.single(&shapes, n, want)
 		return k.out, nil
+	}
+	if err := k.openPages(p, n, &codes); err != nil {
+		return nil, err
 	}
 	for e := range n {
-		shape := shapes.code(e)
-		k.out[e] = missing
-		if f := k.steps[shape].first; f >= 0 {
-			k.out[e] = fails
-			if want(e) && k.judges[f].holds(k.next[f]) {
-				k.out[e] = holds
+		code := codes.code(e)
+		v := k.table[code]
+		if v == open {
+			v = fails
+			if i := k.first[code]; want(e) && k.judges[i].holds(k.next[i]) {
+				v = holds
 			}
 		}
-		for i := range k.counts {
-			k.next[i] += int(k.counts[i][shape])
+		k.out[e] = v
+		for _, i := range k.waiting {
+			k.next[i] += int(k.counts[i][code])
 		}
 	}
 	return k.out, nil
 }
 
-// byShape decides where no value has to be looked at.
-func (k *keyJudge) byShape(shapes *values, n int) {
-	table := make([]verdict, len(k.steps))
-	for shape, s := range k.steps {
-		switch {
-		case s.first < 0:
-		case k.judges[s.first].every:
-			table[shape] = holds
-		default:
-			table[shape] = fails
-		}
+// codes loads page p of k.by, which has n elements.
+func (k *keyJudge) codes(p, n int) (values, error) {
+	v, err := k.b.values(k.by, p)
+	if err == nil && !v.has(n) {
+		err = k.b.corruptPage(k.by, p)
 	}
-	for e := range n {
-		k.out[e] = table[shapes.code(e)]
-	}
+	return v, err
 }
 
-// single is the loop for a key with one column, as nearly all have.
-func (k *keyJudge) single(shapes *values, n int, want func(i int) bool) {
-	j, counts, next := k.judges[0], k.counts[0], 0
-	if j.keep != nil && shapes.page != nil && shapes.page.codes.B != nil && j.v.page.codes.B != nil {
-		codes := j.v.page.codes.B
-		for e, shape := range shapes.page.codes.B[:n] {
-			c := counts[shape]
-			k.out[e] = missing
-			if c != 0 {
-				k.out[e] = fails + verdict(j.keep[codes[next]])
-				next += int(c)
-			}
-		}
-		return
-	}
-	for e := range n {
-		c := counts[shapes.code(e)]
-		k.out[e] = missing
-		if c != 0 {
-			k.out[e] = fails
-			if want(e) && j.holds(next) {
-				k.out[e] = holds
-			}
-			next += int(c)
-		}
-	}
-}
-
-// narrowAttr narrows by a span attribute; under ScopeAny spans that lack it
-// are decided by their resource.
-func (b *block) narrowAttr(d *directory, p *scan.Predicate, sel *scan.Bitmap) error {
-	k, err := newKeyJudge(b, d, spaceSpan, p)
-	if err != nil {
-		return err
-	}
-	absent := p.Op == scan.OpAbsent
-	var keep []byte // by resource, for spans that lack the attribute
-	fallback := false
-	if p.Field.Scope == scan.ScopeAny {
-		if keep, err = b.judgeResources(d, p); err != nil {
+// openPages has the judges open page p, and checks that it has the values of
+// n elements.
+func (k *keyJudge) openPages(p, n int, codes *values) error {
+	for _, i := range k.waiting {
+		j := k.judges[i]
+		k.next[i] = 0
+		if err := j.open(p); err != nil {
 			return err
 		}
-		for _, v := range keep {
-			fallback = fallback || v != 0
+		total := 0
+		for e := range n {
+			total += int(k.counts[i][codes.code(e)])
 		}
-	} else {
-		fallback = absent
-	}
-	if !fallback && (!k.any || absent) {
-		sel.ClearAll()
-		return nil
-	}
-	if len(k.judges) == 0 {
-		if keep != nil {
-			return b.narrowCodes(d, kindResource, keep, sel)
+		if !j.v.has(total) {
+			return k.b.corruptPage(j.info, p)
 		}
-		return nil // absent everywhere, as asked
 	}
-	return b.eachPage(p.Stop, sel, func(page int, words []uint64) error {
+	return nil
+}
+
+// decideAttr decides by a span attribute; under ScopeAny spans that lack it
+// are decided by their resource.
+func (b *block) decideAttr(d *directory, p *scan.Predicate) (decision, error) {
+	k, err := newKeyJudge(b, d, spaceSpan, p)
+	if err != nil {
+		return decision{}, err
+	}
+	var keep []byte // by resource, for spans that lack the attribute
+	absent := p.Op == scan.OpAbsent
+	table := [4]byte{missing: one(absent), holds: one(!absent)}
+	if p.Field.Scope == scan.ScopeAny {
+		if keep, err = b.judgeResources(d, p); err != nil {
+			return decision{}, err
+		}
+		if len(k.judges) == 0 {
+			return b.byCode(d.byKind[kindResource], keep), nil
+		}
+		if !slices.Contains(keep, 1) {
+			keep, table[missing] = nil, 0
+		}
+	}
+	switch {
+	case len(k.judges) == 0:
+		return settled(absent), nil
+	case keep == nil && len(k.waiting) == 0:
+		return b.byCode(k.by, k.keep(&table)), nil
+	case keep == nil && !absent && len(k.waiting) == 1 && k.judges[k.waiting[0]].marks():
+		return decision{cost: k.cost(), share: k.share(b.info.rows), page: k.marked()}, nil
+	}
+	x := decision{cost: k.cost(), share: k.share(b.info.rows)}
+	if keep != nil {
+		x.cost, x.share = x.cost+costCodes, 0.5
+	}
+	x.page = func(page int, words []uint64) error {
 		lo, hi := b.pageRows(page)
 		verdicts, err := k.page(page, hi-lo, func(i int) bool { return words[i>>6]>>(i&63)&1 != 0 })
 		if err != nil {
 			return err
 		}
-		table := [4]byte{holds: one(!absent)}
 		if keep == nil {
-			table[missing] = one(absent)
 			narrowVerdicts(verdicts, words, &table)
 			return nil
 		}
@@ -237,7 +256,63 @@ func (b *block) narrowAttr(d *directory, p *scan.Predicate, sel *scan.Bitmap) er
 			return table[verdicts[i]] != 0
 		})
 		return nil
-	})
+	}
+	return x, nil
+}
+
+// markedStep is what narrowMarked needs of a code of k.by: 1 in settled where
+// its verdict is holds, 1 in asks where it is that of a value, and the number
+// of values.
+type markedStep struct {
+	settled, asks byte
+	values        uint32
+}
+
+// marked is the page of a [decision] for the most frequent question by far:
+// one column has the values, and is asked first which of them hold. In most
+// pages of a rare value none does, and nothing else is read.
+func (k *keyJudge) marked() func(p int, words []uint64) error {
+	i := k.waiting[0]
+	j := k.judges[i]
+	steps := make([]markedStep, len(k.table))
+	for code, v := range k.table {
+		steps[code] = markedStep{one(v == holds), one(v == open), k.counts[i][code]}
+	}
+	settled := slices.Contains(k.table, holds)
+	return func(p int, words []uint64) error {
+		if err := j.open(p); err != nil {
+			return err
+		}
+		if !j.mark() && !settled {
+			clear(words)
+			return nil
+		}
+		lo, hi := k.b.pageRows(p)
+		codes, err := k.codes(p, hi-lo)
+		if err == nil && !narrowMarked(words, &codes, hi-lo, steps, j.held) {
+			err = k.b.corruptPage(j.info, p)
+		}
+		return err
+	}
+}
+
+// narrowMarked keeps those of n rows whose step or whose value's mark says so;
+// false means that there are fewer values than the steps take.
+func narrowMarked(words []uint64, codes *values, n int, steps []markedStep, held []byte) bool {
+	next := 0
+	for w := range words {
+		var m uint64
+		for e := w * 64; e < min(w*64+64, n); e++ {
+			if next >= len(held) {
+				return false
+			}
+			s := &steps[codes.code(e)]
+			m |= uint64(s.settled|s.asks&held[next]) << (e & 63)
+			next += int(s.values)
+		}
+		words[w] &= m
+	}
+	return next < len(held)
 }
 
 func narrowVerdicts(verdicts []verdict, words []uint64, table *[4]byte) {
@@ -251,97 +326,4 @@ func narrowVerdicts(verdicts []verdict, words []uint64, table *[4]byte) {
 		}
 		words[w] &= m
 	}
-}
-
-// narrowElements narrows by the events' name or an attribute of events or
-// links: a span stays if one of its elements holds, for OpAbsent if none has
-// the field.
-func (b *block) narrowElements(d *directory, s space, p *scan.Predicate, sel *scan.Bitmap) error {
-	total, countKind := d.events, kindEvents
-	if s == spaceLink {
-		total, countKind = d.links, kindLinks
-	}
-	absent := p.Op == scan.OpAbsent
-	if total == 0 {
-		if !absent {
-			sel.ClearAll()
-		}
-		return nil
-	}
-	decide, settled, err := b.elementVerdicts(d, s, p)
-	switch {
-	case err != nil:
-		return err
-	case settled && absent:
-		return nil
-	case settled:
-		sel.ClearAll()
-		return nil
-	}
-	return b.eachPage(p.Stop, sel, func(page int, words []uint64) error {
-		lo, hi := b.pageRows(page)
-		counts, err := b.fixedValues(d, countKind, page, hi-lo)
-		if err != nil {
-			return err
-		}
-		firsts := make([]int, hi-lo+1)
-		for i := range hi - lo {
-			firsts[i+1] = firsts[i] + int(counts.code(i))
-		}
-		n := firsts[hi-lo]
-		if n > total {
-			return b.corruptPage(counts.info, page)
-		}
-		var verdicts []verdict
-		if n > 0 {
-			if verdicts, err = decide(page, n); err != nil {
-				return err
-			}
-		}
-		eachRow(words, func(i int) bool {
-			for _, v := range verdicts[firsts[i]:firsts[i+1]] {
-				if v == holds {
-					return !absent
-				}
-			}
-			return absent
-		})
-		return nil
-	})
-}
-
-// elementVerdicts returns the function that decides the first n elements of
-// a page; settled means that no element holds (for OpAbsent: has the field).
-func (b *block) elementVerdicts(d *directory, s space, p *scan.Predicate) (f func(page, n int) ([]verdict, error), settled bool, err error) {
-	if p.Field.Scope != scan.ScopeIntrinsic {
-		k, err := newKeyJudge(b, d, s, p)
-		if err != nil {
-			return nil, false, err
-		}
-		all := func(int) bool { return true }
-		return func(page, n int) ([]verdict, error) { return k.page(page, n, all) }, !k.any, nil
-	}
-	exists := *p
-	if p.Op == scan.OpAbsent {
-		exists.Op = scan.OpExists
-	}
-	j, err := newJudge(b, d.byKind[kindEventName], &exists)
-	if err != nil {
-		return nil, false, err
-	}
-	return func(page, n int) ([]verdict, error) {
-		if !j.every {
-			if err := j.open(page); err != nil {
-				return nil, err
-			}
-			if !j.v.has(n) {
-				return nil, b.corruptPage(j.info, page)
-			}
-		}
-		out := make([]verdict, n)
-		for i := range out {
-			out[i] = fails + verdict(one(j.holds(i)))
-		}
-		return out, nil
-	}, j.never, nil
 }

@@ -155,6 +155,54 @@ func TestNarrowAgreesWithEachSpan(t *testing.T) {
 	}
 }
 
+// TestNarrowByAll: several predicates at once keep the rows that each of them
+// keeps, whichever the block begins with.
+func TestNarrowByAll(t *testing.T) {
+	regex := regexp.MustCompile(`^(?:.*a.*)$`)
+	r := rand.New(rand.NewPCG(3, 4))
+	b := telemetrytest.Random(5, 400)
+	repeatKeys(b, r)
+	path := filepath.Join(t.TempDir(), "s")
+	writeFile(t, path, b, small)
+	rd := openFile(t, path, NewCache(4<<20))
+	kept := 0
+	for _, blk := range rd.Blocks() {
+		var all telemetry.Batch
+		if err := blk.Spans(0, blk.Len(), &all); err != nil {
+			t.Fatal(err)
+		}
+		choice := fields(b)
+		for range 500 {
+			var ps []scan.Predicate
+			for range 2 + r.IntN(3) {
+				f := choice[r.IntN(len(choice))]
+				values := constants(&all, f, r)
+				ps = append(ps, scan.Predicate{
+					Field: f, Op: scan.Op(r.IntN(int(scan.OpAbsent) + 1)), Value: values[r.IntN(len(values))], Regex: regex,
+				})
+			}
+			var sel scan.Bitmap
+			sel.Reset(blk.Len(), true)
+			if err := blk.Narrow(ps, &sel); err != nil {
+				t.Fatal(err)
+			}
+			for i := range blk.Len() {
+				want := true
+				for j := range ps {
+					want = want && matches(&all, i, &ps[j])
+				}
+				if sel.Get(i) != want {
+					t.Fatalf("row %d is %t, want %t, of %s and %d more", i, sel.Get(i), want, describePredicate(&ps[0]), len(ps)-1)
+				}
+			}
+			kept += sel.Count()
+		}
+	}
+	if kept == 0 {
+		t.Error("nothing was kept, which tests nothing")
+	}
+}
+
 // repeatKeys gives some spans the same attribute key twice.
 func repeatKeys(b *telemetry.Batch, r *rand.Rand) {
 	for i := range b.Spans {
@@ -172,7 +220,7 @@ func compareNarrow(t *testing.T, blk scan.Block, all *telemetry.Batch, p *scan.P
 		sel.Clear(r.IntN(blk.Len()))
 	}
 	before.CopyFrom(&sel)
-	if err := blk.Narrow(p, &sel); err != nil {
+	if err := blk.Narrow([]scan.Predicate{*p}, &sel); err != nil {
 		t.Fatal(err)
 	}
 	for i := range blk.Len() {

@@ -243,10 +243,12 @@ func (b *block) NewestTrace() (newest uint64) {
 
 func (b *block) traceStart(row int) uint64 { return b.source.first[b.spans[row].get().TraceID] }
 
-func (b *block) Narrow(p *scan.Predicate, sel *scan.Bitmap) error {
+func (b *block) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 	for i, s := range b.spans {
-		if sel.Get(i) && !s.holds(p) {
-			sel.Clear(i)
+		for p := range all {
+			if sel.Get(i) && !s.holds(&all[p]) {
+				sel.Clear(i)
+			}
 		}
 	}
 	return nil

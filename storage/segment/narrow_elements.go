@@ -1,0 +1,91 @@
+package segment
+
+import "github.com/kiseki-dev/kiseki/storage/scan"
+
+// decideElements decides by the events' name or an attribute of events or
+// links: a span stays if one of its elements holds, for OpAbsent if none has
+// the field.
+func (b *block) decideElements(d *directory, s space, p *scan.Predicate) (decision, error) {
+	total, countKind := d.events, kindEvents
+	if s == spaceLink {
+		total, countKind = d.links, kindLinks
+	}
+	absent := p.Op == scan.OpAbsent
+	if total == 0 {
+		return settled(absent), nil
+	}
+	verdicts, none, err := b.elementVerdicts(d, s, p)
+	switch {
+	case err != nil:
+		return decision{}, err
+	case none:
+		return settled(absent), nil
+	}
+	share := min(float64(total)/float64(d.rows), 0.5)
+	return decision{cost: costText, share: share, page: func(page int, words []uint64) error {
+		lo, hi := b.pageRows(page)
+		counts, err := b.fixedValues(d, countKind, page, hi-lo)
+		if err != nil {
+			return err
+		}
+		firsts := make([]int, hi-lo+1)
+		for i := range hi - lo {
+			firsts[i+1] = firsts[i] + int(counts.code(i))
+		}
+		n := firsts[hi-lo]
+		if n > total {
+			return b.corruptPage(counts.info, page)
+		}
+		var all []verdict
+		if n > 0 {
+			if all, err = verdicts(page, n); err != nil {
+				return err
+			}
+		}
+		eachRow(words, func(i int) bool {
+			for _, v := range all[firsts[i]:firsts[i+1]] {
+				if v == holds {
+					return !absent
+				}
+			}
+			return absent
+		})
+		return nil
+	}}, nil
+}
+
+// elementVerdicts returns the function that decides the first n elements of
+// a page; none means that no element holds (for OpAbsent: has the field).
+func (b *block) elementVerdicts(d *directory, s space, p *scan.Predicate) (f func(page, n int) ([]verdict, error), none bool, err error) {
+	if p.Field.Scope != scan.ScopeIntrinsic {
+		k, err := newKeyJudge(b, d, s, p)
+		if err != nil {
+			return nil, false, err
+		}
+		all := func(int) bool { return true }
+		return func(page, n int) ([]verdict, error) { return k.page(page, n, all) }, !k.any(), nil
+	}
+	exists := *p
+	if p.Op == scan.OpAbsent {
+		exists.Op = scan.OpExists
+	}
+	j, err := newJudge(b, d.byKind[kindEventName], &exists)
+	if err != nil {
+		return nil, false, err
+	}
+	return func(page, n int) ([]verdict, error) {
+		if !j.every {
+			if err := j.open(page); err != nil {
+				return nil, err
+			}
+			if !j.v.has(n) {
+				return nil, b.corruptPage(j.info, page)
+			}
+		}
+		out := make([]verdict, n)
+		for i := range out {
+			out[i] = fails + verdict(one(j.holds(i)))
+		}
+		return out, nil
+	}, j.never, nil
+}
