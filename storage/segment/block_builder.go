@@ -49,6 +49,7 @@ type blockBuilder struct {
 	number                          uint64 // of the block, among those of this builder
 
 	enc        column.Encoder
+	texts      column.Texts
 	chunks     *chunkEncoder
 	body       []byte
 	values     []string

@@ -273,10 +273,19 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 	}
 	info.lengths(c)
 	var err error
+	texts := b.findTexts(c)
+	if texts {
+		if out, err = b.templates(out, info); err != nil {
+			return nil, err
+		}
+	}
 	if bloom := b.stringBloom(c); bloom != nil {
 		if out, err = b.chunk(out, &info.bloom, bloom, 0); err != nil {
 			return nil, err
 		}
+	}
+	if texts {
+		return b.textPages(out, c, info)
 	}
 	if c.raw {
 		return b.rawPages(out, c, info)

@@ -70,7 +70,7 @@ type ColumnDescription struct {
 	BloomBytes int64
 	Values     uint64
 	// How many blocks hold the column in each encoding.
-	Plain, Dictionary, Constant, Derived int
+	Plain, Dictionary, Constant, Derived, Templates int
 }
 
 // Describe sums up the file from its directories.
@@ -127,5 +127,7 @@ func (d *ColumnDescription) add(c *columnInfo) {
 		d.Dictionary++
 	case c.enc == encConst:
 		d.Constant++
+	case c.enc == encText:
+		d.Templates++
 	}
 }

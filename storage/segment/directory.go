@@ -187,6 +187,8 @@ func (c *columnInfo) valid(pages int) bool {
 		return false
 	case c.enc == encDict && (c.entries == 0 || c.class() == classFixed || c.class() == classCodes):
 		return false
+	case c.enc == encText && (c.entries == 0 || c.class() != classStrings || c.derived):
+		return false
 	case c.enc == encConst && c.class() != classCodes && c.class() != classInts:
 		return false
 	case c.constant(), c.derived:

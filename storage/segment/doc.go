@@ -1,5 +1,5 @@
-// Package segment is the immutable columnar file that spans rest in, format
-// version 1: [Create] writes one, [Open] reads one as a [scan.Source].
+// Package segment is the immutable columnar file that spans rest in:
+// [Create] writes one, [Open] reads one as a [scan.Source].
 //
 // # Goals
 //
@@ -19,7 +19,7 @@
 //
 //	+-----------------------------------+ 0
 //	| "kisekisg"                 8      |
-//	| version u32 = 1            4      | header, 16 bytes
+//	| version u32 = 2            4      | header, 16 bytes
 //	| CRC-32C of the above       4      |
 //	+-----------------------------------+ 16
 //	| block 0: for each column its      |
@@ -81,8 +81,10 @@
 // A column whose values are all the same has no pages. Floats that are decimal
 // fractions of few digits are stored as whole numbers. A string column with
 // few values has a dictionary for the block, which is part of the directory
-// while it is small; one with many has none, but a
-// bloom filter unless its values are texts longer than 128 bytes.
+// while it is small; one with many has none, but a bloom filter unless its
+// values are texts longer than 128 bytes. Where its values are alike but for
+// numbers and ids in them, as statements, URLs, UUIDs and stack traces are, its
+// dictionary holds templates and its pages the rest, see [column.Texts].
 //
 // Rejected: one dictionary a segment (a small read would pay for all of it),
 // presence bitmaps (one more page a column), and blocks of one trace-ID range

@@ -125,7 +125,7 @@ func checkHeader(h []byte) error {
 	if binary.LittleEndian.Uint32(h[12:]) != crc32.Checksum(h[:12], castagnoli) {
 		return errChecksum
 	}
-	if binary.LittleEndian.Uint32(h[8:]) != Version {
+	if v := binary.LittleEndian.Uint32(h[8:]); v < minVersion || v > Version {
 		return errVersion
 	}
 	return nil

@@ -8,8 +8,14 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// Version is the format this package writes; it reads no other.
-const Version = 1
+// Version is the format this package writes. It reads all from minVersion on.
+//
+//	1  the first
+//	2  texts as templates, [encText]
+const (
+	Version    = 2
+	minVersion = 1
+)
 
 // Sizes of the frame of a file, in bytes.
 const (
@@ -178,6 +184,7 @@ const (
 	encPlain encoding = iota // pages hold the values in the class's own form
 	encDict                  // pages hold codes into the block's dictionary
 	encConst                 // no pages: all values are the least one, see columnInfo.min
+	encText                  // strings: the dictionary holds templates, see column.Texts
 	encodings
 )
 

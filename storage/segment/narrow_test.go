@@ -126,9 +126,12 @@ func constants(b *telemetry.Batch, f scan.Field, r *rand.Rand) []telemetry.Value
 
 func TestNarrowAgreesWithEachSpan(t *testing.T) {
 	regex := regexp.MustCompile(`^(?:.*a.*)$`)
-	for seed := range uint64(4) {
+	for seed := range uint64(5) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		b := telemetrytest.Random(seed, 100+int(seed)*150)
+		if seed == 4 { // with columns that are derived and texts in templates
+			b = shop(600)
+		}
 		repeatKeys(b, r)
 		path := filepath.Join(t.TempDir(), "s")
 		writeFile(t, path, b, small)

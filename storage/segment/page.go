@@ -27,14 +27,18 @@ func (p *page) size() int {
 
 // dict is a column's decoded dictionary.
 type dict struct {
-	nums []uint64
-	strs *column.Strings
+	nums  []uint64
+	strs  *column.Strings
+	texts *column.Templates
 }
 
 func (d *dict) size() int {
 	n := 8 * len(d.nums)
 	if d.strs != nil {
 		n += d.strs.Size()
+	}
+	if d.texts != nil {
+		n += d.texts.Size()
 	}
 	return n
 }
@@ -71,7 +75,7 @@ func (v *values) num(i int) uint64 {
 
 func (v *values) str(i int) string {
 	switch {
-	case v.info.enc == encPlain:
+	case v.info.enc != encDict:
 		return v.page.strs.At(i)
 	case v.page == nil:
 		return v.dict.strs.At(0)
@@ -121,10 +125,22 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 	if c.pages[p].size == 0 {
 		return emptyPage, nil
 	}
+	var texts *column.Templates
+	if c.enc == encText {
+		d, err := b.dict(c)
+		if err != nil {
+			return nil, err
+		}
+		texts = d.texts
+	}
 	return load(b.r, c.pages[p], c, func(src []byte) (*page, error) {
 		pg := &page{}
 		var err error
 		switch cl := c.class(); {
+		case texts != nil:
+			if pg.strs, err = column.DecodeTexts(src, texts, c.values); err == nil {
+				pg.n = pg.strs.Len()
+			}
 		case cl == classFixed:
 			pg.fixed, pg.n = src, len(src)/width(c.kind)
 		case cl == classCodes:
@@ -237,7 +253,11 @@ func decodeDict(c *columnInfo, src []byte) (*dict, error) {
 	d := &dict{}
 	var err error
 	n := 0
-	if c.class() == classInts {
+	if c.enc == encText {
+		if d.texts, err = column.DecodeTemplates(src, c.entries); err == nil {
+			n = d.texts.Len()
+		}
+	} else if c.class() == classInts {
 		d.nums, err = column.DecodeInts(src, c.entries)
 		n = len(d.nums)
 	} else if d.strs, err = column.DecodeStrings(src, c.entries); err == nil {
