@@ -108,7 +108,8 @@ func Aggregate(ctx context.Context, snap scan.Snapshot, q *Aggregation, limits L
 // aggregator adds up blocks. It belongs to one goroutine at a time.
 type aggregator struct {
 	q         *Aggregation
-	most      int // groups held
+	most      int          // groups held
+	fields    []scan.Field // that decide whether a span is added, and to what
 	filter    filter
 	index     map[string]uint32 // groups by their values
 	groups    []group
@@ -134,22 +135,23 @@ type group struct {
 }
 
 func newAggregator(q *Aggregation, stop <-chan struct{}, most int) *aggregator {
-	return &aggregator{q: q, most: most, filter: filter{stop: stop}, index: map[string]uint32{}}
+	fields := append(plan.Fields(q.Filter), q.By...)
+	fields = append(fields, scan.Field{Intrinsic: scan.IntrinsicStatus})
+	return &aggregator{q: q, most: most, fields: fields, filter: filter{stop: stop}, index: map[string]uint32{}}
 }
 
 // visit adds a block; false means that the query is to end.
 func (a *aggregator) visit(b scan.Block) bool {
 	sel := a.filter.get()
 	defer a.filter.put(sel)
-	sel.Reset(b.Len(), true)
 	a.blocks++
 	a.spans += uint64(b.Len())
-	err := a.filter.within(a.q.Start, a.q.End, b, sel)
-	if err == nil {
-		err = a.filter.narrow(a.q.Filter, b, sel)
-	}
-	if err == nil {
-		err = a.addBlock(b, sel)
+	d := a.digest(b)
+	var err error
+	if d != nil {
+		err = a.addDigest(d, sel)
+	} else {
+		err = a.addSpans(b, sel)
 	}
 	if errors.Is(err, scan.ErrStopped) {
 		return false
@@ -158,15 +160,32 @@ func (a *aggregator) visit(b scan.Block) bool {
 	return true
 }
 
+// addSpans adds the spans of a block one by one.
+func (a *aggregator) addSpans(b scan.Block, sel *scan.Bitmap) error {
+	sel.Reset(b.Len(), true)
+	if err := a.filter.within(a.q.Start, a.q.End, b, sel); err != nil {
+		return err
+	}
+	if err := a.filter.narrow(a.q.Filter, b, sel); err != nil {
+		return err
+	}
+	return a.addBlock(b, sel)
+}
+
+// begin forgets the codes of the block before.
+func (a *aggregator) begin() {
+	for i := range a.q.By {
+		a.codes[i].Reset()
+	}
+	a.slots.reset()
+}
+
 // runRows is how many rows are added at a time: their vectors stay in the
 // processor's cache. It is a multiple of 64.
 const runRows = 4096
 
 func (a *aggregator) addBlock(b scan.Block, sel *scan.Bitmap) error {
-	for i := range a.q.By {
-		a.codes[i].Reset()
-	}
-	a.slots.reset()
+	a.begin()
 	words := sel.Words()
 	for lo := 0; lo < b.Len(); lo += runRows {
 		run := words[lo/64 : min(lo+runRows+63, b.Len()+63)/64]
@@ -178,7 +197,7 @@ func (a *aggregator) addBlock(b scan.Block, sel *scan.Bitmap) error {
 			return scan.ErrStopped
 		default:
 		}
-		if err := a.read(b, lo, min(lo+runRows, b.Len())); err != nil {
+		if err := a.read(b, lo, min(lo+runRows, b.Len()), scan.ColStatus|scan.ColDuration); err != nil {
 			return err
 		}
 		a.addRows(run)
@@ -187,8 +206,8 @@ func (a *aggregator) addBlock(b scan.Block, sel *scan.Bitmap) error {
 }
 
 // read fills rows and keys with those of rows [lo, hi).
-func (a *aggregator) read(b scan.Block, lo, hi int) error {
-	if err := b.Rows(lo, hi, scan.ColStatus|scan.ColDuration, &a.rows); err != nil {
+func (a *aggregator) read(b scan.Block, lo, hi int, want scan.Columns) error {
+	if err := b.Rows(lo, hi, want, &a.rows); err != nil {
 		return err
 	}
 	a.keys = slices.Grow(a.keys[:0], hi-lo)[:hi-lo]
@@ -322,63 +341,4 @@ func compareGroupValues(x, y GroupValue) int {
 		cmp.Compare(presence(x), presence(y)), cmp.Compare(x.Value.Type(), y.Value.Type()),
 		cmp.Compare(x.Value.Num(), y.Value.Num()), strings.Compare(x.Value.Str(), y.Value.Str()),
 	)
-}
-
-// slotTable maps the keys of one block to small numbers: an open hash table
-// that starts small enough for the processor's first cache.
-type slotTable struct {
-	keys  []uint64
-	slots []uint32 // 0: free
-	used  int
-}
-
-const firstSlots = 1024
-
-func (t *slotTable) reset() {
-	if len(t.slots) == 0 {
-		t.keys, t.slots = make([]uint64, firstSlots), make([]uint32, firstSlots)
-	}
-	clear(t.slots)
-	t.used = 0
-}
-
-func (t *slotTable) place(key uint64) uint64 {
-	return key * 0x9e3779b97f4a7c15 >> 32 & uint64(len(t.slots)-1)
-}
-
-// first is the slot of key if key is where it would be first and has a group.
-func (t *slotTable) first(key uint64) (slot uint32, ok bool) {
-	at := t.place(key)
-	slot = t.slots[at]
-	return slot, t.keys[at] == key && slot-1 < noGroup-1
-}
-
-// find is the slot of key. A slot that is 0 is new and is to be filled before
-// the next call.
-func (t *slotTable) find(key uint64) *uint32 {
-	mask := uint64(len(t.slots) - 1)
-	for i := t.place(key); ; i = (i + 1) & mask {
-		switch {
-		case t.slots[i] == 0:
-			if 2*t.used >= len(t.slots) {
-				t.grow()
-				return t.find(key)
-			}
-			t.used++
-			t.keys[i] = key
-			return &t.slots[i]
-		case t.keys[i] == key:
-			return &t.slots[i]
-		}
-	}
-}
-
-func (t *slotTable) grow() {
-	old := *t
-	t.keys, t.slots, t.used = make([]uint64, 2*len(old.keys)), make([]uint32, 2*len(old.slots)), 0
-	for i, slot := range old.slots {
-		if slot != 0 {
-			*t.find(old.keys[i]) = slot
-		}
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +125,104 @@ func TestAggregateAgreesWithModel(t *testing.T) {
 			snap.Release()
 		}
 	}
+}
+
+// TestAggregateOfDigests: blocks in which spans resemble each other are added
+// up from their digests, and the answer is what it is from their rows.
+func TestAggregateOfDigests(t *testing.T) {
+	digests := 0
+	for seed := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		b := randomBatch(r, 30)
+		once := b.Spans
+		for i := range 60 {
+			for _, s := range once {
+				s.TraceID[0], s.SpanID[0] = s.TraceID[0]+byte(i), s.SpanID[0]^byte(i)
+				s.End += uint64(i) * 100
+				b.Spans = append(b.Spans, s)
+			}
+		}
+		store := openStore(t)
+		if _, err := store.Append(t.Context(), part(b, 0, len(b.Spans))); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		snap := store.Snapshot()
+		for name, by := range groupBys {
+			for range 4 {
+				text := "{" + randomExpr(r, 1) + "}"
+				q, err := traceql.Parse(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := exec.Aggregation{Filter: plan.Filter(q), End: plan.All, By: by, Limit: 1000}
+				if plan.HasTraceLeaves(a.Filter) {
+					continue
+				}
+				counting := plainSnapshot{Snapshot: snap, digests: &digests}
+				got, err := exec.Aggregate(t.Context(), counting, &a, exec.DefaultLimits)
+				if err != nil {
+					t.Fatal(err)
+				}
+				plain, err := exec.Aggregate(t.Context(), plainSnapshot{Snapshot: snap}, &a, exec.DefaultLimits)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := (model{b}).aggregate(q, by, 0, plan.All); groupsOf(got.Groups) != want || !reflect.DeepEqual(got.Groups, plain.Groups) {
+					t.Fatalf("seed %d, by %s, %s\ngot\n%+v\nfrom rows\n%+v\nwant\n%s", seed, name, text, got.Groups, plain.Groups, want)
+				}
+			}
+		}
+		snap.Release()
+	}
+	if digests < 20 {
+		t.Errorf("only %d answers come from a digest", digests)
+	}
+}
+
+// plainSnapshot hides the digests of blocks, or counts them.
+type plainSnapshot struct {
+	scan.Snapshot
+	digests *int
+}
+
+func (p plainSnapshot) Sources() (out []scan.Source) {
+	for _, s := range p.Snapshot.Sources() {
+		out = append(out, plainSource{s, p.digests})
+	}
+	return out
+}
+
+type plainSource struct {
+	scan.Source
+	digests *int
+}
+
+func (p plainSource) Blocks() (out []scan.Block) {
+	for _, b := range p.Source.Blocks() {
+		if d, ok := b.(scan.Digester); ok && p.digests != nil {
+			out = append(out, countedBlock{b, d, p.digests})
+		} else {
+			out = append(out, struct{ scan.Block }{b})
+		}
+	}
+	return out
+}
+
+type countedBlock struct {
+	scan.Block
+	scan.Digester
+	digests *int
+}
+
+func (b countedBlock) Digest(fields []scan.Field) (*scan.Digest, error) {
+	d, err := b.Digester.Digest(fields)
+	if d != nil {
+		*b.digests++
+	}
+	return d, err
 }
 
 // TestAggregateQuantiles: of 1 to 1000 ms, within the error that is stated.

@@ -6,7 +6,8 @@
 //	lookahead.go   the blocks that newest will want, on other processors
 //	summary.go     what a trace is, in a line
 //	trace.go       one whole trace
-//	aggregate.go   groups of spans with their counts and durations
+//	aggregate.go   groups of spans with their counts and durations; digest.go
+//	               adds up blocks without reading their rows
 //	operations.go  services and what they do
 //	keys.go        attribute keys
 //	values.go      the values of a field

@@ -2,62 +2,53 @@ package exec
 
 import (
 	"math"
-	"math/bits"
+
+	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
 // durations counts durations of many groups in log-linear buckets: below 64
 // ns each value has its own, above every power of two is cut into
-// bucketsPerRow. A quantile is told as the middle of its bucket, so it is at
+// scan.BucketsPerRow. A quantile is told as the middle of its bucket, so it is at
 // most one part in 64 (1.6 %) off, and exact where all durations of the group
 // are equal.
 //
 // Each group holds the rows of buckets it uses in a common pool.
 type durations struct{ pool []uint64 }
 
-const (
-	bucketsPerRow = 32
-	bucketRows    = 60 // those of 64-bit numbers
-)
-
 // histogram is one group's durations.
 type histogram struct {
 	min, max uint64
-	rows     [64]uint32 // places in the pool, plus one; bucketRows are used
-}
-
-// bucket is the number of d's bucket.
-func bucket(d uint64) int {
-	shift := max(bits.Len64(d), 6) - 6
-	return shift*bucketsPerRow + int(d>>shift)
-}
-
-// middle is the duration that stands for those of a bucket.
-func middle(bucket int) uint64 {
-	if bucket < 2*bucketsPerRow {
-		return uint64(bucket)
-	}
-	shift := bucket/bucketsPerRow - 1
-	low := uint64(bucket-shift*bucketsPerRow) << shift
-	return low + (1<<shift-1)/2
+	rows     [64]uint32 // places in the pool, plus one; scan.BucketRows are used
 }
 
 // row is the place in the pool of a row of h's buckets.
 func (p *durations) row(h *histogram, n int) uint32 {
 	if h.rows[n] == 0 {
-		p.pool = append(p.pool, make([]uint64, bucketsPerRow)...)
-		h.rows[n] = uint32(len(p.pool)/bucketsPerRow-1)*bucketsPerRow + 1
+		p.pool = append(p.pool, make([]uint64, scan.BucketsPerRow)...)
+		h.rows[n] = uint32(len(p.pool)/scan.BucketsPerRow-1)*scan.BucketsPerRow + 1
 	}
 	return h.rows[n] - 1
 }
 
 func (p *durations) add(h *histogram, d uint64) {
-	b := uint(bucket(d))
+	b := uint(scan.DurationBucket(d))
 	h.min, h.max = min(h.min, d), max(h.max, d)
-	at := h.rows[b/bucketsPerRow%64]
+	at := h.rows[b/scan.BucketsPerRow%64]
 	if at == 0 {
-		at = p.row(h, int(b/bucketsPerRow)) + 1
+		at = p.row(h, int(b/scan.BucketsPerRow)) + 1
 	}
-	p.pool[at-1+uint32(b%bucketsPerRow)]++
+	p.pool[at-1+uint32(b%scan.BucketsPerRow)]++
+}
+
+// addCounts adds durations that are counted already.
+func (p *durations) addCounts(h *histogram, from *scan.Histogram) {
+	for i, b := range from.Buckets {
+		at := h.rows[b/scan.BucketsPerRow%64]
+		if at == 0 {
+			at = p.row(h, int(b/scan.BucketsPerRow)) + 1
+		}
+		p.pool[at-1+uint32(b%scan.BucketsPerRow)] += uint64(from.Counts[i])
+	}
 }
 
 // merge adds what other's histogram o holds.
@@ -68,7 +59,7 @@ func (p *durations) merge(h *histogram, other *durations, o *histogram) {
 			continue
 		}
 		to := p.row(h, n)
-		for i, count := range other.pool[at-1 : at-1+bucketsPerRow] {
+		for i, count := range other.pool[at-1 : at-1+scan.BucketsPerRow] {
 			p.pool[to+uint32(i)] += count
 		}
 	}
@@ -83,9 +74,9 @@ func (p *durations) quantile(h *histogram, q float64, total uint64) uint64 {
 		if at == 0 {
 			continue
 		}
-		for i, count := range p.pool[at-1 : at-1+bucketsPerRow] {
+		for i, count := range p.pool[at-1 : at-1+scan.BucketsPerRow] {
 			if seen += count; seen >= rank {
-				return min(max(middle(n*bucketsPerRow+i), h.min), h.max)
+				return min(max(scan.BucketMiddle(n*scan.BucketsPerRow+i), h.min), h.max)
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
 // TestBuckets: every duration is in one bucket, whose middle is near it, and
@@ -21,13 +23,13 @@ func TestBuckets(t *testing.T) {
 	slices.Sort(values)
 	last := 0
 	for _, v := range values {
-		b := bucket(v)
-		if b < last || b >= bucketRows*bucketsPerRow {
+		b := scan.DurationBucket(v)
+		if b < last || b >= scan.BucketRows*scan.BucketsPerRow {
 			t.Fatalf("%d is in bucket %d, the value before in %d", v, b, last)
 		}
 		last = b
-		if off := math.Abs(float64(middle(b)) - float64(v)); off > float64(v)/64+1e-9 || bucket(middle(b)) != b {
-			t.Fatalf("bucket %d of %d is shown as %d", b, v, middle(b))
+		if off := math.Abs(float64(scan.BucketMiddle(b)) - float64(v)); off > float64(v)/64+1e-9 || scan.DurationBucket(scan.BucketMiddle(b)) != b {
+			t.Fatalf("bucket %d of %d is shown as %d", b, v, scan.BucketMiddle(b))
 		}
 	}
 }

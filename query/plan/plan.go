@@ -207,6 +207,25 @@ func HasTraceLeaves(n Node) bool {
 	return false
 }
 
+// Fields are those of spans that n compares, each as often as it does.
+func Fields(n Node) (out []scan.Field) {
+	switch n := n.(type) {
+	case *Leaf:
+		return []scan.Field{n.Predicate.Field}
+	case Not:
+		return Fields(n.X)
+	case And:
+		for _, x := range n {
+			out = append(out, Fields(x)...)
+		}
+	case Or:
+		for _, x := range n {
+			out = append(out, Fields(x)...)
+		}
+	}
+	return out
+}
+
 // Relax is n with all that it asks about the trace taken as satisfied: it
 // holds for every span that n holds for, and can be decided span by span.
 func Relax(n Node) Node {

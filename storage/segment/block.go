@@ -11,6 +11,12 @@ import (
 type block struct {
 	r    *Reader
 	info *blockInfo
+	// passing is set where pages that are not in the cache are not put there.
+	passing bool
+	// cells is set where rows stand for cells, see Digest, and with it known,
+	// the block's directory.
+	cells *cells
+	known *directory
 }
 
 // Len implements [scan.Block].
@@ -34,6 +40,9 @@ func (b *block) Trace(row int) (scan.Trace, error) {
 
 // dir loads the block's directory.
 func (b *block) dir() (*directory, error) {
+	if b.known != nil {
+		return b.known, nil
+	}
 	return load(b.r, b.info.dir, named("directory"), func(src []byte) (*directory, error) {
 		d, err := decodeDirectory(src, b.info.off, b.info.dir.off, b.r.footer.pageRows)
 		if err == nil && (d.rows != b.info.rows || d.traces != b.info.traces) {

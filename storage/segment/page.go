@@ -119,6 +119,9 @@ var emptyPage = &page{strs: &column.Strings{}}
 
 // page loads page p of a column that is not constant.
 func (b *block) page(c *columnInfo, p int) (*page, error) {
+	if b.cells != nil {
+		return b.cellPage(c, p)
+	}
 	if c.derived {
 		return b.derivedPage(c, p)
 	}
@@ -133,7 +136,7 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 		}
 		texts = d.texts
 	}
-	return load(b.r, c.pages[p], c, func(src []byte) (*page, error) {
+	return fetch(b.r, c.pages[p], c, !b.passing, func(src []byte) (*page, error) {
 		pg := &page{}
 		var err error
 		switch cl := c.class(); {
@@ -175,7 +178,8 @@ func (b *block) derivedPage(c *columnInfo, p int) (*page, error) {
 		return nil, err
 	}
 	key := cacheKey{b.r.id, b.info.dir.off, uint64(c.position)<<32 | uint64(p) + 1}
-	if b.r.cache != nil {
+	keep := b.r.cache != nil && b.cells == nil
+	if keep {
 		if pg, ok := b.r.cache.get(key).(*page); ok {
 			return pg, nil
 		}
@@ -187,7 +191,7 @@ func (b *block) derivedPage(c *columnInfo, p int) (*page, error) {
 		pg.codes = forms.present(c.byForm, c.most(), hi-lo)
 	}
 	pg.n = pg.codes.Len()
-	if b.r.cache != nil {
+	if keep && !b.passing {
 		b.r.cache.put(key, pg, pg.size())
 	}
 	return pg, nil
@@ -386,6 +390,7 @@ func decodeShapes(src []byte, d *directory) (*shapes, error) {
 type entries struct {
 	batch    telemetry.Batch // holds either Resources or Scopes, and Attrs
 	services []string        // service.name of each resource
+	like     []uint32        // the first resource of the same service, see sameService
 	bytes    int
 }
 
@@ -416,7 +421,10 @@ func decodeEntries(src []byte, t tableInfo, resources bool) (*entries, error) {
 		}
 		e.batch.Scopes = append(e.batch.Scopes, s)
 	}
-	e.bytes = len(src) + 64*cap(e.batch.Attrs) + 96*t.entries
+	if resources {
+		e.like = sameService(&e.batch)
+	}
+	e.bytes = len(src) + 64*cap(e.batch.Attrs) + 100*t.entries
 	return e, nil
 }
 

@@ -238,6 +238,11 @@ type cached interface{ size() int }
 // load reads and decodes a chunk, or takes it from the cache. A chunk is
 // always decoded in the same way, so its place in the file identifies it.
 func load[T cached](r *Reader, ref chunkRef, s section, decode func([]byte) (T, error)) (T, error) {
+	return fetch(r, ref, s, true, decode)
+}
+
+// fetch is load; what is read is put into the cache if keep is set.
+func fetch[T cached](r *Reader, ref chunkRef, s section, keep bool, decode func([]byte) (T, error)) (T, error) {
 	key := cacheKey{r.id, ref.off, 0}
 	if r.cache != nil {
 		if v, ok := r.cache.get(key).(T); ok {
@@ -253,7 +258,7 @@ func load[T cached](r *Reader, ref chunkRef, s section, decode func([]byte) (T, 
 	if err != nil {
 		return none, r.corrupt(ref.off, s, err)
 	}
-	if r.cache != nil {
+	if keep && r.cache != nil {
 		r.cache.put(key, v, v.size())
 	}
 	return v, nil
