@@ -13,6 +13,7 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DATA        ?= data
 ROUNDS      ?= 20
+SOAK        ?= 1h
 
 UI_SOURCES  := $(shell find ui/src ui/public ui/index.html ui/package.json ui/vite.config.ts ui/tsconfig.json -type f 2>/dev/null)
 
@@ -86,6 +87,10 @@ $(CACHE)/bin/staticcheck: Makefile
 	@echo "fetching staticcheck"
 	@GOBIN=$(CACHE)/bin go install $(STATICCHECK)
 	@touch $@
+
+.PHONY: soak
+soak: need-go ## an hour of everything at once with kill -9 in between, before a release; SOAK=10m makes it shorter
+	@go test -timeout 0 -v ./test/crash -run TestSoak -soak $(SOAK)
 
 .PHONY: bench
 bench: build ## decoding, ingestion, compaction, size on disk, queries and restart, as tables, in about ten minutes

@@ -30,7 +30,8 @@ type sent struct {
 // acknowledged. Its random source is its own.
 type loader struct {
 	rand    *rand.Rand
-	padding int // bytes of attribute a span
+	padding int    // bytes of attribute a span
+	service string // empty: one of eight
 	send    func(context.Context, ptraceotlp.ExportRequest) error
 	acked   []sent
 }
@@ -55,7 +56,11 @@ func (l *loader) make() (sent, ptraceotlp.ExportRequest) {
 	trace := sent{id: traceID.String(), spans: map[string]string{}}
 	td := ptrace.NewTraces()
 	rs := td.ResourceSpans().AppendEmpty()
-	rs.Resource().Attributes().PutStr("service.name", fmt.Sprintf("loader-%d", l.rand.IntN(8)))
+	service := l.service
+	if service == "" {
+		service = fmt.Sprintf("loader-%d", l.rand.IntN(8))
+	}
+	rs.Resource().Attributes().PutStr("service.name", service)
 	spans := rs.ScopeSpans().AppendEmpty().Spans()
 	now := time.Now()
 	for range 1 + l.rand.IntN(40) {
