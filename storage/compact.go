@@ -178,6 +178,22 @@ func pickCompaction(all []compactable, now uint64, limits rewriteLimits) (inputs
 	return nil, 0
 }
 
+// backlog is how many segments could be merged now, whatever disk space says.
+func (s *Store) backlog() (n int) {
+	all := s.candidates(nil)
+	now := unixNanos(s.opts.Clock())
+	for {
+		inputs, _ := pickCompaction(all, now, s.opts.rewrite)
+		if len(inputs) == 0 {
+			return n
+		}
+		n += len(inputs)
+		all = slices.DeleteFunc(all, func(c compactable) bool {
+			return slices.ContainsFunc(inputs, func(i compactable) bool { return i.Number == c.Number })
+		})
+	}
+}
+
 // windows cuts candidates into those of one window each.
 func windows(sorted []compactable, window uint64) (out [][]compactable) {
 	for len(sorted) > 0 {

@@ -69,7 +69,12 @@ func TestCompactionOfAWeek(t *testing.T) {
 		add(t, s, b)
 		flush(t, s)
 		clock.move(10 * time.Minute)
+		waiting := s.Stats().Backlog > 0
+		runs := s.Stats().Compaction.Runs
 		compact(t, s)
+		if st := s.Stats(); st.Backlog != 0 || waiting != (st.Compaction.Runs > runs) {
+			t.Fatalf("something waits: %v; then %d runs, and %d segments wait", waiting, st.Compaction.Runs-runs, st.Backlog)
+		}
 		most = max(most, s.Stats().Segments)
 	}
 	clock.move(25 * time.Hour)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -163,6 +164,9 @@ func readDeletions(fsys vfs.FS, dir folder, damaged func(path string, err error)
 		}
 		path := filepath.Join(dir.deletions(), name)
 		b, err := vfs.ReadFile(fsys, path)
+		if errors.Is(err, fs.ErrNotExist) { // erased meanwhile, by a store whose folder is inspected
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read deletion: %w", err)
 		}

@@ -24,6 +24,8 @@ type Report struct {
 	LogFrom    uint64
 	Logs       []LogReport
 	Segments   []SegmentReport
+	Lost       []Lost // what damage has taken, as far as it was noticed
+	Deletions  []DeletionReport
 	Unlisted   []string // files that the next open deletes
 	Quarantine []string
 	Problems   []error // everything that is not as it was written
@@ -37,6 +39,13 @@ type LogReport struct {
 	Spans   uint64
 	Torn    int64 // bytes after that
 	Void    int   // records never acknowledged
+}
+
+// DeletionReport is a deletion whose traces are hidden and may still be in
+// files.
+type DeletionReport struct {
+	Deletion
+	Segments []uint64 // those named by it that are still there
 }
 
 // SegmentReport is one segment.
@@ -74,9 +83,13 @@ func Inspect(fsys vfs.FS, dir string) (r Report, err error) {
 	}
 	r.Problems = append(r.Problems, m.problems...)
 	r.LogFrom = m.LogFrom
+	for _, e := range m.Lost {
+		r.Lost = append(r.Lost, e.report())
+	}
 	for _, step := range []func() error{
 		func() error { return r.inspectLogs(fsys, f) },
 		func() error { return r.inspectSegments(fsys, f, m.manifest) },
+		func() error { return r.inspectDeletions(fsys, f, m.manifest) },
 		func() (err error) { r.Quarantine, err = fsys.List(f.quarantine()); return err },
 	} {
 		if err := step(); err != nil {
@@ -135,6 +148,20 @@ func (r *Report) inspectSegments(fsys vfs.FS, dir folder, m manifest) error {
 	return nil
 }
 
+func (r *Report) inspectDeletions(fsys vfs.FS, dir folder, m manifest) error {
+	pending, err := readDeletions(fsys, dir, func(path string, err error) error {
+		r.Problems = append(r.Problems, fmt.Errorf("%s: %w", path, err))
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) { // the folder is older than deletions
+		return nil
+	}
+	for _, p := range pending {
+		r.Deletions = append(r.Deletions, DeletionReport{p.Deletion, deletedIn(m, p)})
+	}
+	return err
+}
+
 func (s *SegmentReport) inspect(fsys vfs.FS, path string) (err error) {
 	reader, err := segment.Open(fsys, path, segment.NewCache(1<<20))
 	if err != nil {
@@ -172,6 +199,13 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, s := range r.Segments {
 		p.segment(s)
 	}
+	p.line("deletions whose traces may still be on disk: %d", len(r.Deletions))
+	for _, d := range r.Deletions {
+		p.line("  %s  %d traces, asked for %s, in segments %v", deletionName(d.ID), d.Traces, d.Requested.Format(time.RFC3339), d.Segments)
+	}
+	for _, l := range r.Lost {
+		p.lost(l)
+	}
 	p.names("left over, deleted when the store is opened", r.Unlisted)
 	p.names("quarantine", r.Quarantine)
 	p.line("")
@@ -206,6 +240,18 @@ func (p *printer) names(title string, names []string) {
 	for _, name := range names {
 		p.line("  %s", name)
 	}
+}
+
+func (p *printer) lost(l Lost) {
+	spans := "spans, nobody knows how many,"
+	if l.Spans > 0 {
+		spans = fmt.Sprintf("%d spans", l.Spans)
+	}
+	when := "of any time"
+	if l.MaxStart != ^uint64(0) {
+		when = "with starts from " + moment(l.MinStart) + " to " + moment(l.MaxStart)
+	}
+	p.line("lost: %s of %s, %s", spans, l.File, when)
 }
 
 func (p *printer) segment(s SegmentReport) {

@@ -25,7 +25,10 @@ func lostSources(entries []lostEntry) (out []*lostSource) {
 }
 
 func (l *lostSource) err() error {
-	return fmt.Errorf("%w: %d of segment %s", errLost, l.e.Spans, segmentName(l.e.Number))
+	if l.e.Spans == 0 {
+		return fmt.Errorf("%w: nobody knows how many, of %s", errLost, l.e.file())
+	}
+	return fmt.Errorf("%w: %d of %s", errLost, l.e.Spans, l.e.file())
 }
 
 // Blocks implements [scan.Source].

@@ -89,12 +89,12 @@ func (s *Store) recover() error {
 	if err := s.loadDeletions(); err != nil {
 		return err
 	}
-	lost, err := s.openSegments()
+	dropped, err := s.openSegments()
 	if err != nil {
 		return err
 	}
 	s.hideDeleted()
-	if changed || lost {
+	if changed || dropped {
 		if err := writeManifest(s.fs, s.dir, s.manifest); err != nil {
 			return err
 		}
@@ -103,9 +103,15 @@ func (s *Store) recover() error {
 		return err
 	}
 	g := &generation{head: newHead(s.opts.Shards)}
-	last, err := s.replay(g)
+	last, lost, err := s.replay(g)
 	if err != nil {
 		return err
+	}
+	if lost {
+		if err := writeManifest(s.fs, s.dir, s.manifest); err != nil {
+			return err
+		}
+		s.showLost()
 	}
 	if g.log, err = s.newLog(); err != nil {
 		return err
@@ -228,11 +234,12 @@ func (s *Store) removeOrphans() error {
 	return s.removeLogs()
 }
 
-// replay reads the log into g and returns where it ends.
-func (s *Store) replay(g *generation) (last wal.Position, err error) {
+// replay reads the log into g and returns where it ends, and whether the
+// manifest must be written because something is lost.
+func (s *Store) replay(g *generation) (last wal.Position, lost bool, err error) {
 	files, err := readLogs(s.fs, s.dir, s.manifest.LogFrom)
 	if err != nil {
-		return last, err
+		return last, false, err
 	}
 	s.nextLog = max(1, s.manifest.LogFrom)
 	for _, f := range files {
@@ -241,16 +248,19 @@ func (s *Store) replay(g *generation) (last wal.Position, err error) {
 			last = wal.Position{Seq: f.Seq, End: f.End}
 		}
 		if err := s.report(f); err != nil {
-			return last, err
+			return last, false, err
 		}
 	}
+	if lost, err = s.loseLogs(files); err != nil {
+		return last, false, err
+	}
 	if err := s.replayRecords(g.head, files); err != nil {
-		return last, err
+		return last, false, err
 	}
 	if g.head.spans() > 0 {
 		g.oldest.Store(s.opts.Clock().UnixNano())
 	}
-	return last, nil
+	return last, lost, nil
 }
 
 // readLogs reads the log files from the given sequence on, in order. A file

@@ -38,6 +38,9 @@ const (
 // spans.
 type lostEntry struct {
 	segmentEntry
+	// Log is the sequence of a damaged log, if the spans were in one; Number is
+	// 0 then.
+	Log uint64 `json:"log,omitempty"`
 	// Traces are the IDs of all traces that lost spans, one after the other;
 	// empty if they are not known.
 	Traces []byte `json:"traces,omitempty"`
@@ -49,7 +52,7 @@ func (s *Store) lose(e segmentEntry, traces []byte) {
 		e.MaxStart, e.MaxEnd = ^uint64(0), ^uint64(0)
 		e.Written = unixNanos(s.opts.Clock())
 	}
-	s.manifest.Lost = append(slices.Clone(s.manifest.Lost), lostEntry{e, traces})
+	s.manifest.Lost = append(slices.Clone(s.manifest.Lost), lostEntry{segmentEntry: e, Traces: traces})
 }
 
 // newRef is an open segment with one reference, the caller's. Damage found in
@@ -114,7 +117,7 @@ func (s *Store) setSegmentAside(ctx context.Context, ref *segmentRef) error {
 func (s *Store) exchangeLost(gone map[uint64]bool, kept []*segmentRef, lost *lostEntry) error {
 	before := s.manifest.Lost
 	// A file that was restored from a backup has what was lost of it before.
-	s.manifest.Lost = slices.DeleteFunc(slices.Clone(before), func(e lostEntry) bool { return e.Number == lost.Number })
+	s.manifest.Lost = slices.DeleteFunc(slices.Clone(before), func(e lostEntry) bool { return e.Log == 0 && e.Number == lost.Number })
 	if lost.Spans > 0 {
 		s.manifest.Lost = append(s.manifest.Lost, *lost)
 	}

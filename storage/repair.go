@@ -17,10 +17,9 @@ type RepairReport struct {
 	Repairs []SegmentRepair
 	// Logs are quarantined log files. Their intact records were taken when the
 	// store was opened; of the rest nothing can be read.
-	Logs []string
-	// DamagedLogs is the number of stretches of log that could not be read now.
-	DamagedLogs uint64
-	Lost        uint64 // spans that stay lost, all in all
+	Logs     []string
+	LostLogs []Lost // of which something could not be read, now or before
+	Lost     uint64 // spans that stay lost, all in all, but for those of logs
 }
 
 // SegmentRepair is what became of one damaged segment.
@@ -53,8 +52,10 @@ func Repair(ctx context.Context, o Options) (r RepairReport, err error) {
 	}
 	for _, e := range s.manifest.Lost {
 		r.Lost += e.Spans
+		if e.Log > 0 {
+			r.LostLogs = append(r.LostLogs, e.report())
+		}
 	}
-	r.DamagedLogs = s.counts.damaged.Load()
 	return r, nil
 }
 
@@ -165,8 +166,8 @@ func (r *RepairReport) WriteText(w io.Writer) error {
 	for _, name := range r.Logs {
 		p.line("  %s  its intact records are in the store", name)
 	}
-	if r.DamagedLogs > 0 {
-		p.line("stretches of log that could not be read: %d", r.DamagedLogs)
+	for _, l := range r.LostLogs {
+		p.lost(l)
 	}
 	p.line("spans lost in all: %d", r.Lost)
 	return p.err

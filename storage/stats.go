@@ -54,6 +54,7 @@ type Stats struct {
 	Quarantined      uint64 // files set aside
 	DamagedReads     uint64 // reads of segments that met damage
 	LostSpans        uint64 // spans in segments that can not be read for damage
+	LostFiles        int    // segments and logs of which something is lost, also where nobody knows how much
 	DamagedRecords   uint64 // stretches of log that could not be read on open
 
 	PendingDeletions int    // whose traces are hidden and still on disk
@@ -63,6 +64,7 @@ type Stats struct {
 	// what rewrites wrote they tell how often a byte is written.
 	FlushedBytes uint64
 	Compaction   RewriteStats
+	Backlog      int          // segments that wait for compaction
 	Thinning     RewriteStats // retention by query
 	Erasure      RewriteStats
 
@@ -104,6 +106,7 @@ func (s *Store) Stats() Stats {
 	if free, err := s.fs.Free(s.dir.root); err == nil {
 		out.DiskFree = free
 	}
+	out.Backlog = s.backlog()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range []*generation{s.mu.active, s.mu.frozen} {
@@ -119,6 +122,7 @@ func (s *Store) Stats() Stats {
 			out.PendingDeletions++
 		}
 	}
+	out.LostFiles = len(s.mu.lost)
 	for _, l := range s.mu.lost {
 		out.LostSpans += l.e.Spans
 	}

@@ -166,6 +166,17 @@ func (a *api) getStatus(q *request) error {
 		dst = appendUint64Field(dst, "minSpanStartUnixNano", s.MinSpanStart)
 		dst = appendUint64Field(dst, "maxSpanStartUnixNano", s.MaxSpanStart)
 	}
+	dst = append(dst, `,"lost":[`...)
+	for i, l := range s.Lost {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(append(dst, `{"file":`...), l.File)
+		dst = appendIntField(dst, "spanCount", int64(l.Spans))
+		dst = appendUint64Field(dst, "minSpanStartUnixNano", l.MinSpanStart)
+		dst = append(appendUint64Field(dst, "maxSpanStartUnixNano", l.MaxSpanStart), '}')
+	}
+	dst = append(dst, ']')
 	dst = appendString(append(dst, `,"endpoints":{"otlpHttp":`...), s.OTLPHTTP)
 	dst = appendStringField(dst, "otlpGrpc", s.OTLPGRPC)
 	q.body = append(dst, `}}`...)

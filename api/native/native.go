@@ -55,6 +55,16 @@ type Status struct {
 	MinSpanStart, MaxSpanStart uint64
 	OTLPHTTP                   string // where to send telemetry: a URL
 	OTLPGRPC                   string // likewise: host:port
+	Lost                       []Lost // to damage
+}
+
+// Lost is what one damaged file has lost: answers that need it are incomplete.
+type Lost struct {
+	File  string // of the data folder
+	Spans uint64 // 0: not known
+	// MinSpanStart and MaxSpanStart bound the starts of the lost spans, in Unix
+	// nanoseconds.
+	MinSpanStart, MaxSpanStart uint64
 }
 
 // New makes the handler of all paths below [Prefix].

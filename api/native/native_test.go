@@ -89,6 +89,7 @@ func newClient(t *testing.T, store scan.Store) *client {
 		return native.Status{
 			Version: "1.0", StartTime: 5, SpanCount: 3, DiskBytes: 100, SegmentCount: 1, MinSpanStart: 1, MaxSpanStart: 2,
 			OTLPHTTP: "http://localhost:4318", OTLPGRPC: "localhost:4317",
+			Lost: []native.Lost{{File: "0000000000000001.seg", Spans: 4, MinSpanStart: 1, MaxSpanStart: 2}, {File: "0000000000000002.wal", MaxSpanStart: 1<<64 - 1}},
 		}
 	}
 	h := native.New(native.Options{Store: store, Status: status, Logger: slog.New(slog.DiscardHandler), Limits: exec.DefaultLimits})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/kiseki-dev/kiseki/config"
 	"github.com/kiseki-dev/kiseki/storage"
@@ -19,12 +20,13 @@ const inspectHelp = `NAME
   kiseki inspect - print what a data folder holds and verify every checksum
 
 SYNOPSIS
-  kiseki inspect [--repair] [--data DIR] [--config FILE]
+  kiseki inspect [--repair] [DIR | --data DIR | --config FILE]
 
 DESCRIPTION
   Reads the manifest, the write-ahead log and all segments of a data folder,
   and prints how many spans each holds, over which time, and how many bytes
-  each column takes. Nothing is changed. It may run beside a server; a server
+  each column takes, which deletions are not erased yet, and what damage has
+  taken. Nothing is changed. It may run beside a server; a server
   cannot be started while it runs.
 
   With --repair, and no server running, damaged segments are replaced by what
@@ -35,7 +37,8 @@ DESCRIPTION
 
 OPTIONS
   --repair        Repair, instead of printing what there is.
-  --data DIR      The data folder. Default data. Environment KISEKI_DATA.
+  --data DIR      The data folder, as DIR alone. Default data. Environment
+                  KISEKI_DATA.
   --config FILE   Take the data folder from this configuration file.
 
 EXIT STATUS
@@ -47,7 +50,7 @@ EXIT STATUS
 func runInspect(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	repair := slices.Contains(args, "--repair")
 	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "--repair" })
-	c, err := config.Load(args, os.LookupEnv, "data")
+	c, err := config.Load(folderFirst(args), os.LookupEnv, "data")
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		fmt.Fprint(stdout, inspectHelp)
@@ -75,6 +78,24 @@ func runInspect(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	return exitOK
 }
 
+// folderFirst makes an option of the data folder that stands alone, before or
+// behind the options.
+func folderFirst(args []string) []string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		switch arg := args[i]; {
+		case arg == "--data" || arg == "--config":
+			out = append(out, args[i:min(i+2, len(args))]...)
+			i++
+		case !strings.HasPrefix(arg, "-") && !slices.Contains(out, "--data"):
+			out = append(out, "--data", arg)
+		default: // an option, or one argument too many
+			out = append(out, arg)
+		}
+	}
+	return out
+}
+
 func runRepair(ctx context.Context, c config.Config, stdout, stderr io.Writer) int {
 	if _, err := os.Stat(c.Data); err != nil {
 		fmt.Fprintf(stderr, "kiseki inspect: there is nothing to repair: %v\n", err)
@@ -89,7 +110,7 @@ func runRepair(ctx context.Context, c config.Config, stdout, stderr io.Writer) i
 		fmt.Fprintf(stderr, "kiseki inspect: write report: %v\n", err)
 		return exitFailed
 	}
-	if report.Lost > 0 || report.DamagedLogs > 0 {
+	if report.Lost > 0 || len(report.LostLogs) > 0 {
 		return exitFailed
 	}
 	return exitOK

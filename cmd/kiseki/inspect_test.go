@@ -14,8 +14,8 @@ func TestInspectBesideAServer(t *testing.T) {
 	data := t.TempDir()
 	r := startServe(t, data, "--retention-age", "0")
 	r.send(t, traceID, "hello")
-	for range 2 { // beside it, and when it has stopped
-		status, stdout, stderr := kiseki(t, "inspect", "--data", data)
+	for _, args := range [][]string{{"--data", data}, {data}} { // beside it, and when it has stopped
+		status, stdout, stderr := kiseki(t, append([]string{"inspect"}, args...)...)
 		if status != exitOK || !strings.Contains(stdout, "1 spans") || stderr != "" {
 			t.Errorf("got %d\n%s\n%s", status, stdout, stderr)
 		}
@@ -30,6 +30,14 @@ func TestInspectWithoutAFolder(t *testing.T) {
 	}
 	if _, err := os.Stat(absent); err == nil {
 		t.Error("looking made the folder")
+	}
+}
+
+func TestInspectTakesOneFolder(t *testing.T) {
+	for _, args := range [][]string{{"a", "b"}, {"--data", "a", "b"}, {"a", "--data"}} {
+		if status, _, stderr := kiseki(t, append([]string{"inspect"}, args...)...); status != exitUsage || stderr == "" {
+			t.Errorf("%q: %d %s", args, status, stderr)
+		}
 	}
 }
 

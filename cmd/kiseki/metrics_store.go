@@ -50,6 +50,8 @@ var storeMetrics = []storeMetric{
 
 	{"segments", "Segments on disk.", prometheus.GaugeValue,
 		func(s *storage.Stats) float64 { return float64(s.Segments) }},
+	{"compaction_pending_segments", "Segments that wait for compaction; dozens for hours mean that it does not keep up or has no disk space.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.Backlog) }},
 	{"segment_spans", "Spans in segments.", prometheus.GaugeValue,
 		func(s *storage.Stats) float64 { return float64(s.SegmentSpans) }},
 	{"segment_bytes", "Bytes of all segments.", prometheus.GaugeValue,
@@ -62,6 +64,8 @@ var storeMetrics = []storeMetric{
 		func(s *storage.Stats) float64 { return float64(s.DamagedReads) }},
 	{"lost_spans", "Spans of segments that cannot be read for damage; answers that need them are incomplete.", prometheus.GaugeValue,
 		func(s *storage.Stats) float64 { return float64(s.LostSpans) }},
+	{"lost_files", "Segments and logs of which something is lost to damage; answers that need it are incomplete.", prometheus.GaugeValue,
+		func(s *storage.Stats) float64 { return float64(s.LostFiles) }},
 	{"retention_early_segments_total", "Segments deleted before their time because free disk space was below the watermark.", prometheus.CounterValue,
 		func(s *storage.Stats) float64 { return float64(s.EarlySegments) }},
 	{"retention_deleted_segments_total", "Segments deleted by retention.", prometheus.CounterValue,

@@ -18,6 +18,9 @@ func (s *server) status() native.Status {
 		OTLPGRPC:  otlpGRPC,
 	}
 	out.SegmentCount = s.store.Stats().Segments
+	for _, l := range s.store.Lost() {
+		out.Lost = append(out.Lost, native.Lost{File: l.File, Spans: l.Spans, MinSpanStart: l.MinStart, MaxSpanStart: l.MaxStart})
+	}
 	snapshot := s.store.Snapshot()
 	defer snapshot.Release()
 	for _, source := range snapshot.Sources() {
