@@ -61,6 +61,16 @@ type Deletion struct {
 	Spans     uint64
 	State     string
 	Erased    time.Time // where State is DeletionErased
+	// Of a pending one: when rewriting begins, at the latest; how many segments
+	// had its traces, and how many of those are rewritten without them.
+	Due                 time.Time
+	Segments, Rewritten int
+}
+
+// knownDeletion is a deletion as the store knows it.
+type knownDeletion struct {
+	Deletion          // without what described adds
+	segments []uint64 // of a pending one: those that had its traces
 }
 
 // pendingDeletion is a deletion whose traces are still in files.
@@ -139,12 +149,14 @@ func (s *Store) delete(ctx context.Context, req DeletionRequest) (Deletion, erro
 	for _, h := range hits {
 		h.ref.hidden = h.view
 	}
-	s.mu.deletions = append(s.mu.deletions, p.Deletion)
+	known := knownDeletion{p.Deletion, p.segments}
+	s.mu.deletions = append(s.mu.deletions, known)
 	s.mu.deletions = s.mu.deletions[max(0, len(s.mu.deletions)-maxDeletions):]
+	now := s.described(known)
 	s.mu.Unlock()
 	if len(hits) > 0 {
 		s.pendingDeletions = append(s.pendingDeletions, p)
-		return p.Deletion, s.auditDeleted(p)
+		return now, s.auditDeleted(p)
 	}
 	if _, err := s.finishDeletion(p); err != nil { // there is nothing to erase
 		return Deletion{}, err
@@ -281,13 +293,29 @@ func union(traces map[telemetry.TraceID]struct{}, hidden *without) map[telemetry
 func (s *Store) Deletions() []Deletion {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := slices.Clone(s.mu.deletions)
-	slices.Reverse(out)
+	out := make([]Deletion, 0, len(s.mu.deletions))
+	for _, d := range slices.Backward(s.mu.deletions) {
+		out = append(out, s.described(d))
+	}
 	return out
 }
 
+// described is a deletion with what is left to do for it; mu is held.
+func (s *Store) described(d knownDeletion) Deletion {
+	if d.State != DeletionPending {
+		return d.Deletion
+	}
+	d.Due, d.Segments, d.Rewritten = d.Requested.Add(s.opts.EraseAfter), len(d.segments), len(d.segments)
+	for _, ref := range s.mu.segments {
+		if slices.Contains(d.segments, ref.entry.Number) {
+			d.Rewritten--
+		}
+	}
+	return d.Deletion
+}
+
 // setDeletion changes what Deletions says of one.
-func (s *Store) setDeletion(id uint64, change func(*Deletion)) {
+func (s *Store) setDeletion(id uint64, change func(*knownDeletion)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.mu.deletions {

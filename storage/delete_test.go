@@ -277,13 +277,16 @@ func TestDeleteAndErase(t *testing.T) {
 	if s.eraseDue() {
 		t.Error("traces are erased too soon")
 	}
+	if d := s.Deletions()[1]; d.Segments == 0 || d.Rewritten != 0 || !d.Due.Equal(d.Requested.Add(s.opts.EraseAfter)) {
+		t.Errorf("before erasing: %+v", d)
+	}
 	clock.Add(int64(11 * time.Minute))
 	if !s.eraseDue() {
 		t.Error("traces are not erased in time")
 	}
 	snap := s.Snapshot()
 	erase(t, s)
-	if got := s.Deletions()[1]; got.State != DeletionPending {
+	if got := s.Deletions()[1]; got.State != DeletionPending || got.Rewritten != got.Segments || got.Segments == 0 {
 		t.Errorf("erased while a snapshot has the files: %+v", got)
 	}
 	snap.Release()

@@ -55,7 +55,11 @@ func (s *Store) loadDeletions() error {
 	}
 	s.pendingDeletions = pending
 	for _, id := range slices.Sorted(maps.Keys(known)) {
-		s.mu.deletions = append(s.mu.deletions, *known[id])
+		d := knownDeletion{Deletion: *known[id]}
+		if i := slices.IndexFunc(pending, func(p *pendingDeletion) bool { return p.ID == id }); i >= 0 {
+			d.segments = pending[i].segments
+		}
+		s.mu.deletions = append(s.mu.deletions, d)
 	}
 	s.mu.deletions = s.mu.deletions[max(0, len(s.mu.deletions)-maxDeletions):]
 	return s.removeTempDeletions()
@@ -130,7 +134,7 @@ func (s *Store) keepErasing(ctx context.Context) {
 func (s *Store) eraseDue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.mu.deletions, func(d Deletion) bool {
+	return slices.ContainsFunc(s.mu.deletions, func(d knownDeletion) bool {
 		return d.State == DeletionPending && s.opts.Clock().Sub(d.Requested) >= s.opts.EraseAfter
 	})
 }
@@ -177,7 +181,7 @@ func (s *Store) eraseInputs() (inputs []segmentEntry, pending bool) {
 			inputs = append(inputs, ref.entry)
 		}
 	}
-	return inputs, slices.ContainsFunc(s.mu.deletions, func(d Deletion) bool { return d.State == DeletionPending })
+	return inputs, slices.ContainsFunc(s.mu.deletions, func(d knownDeletion) bool { return d.State == DeletionPending })
 }
 
 // finishDeletions completes the deletions whose segments are all gone, if all
@@ -266,7 +270,7 @@ func (s *Store) finishDeletion(p *pendingDeletion) (done bool, err error) {
 	if err := s.fs.SyncDir(s.dir.deletions()); err != nil {
 		return false, err
 	}
-	s.setDeletion(p.ID, func(d *Deletion) { d.State, d.Erased = DeletionErased, now })
+	s.setDeletion(p.ID, func(d *knownDeletion) { d.State, d.Erased, d.segments = DeletionErased, now, nil })
 	s.counts.erasedTraces.Add(uint64(p.Traces))
 	return true, nil
 }

@@ -198,8 +198,8 @@ type Store struct {
 		changed    chan struct{}
 		flushError error // of the last attempt
 		segments   []*segmentRef
-		lost       []*lostSource // what the manifest says is lost
-		deletions  []Deletion    // the latest, by number
+		lost       []*lostSource   // what the manifest says is lost
+		deletions  []knownDeletion // the latest, by number
 		closed     bool
 	}
 

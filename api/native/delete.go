@@ -2,11 +2,7 @@ package native
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net"
 	"net/http"
 	"strconv"
@@ -21,8 +17,6 @@ import (
 )
 
 const (
-	// maxDeletionBody is room for maxDeletionIDs and a longest query.
-	maxDeletionBody = 256 << 10
 	// maxDeletionIDs is how many trace IDs one request may list.
 	maxDeletionIDs = 1000
 	// maxDeletedTraces is how many traces one request may delete. Each takes
@@ -53,6 +47,10 @@ type Deletion struct {
 	Spans     uint64
 	State     string    // "pending", "erased" or "lost"
 	Erased    time.Time // where it is
+	// Of a pending one: when rewriting begins, at the latest; how many segments
+	// had its traces, and how many of those are rewritten without them.
+	Due                 time.Time
+	Segments, Rewritten int
 }
 
 // deletionBody is the body of a request.
@@ -127,23 +125,11 @@ func (a *api) createDeletion(q *request) error {
 	return nil
 }
 
-// readDeletion reads and checks the body. A page of another origin can not
-// send one: browsers ask first before they send JSON, and are refused.
+// readDeletion reads and checks the body.
 func readDeletion(r *http.Request) (*deletionBody, error) {
-	if err := http.NewCrossOriginProtection().Check(r); err != nil {
-		return nil, &problem{Status: http.StatusForbidden, Title: "Cross-origin request", Detail: "Pages of other origins may not delete."}
-	}
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		return nil, &problem{Status: http.StatusUnsupportedMediaType, Title: "Not JSON", Detail: "The content type must be application/json."}
-	}
-	d := json.NewDecoder(io.LimitReader(r.Body, maxDeletionBody))
-	d.DisallowUnknownFields()
 	body := &deletionBody{}
-	if err := d.Decode(body); err != nil {
-		return nil, badParameter("body", "The body is not the JSON object that is wanted here: "+err.Error()+".")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, badParameter("body", "The body must be one JSON object of at most 256 KiB.")
+	if err := readBody(r, body); err != nil {
+		return nil, err
 	}
 	ways := 0
 	for _, given := range []bool{body.TraceIDs != nil, body.Query != nil, body.Attribute != nil} {
@@ -270,9 +256,14 @@ func requester(r *http.Request) string {
 func appendDeletion(dst []byte, d *Deletion) []byte {
 	dst = strconv.AppendUint(append(dst, `{"id":`...), d.ID, 10)
 	dst = appendStringField(dst, "state", d.State)
-	dst = appendUint64Field(dst, "requestedTimeUnixNano", uint64(max(0, d.Requested.UnixNano())))
+	dst = appendTimeField(dst, "requestedTimeUnixNano", d.Requested)
 	if !d.Erased.IsZero() {
-		dst = appendUint64Field(dst, "erasedTimeUnixNano", uint64(max(0, d.Erased.UnixNano())))
+		dst = appendTimeField(dst, "erasedTimeUnixNano", d.Erased)
+	}
+	if !d.Due.IsZero() {
+		dst = appendTimeField(dst, "dueTimeUnixNano", d.Due)
+		dst = appendIntField(dst, "segmentCount", int64(d.Segments))
+		dst = appendIntField(dst, "rewrittenSegments", int64(d.Rewritten))
 	}
 	dst = appendStringField(dst, "kind", d.Kind)
 	dst = appendStringField(dst, "what", d.What)

@@ -22,7 +22,7 @@ const IncompleteHeader = incompleteHeader
 // export streams spans. Once the first byte is out an error can only be told
 // by breaking off.
 func (a *api) export(w http.ResponseWriter, r *http.Request) {
-	q := &request{Request: r, header: w.Header()}
+	q := newRequest(w, r)
 	var p *plan.Search
 	var format string
 	err := a.serve(q, func(q *request) (err error) {
@@ -72,18 +72,6 @@ func unlimited(w http.ResponseWriter) {
 	// A server that cannot lift them keeps them.
 	_ = c.SetReadDeadline(time.Time{})
 	_ = c.SetWriteDeadline(time.Time{})
-}
-
-// answer sends what q has, or err.
-func (a *api) answer(w http.ResponseWriter, q *request, err error) {
-	status := http.StatusOK
-	if err != nil {
-		status = a.explain(q, err)
-	}
-	q.header.Set("X-Content-Type-Options", "nosniff")
-	if err := send(w, q.Request, status, q.body); err != nil && q.Context().Err() == nil {
-		a.Logger.Debug("send answer", "path", q.URL.Path, "err", err)
-	}
 }
 
 // counter counts what is written.

@@ -1,4 +1,12 @@
 package native
 
+import (
+	"maps"
+	"slices"
+)
+
 // AppendColumns is the columnar writer, for its benchmark.
 var AppendColumns = appendColumns
+
+// Paths are the paths below Prefix that are served.
+func Paths() []string { return slices.Collect(maps.Keys((&api{}).routes())) }

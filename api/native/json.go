@@ -2,6 +2,7 @@ package native
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
@@ -32,6 +33,11 @@ func appendIntField(dst []byte, name string, n int64) []byte {
 func appendUint64Field(dst []byte, name string, n uint64) []byte {
 	dst = append(appendName(dst, name), '"')
 	return append(strconv.AppendUint(dst, n, 10), '"')
+}
+
+// appendTimeField appends a comma, the name and the time in Unix nanoseconds.
+func appendTimeField(dst []byte, name string, t time.Time) []byte {
+	return appendUint64Field(dst, name, uint64(max(0, t.UnixNano())))
 }
 
 // appendHex appends an id in quotes.

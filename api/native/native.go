@@ -35,8 +35,10 @@ type Options struct {
 	Status func() Status
 	Logger *slog.Logger // for damage and bugs; clients are told less
 	Limits exec.Limits  // of each query; the zero Limits mean exec.DefaultLimits
-	// Backup makes a backup; nil: the operator has not chosen a folder for them.
-	Backup func(context.Context, BackupRequest) (Backup, error)
+	// Backup starts a backup; nil: the operator has not chosen a folder for
+	// them. Backups are the latest, newest first.
+	Backup  func(BackupRequest) (Backup, error)
+	Backups func() []Backup
 	// Delete deletes traces from what is stored now: they are in no snapshot
 	// taken after it returns. Deletions are the latest, newest first.
 	Delete    func(context.Context, DeletionRequest) (Deletion, error)
@@ -74,22 +76,9 @@ func New(o Options) http.Handler {
 	}
 	a := &api{Options: o, damage: seldom.Filter{Every: 5 * time.Minute}}
 	mux := http.NewServeMux()
-	for path, f := range map[string]func(*request) error{
-		"/traces":                    a.searchTraces,
-		"/traces/{traceId}":          a.getTrace,
-		"/services":                  a.listServices,
-		"/operations":                a.listOperations,
-		"/aggregate":                 a.aggregate,
-		"/attributes":                a.listKeys,
-		"/attributes/{field}/values": a.listValues,
-		"/status":                    a.getStatus,
-		"/openapi.yaml":              a.getOpenAPI,
-	} {
-		mux.Handle(Prefix+path, a.endpoint(f))
+	for path, h := range a.routes() {
+		mux.Handle(Prefix+path, h)
 	}
-	mux.Handle(Prefix+"/deletions", a.endpoint(a.deletions, http.MethodPost))
-	mux.HandleFunc(Prefix+"/export", a.export)
-	mux.HandleFunc(Prefix+"/backups", a.backup)
 	absent := a.endpoint(func(q *request) error {
 		return &problem{Status: http.StatusNotFound, Title: "No such path", Detail: "The paths are listed in " + Prefix + "/openapi.yaml."}
 	})
@@ -103,6 +92,25 @@ func New(o Options) http.Handler {
 	})
 }
 
+// routes are the handlers by path; openapi.yaml has the same paths.
+func (a *api) routes() map[string]http.Handler {
+	return map[string]http.Handler{
+		"/traces":                    a.endpoint(a.searchTraces),
+		"/traces/{traceId}":          a.endpoint(a.getTrace),
+		"/services":                  a.endpoint(a.listServices),
+		"/operations":                a.endpoint(a.listOperations),
+		"/aggregate":                 a.endpoint(a.aggregate),
+		"/attributes":                a.endpoint(a.listKeys),
+		"/attributes/{field}/values": a.endpoint(a.listValues),
+		"/export":                    http.HandlerFunc(a.export),
+		"/deletions":                 a.endpoint(a.deletions, http.MethodPost),
+		"/backups":                   a.endpoint(a.backups, http.MethodPost),
+		"/backups/{backupId}":        a.endpoint(a.getBackup),
+		"/status":                    a.endpoint(a.getStatus),
+		"/openapi.yaml":              a.endpoint(a.getOpenAPI),
+	}
+}
+
 type api struct {
 	Options
 	damage seldom.Filter // of what note logs
@@ -114,6 +122,7 @@ type request struct {
 	*http.Request
 	header http.Header
 	params params
+	status int // of the answer unless there is a problem
 	body   []byte
 }
 
@@ -122,20 +131,28 @@ type request struct {
 func (a *api) endpoint(f func(*request) error, methods ...string) http.Handler {
 	methods = append([]string{http.MethodGet, http.MethodHead}, methods...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := &request{Request: r, header: w.Header()}
+		q := newRequest(w, r)
 		err := a.serve(q, f, methods)
 		if r.Context().Err() != nil { // nobody listens
 			return
 		}
-		status := http.StatusOK
-		if err != nil {
-			status = a.explain(q, err)
-		}
-		q.header.Set("X-Content-Type-Options", "nosniff")
-		if err := send(w, r, status, q.body); err != nil && r.Context().Err() == nil {
-			a.Logger.Debug("send answer", "path", r.URL.Path, "err", err)
-		}
+		a.answer(w, q, err)
 	})
+}
+
+func newRequest(w http.ResponseWriter, r *http.Request) *request {
+	return &request{Request: r, header: w.Header(), status: http.StatusOK}
+}
+
+// answer sends what q has, or err.
+func (a *api) answer(w http.ResponseWriter, q *request, err error) {
+	if err != nil {
+		a.explain(q, err)
+	}
+	q.header.Set("X-Content-Type-Options", "nosniff")
+	if err := send(w, q.Request, q.status, q.body); err != nil && q.Context().Err() == nil {
+		a.Logger.Debug("send answer", "path", q.URL.Path, "err", err)
+	}
 }
 
 func (a *api) serve(q *request, f func(*request) error, methods []string) (err error) {
@@ -152,19 +169,15 @@ func (a *api) serve(q *request, f func(*request) error, methods []string) (err e
 	return f(q)
 }
 
-// explain writes err as a problem and returns its status.
-func (a *api) explain(q *request, err error) int {
+// explain makes err, as a problem, the answer.
+func (a *api) explain(q *request, err error) {
 	var p *problem
 	if !errors.As(err, &p) {
 		p = &problem{Status: http.StatusInternalServerError, Title: "Internal error", Detail: "The server's log says more."}
-		if errors.Is(err, context.DeadlineExceeded) {
-			p = &problem{Status: http.StatusServiceUnavailable, Title: "The request took too long"}
-		}
 		a.Logger.Error("answer request", "path", q.URL.Path, "err", err)
 	}
 	q.header.Set("Content-Type", "application/problem+json")
-	q.body = p.append(q.body[:0])
-	return p.Status
+	q.status, q.body = p.Status, p.append(q.body[:0])
 }
 
 // snapshot runs f over the stored data of this moment. What f wrote must not
@@ -187,7 +200,10 @@ func (a *api) note(q *request, s exec.Stats) {
 }
 
 func (a *api) getOpenAPI(q *request) error {
+	if err := q.params.done(); err != nil {
+		return err
+	}
 	q.header.Set("Content-Type", "application/yaml")
-	q.body = openAPI
-	return q.params.done()
+	q.body = slices.Clone(openAPI) // a problem would be written into it
+	return nil
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,14 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/kiseki-dev/kiseki/api/native"
 )
 
 var deleteCommand = command{name: "delete", summary: "delete traces from a running server", run: runDelete}
-
-// deleteAnswer is the largest answer read.
-const deleteAnswer = 1 << 20
 
 // deletion is the body of a request, see openapi.yaml.
 type deletion struct {
@@ -38,7 +31,7 @@ type deletionAttribute struct {
 	Value string `json:"value"`
 }
 
-// deletionResult is the answer, or the problem that came in its stead.
+// deletionResult is the answer.
 type deletionResult struct {
 	TraceCount       int
 	SpanCount        int
@@ -47,7 +40,6 @@ type deletionResult struct {
 		ID    uint64
 		State string
 	}
-	Title, Detail string
 }
 
 // deleteOptions are the options of the command line.
@@ -58,8 +50,7 @@ type deleteOptions struct {
 }
 
 func deleteFlags(o *deleteOptions) *flag.FlagSet {
-	flags := flag.NewFlagSet("delete", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // runDelete says what is wrong
+	flags := newFlags("delete")
 	flags.Func("trace", "The `ID` of a trace to delete. May be given several times.", func(v string) error {
 		o.what.TraceIDs = append(o.what.TraceIDs, v)
 		return nil
@@ -80,7 +71,7 @@ func deleteFlags(o *deleteOptions) *flag.FlagSet {
 	flags.Func("end", "Only by spans that started before this `TIME`.", timeFlag(&o.what.End))
 	flags.BoolVar(&o.what.DryRun, "dry-run", false, "Only say how many traces it would be.")
 	flags.BoolVar(&o.yes, "yes", false, "Do not ask.")
-	flags.StringVar(&o.server, "server", "http://127.0.0.1:16686", "The `URL` of the server.")
+	flags.StringVar(&o.server, "server", defaultServer, "The `URL` of the server.")
 	return flags
 }
 
@@ -124,6 +115,7 @@ EXIT STATUS
   0  deleted, or counted with --dry-run
   1  nothing was deleted; the last line on stderr says why
   2  the command line is wrong
+  3  deleted or counted, but for what could not be read for damage
 `
 
 func writeDeleteHelp(w io.Writer) {
@@ -141,55 +133,41 @@ func writeDeleteHelp(w io.Writer) {
 func runDelete(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o deleteOptions
 	flags := deleteFlags(&o)
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		writeDeleteHelp(stdout)
-		return exitOK
+	var help strings.Builder
+	writeDeleteHelp(&help)
+	if status, done := parseArgs(flags, args, 0, help.String(), stdout, stderr); done {
+		return status
 	}
-	if err == nil {
-		err = o.check(flags.Args())
+	if err := o.check(); err != nil {
+		return usage(stderr, flags, err)
 	}
-	if err != nil {
-		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
-			err = fmt.Errorf("unknown option --%s", name) // as the other commands say it
-		}
-		fmt.Fprintf(stderr, "kiseki delete: %v\nRun \"kiseki delete --help\" for the options.\n", err)
-		return exitUsage
-	}
-	if err := o.run(ctx, os.Stdin, stdout); err != nil {
-		fmt.Fprintf(stderr, "kiseki delete: %v\n", err)
-		return exitFailed
-	}
-	return exitOK
+	return ended(ctx, stderr, "delete", o.run(ctx, os.Stdin, stdout, stderr))
 }
 
-func (o *deleteOptions) check(args []string) error {
+func (o *deleteOptions) check() error {
 	ways := 0
 	for _, given := range []bool{o.what.TraceIDs != nil, o.what.Query != nil, o.what.Attribute != nil} {
 		if given {
 			ways++
 		}
 	}
-	switch {
-	case len(args) > 0:
-		return fmt.Errorf("takes no arguments, got %q", args[0])
-	case ways != 1:
+	if ways != 1 {
 		return errors.New("give one of --trace, --query and --attribute")
 	}
 	return nil
 }
 
-func (o *deleteOptions) run(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+func (o *deleteOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 	dry := o.what
 	dry.DryRun = true
 	if o.what.DryRun || !o.yes {
-		found, err := o.send(ctx, dry)
+		found, err := o.send(ctx, dry, stderr)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(stdout, "%d traces with %d spans\n", found.TraceCount, found.SpanCount)
 		if o.what.DryRun {
-			return nil
+			return found.missed()
 		}
 		fmt.Fprint(stdout, "Delete them? [y/N] ")
 		answer, err := bufio.NewReader(stdin).ReadString('\n')
@@ -200,43 +178,25 @@ func (o *deleteOptions) run(ctx context.Context, stdin io.Reader, stdout io.Writ
 			return errors.New("nothing was deleted: not confirmed; --yes does not ask")
 		}
 	}
-	done, err := o.send(ctx, o.what)
+	done, err := o.send(ctx, o.what, stderr)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "deleted %d traces with %d spans: deletion %d, %s\n", done.TraceCount, done.SpanCount, done.Deletion.ID, done.Deletion.State)
-	if done.IncompleteReason != "" {
-		return fmt.Errorf("more traces may be there: %s", done.IncompleteReason)
-	}
-	return nil
+	return done.missed()
 }
 
 // send asks the server.
-func (o *deleteOptions) send(ctx context.Context, d deletion) (res deletionResult, err error) {
-	body, err := json.Marshal(d)
-	if err != nil {
-		return res, fmt.Errorf("encode request: %w", err)
+func (o *deleteOptions) send(ctx context.Context, d deletion, stderr io.Writer) (res deletionResult, err error) {
+	defer whileWaiting(stderr, "searching for the traces")()
+	err = apiClient(o.server).ask(ctx, http.MethodPost, "/deletions", d, &res)
+	return res, err
+}
+
+// missed is an error where damage may hide more traces.
+func (r *deletionResult) missed() error {
+	if r.IncompleteReason == "" {
+		return nil
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(o.server, "/")+native.Prefix+"/deletions", bytes.NewReader(body))
-	if err != nil {
-		return res, fmt.Errorf("ask server: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}
-	resp, err := client.Do(req)
-	if err != nil {
-		return res, fmt.Errorf("no answer from %s: %w; is \"kiseki serve\" running?", o.server, cause(err))
-	}
-	defer resp.Body.Close() // only read from
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, deleteAnswer))
-	if err != nil {
-		return res, fmt.Errorf("read answer: %w", err)
-	}
-	if err := json.Unmarshal(answer, &res); err != nil || resp.StatusCode != http.StatusOK && res.Title == "" {
-		return res, fmt.Errorf("%s answered %s and not as a kiseki does", o.server, resp.Status)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return res, fmt.Errorf("%s: %s", res.Title, res.Detail)
-	}
-	return res, nil
+	return partly{fmt.Errorf("more traces may be there: %s", r.IncompleteReason)}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,14 +31,14 @@ func TestDeleteCommand(t *testing.T) {
 	}
 	var out bytes.Buffer
 	o := deleteOptions{what: deletion{Query: &query}, server: r.web}
-	if err := o.run(t.Context(), strings.NewReader("n\n"), &out); err == nil || out.String() != "1 traces with 1 spans\nDelete them? [y/N] " {
+	if err := o.run(t.Context(), strings.NewReader("n\n"), &out, io.Discard); err == nil || out.String() != "1 traces with 1 spans\nDelete them? [y/N] " {
 		t.Errorf("not confirmed: %v, %q", err, out.String())
 	}
 	if status, _ := r.get(t, "/api/kiseki/v1/traces/"+traceID); status != 200 {
 		t.Fatal("deleted without being asked to")
 	}
 	out.Reset()
-	if err := o.run(t.Context(), strings.NewReader("y\n"), &out); err != nil || !strings.HasSuffix(out.String(), "deleted 1 traces with 1 spans: deletion 1, pending\n") {
+	if err := o.run(t.Context(), strings.NewReader("y\n"), &out, io.Discard); err != nil || !strings.HasSuffix(out.String(), "deleted 1 traces with 1 spans: deletion 1, pending\n") {
 		t.Errorf("confirmed: %v, %q", err, out.String())
 	}
 	for id, want := range map[string]int{traceID: 404, other: 200} {
@@ -92,7 +93,7 @@ func TestDeleteMistakes(t *testing.T) {
 		{[]string{"--attribute", "alice"}, exitUsage, "it must be KEY=VALUE"},
 		{[]string{"--query", "{}", "--start", "yesterday"}, exitUsage, "is not a time such as"},
 		{[]string{"--qeury", "{}"}, exitUsage, "unknown option --qeury"},
-		{[]string{"--query", "{}", "x"}, exitUsage, "takes no arguments"},
+		{[]string{"--query", "{}", "x"}, exitUsage, `unexpected argument "x"`},
 		{[]string{"--query", "{}", "--server", "http://127.0.0.1:1"}, exitFailed, `is "kiseki serve" running?`},
 	} {
 		status, _, stderr := kiseki(t, append([]string{"delete"}, x.args...)...)

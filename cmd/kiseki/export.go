@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/kiseki-dev/kiseki/api/native"
@@ -48,12 +47,10 @@ OPTIONS
 
 EXIT STATUS
   0  done
-  1  it failed, or some of what is stored could not be read
+  1  it failed: there is no file
   2  the command line is wrong
+  3  there is a file, without what is damaged
 `
-
-// progressEvery is the time between two reports of progress.
-const progressEvery = 2 * time.Second
 
 type exportOptions struct {
 	format, query, start, end, out, server, data string
@@ -79,18 +76,10 @@ func runExport(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	out, finish, err := createWhole(o.out, stdout)
 	if err == nil {
 		err = o.export(ctx, out, stderr)
-		err = errors.Join(err, finish(err == nil || errors.Is(err, errIncomplete)))
+		err = errors.Join(err, finish(err == nil || errors.As(err, &partly{})))
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "kiseki export: %v\n", err)
-		return exitFailed
-	}
-	return exitOK
+	return ended(ctx, stderr, "export", err)
 }
-
-// errIncomplete says that there is a whole file, without what could not be
-// read.
-var errIncomplete = errors.New("not all that is stored could be read")
 
 func (o *exportOptions) check(now time.Time) (err error) {
 	if o.out == "" {
@@ -177,7 +166,7 @@ func (o *exportOptions) fromFolder(ctx context.Context, w io.Writer, stderr io.W
 	}
 	fmt.Fprintf(stderr, "%d spans exported\n", spans)
 	if !stats.Complete {
-		return fmt.Errorf("%w: %s: %w", errIncomplete, stats.Reason, stats.Damage)
+		return incomplete(stats.Reason + ": " + stats.Damage.Error())
 	}
 	return nil
 }
@@ -187,18 +176,11 @@ func (o *exportOptions) fromServer(ctx context.Context, w io.Writer, stderr io.W
 	if o.plan.End != math.MaxUint64 {
 		v.Set("end", strconv.FormatUint(o.plan.End, 10))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(o.server, "/")+native.Prefix+"/export?"+v.Encode(), nil)
+	resp, err := apiClient(o.server).do(ctx, http.MethodGet, "/export?"+v.Encode(), nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("%w (is \"kiseki serve\" running?)", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return answeredProblem(resp)
-	}
+	defer resp.Body.Close() // only read from
 	say := reporter(stderr)
 	n := int64(0)
 	if _, err := io.Copy(w, io.TeeReader(resp.Body, tap(func(p []byte) {
@@ -213,9 +195,14 @@ func (o *exportOptions) fromServer(ctx context.Context, w io.Writer, stderr io.W
 	}
 	fmt.Fprintf(stderr, "%s spans exported, %d bytes\n", spans, n)
 	if reason := resp.Trailer.Get(native.IncompleteHeader); reason != "" {
-		return fmt.Errorf("%w: %s", errIncomplete, reason)
+		return incomplete(reason)
 	}
 	return nil
+}
+
+// incomplete says that there is a whole file, without what could not be read.
+func incomplete(reason string) error {
+	return partly{fmt.Errorf("not all that is stored could be read: %s", reason)}
 }
 
 type tap func(p []byte)
@@ -223,15 +210,4 @@ type tap func(p []byte)
 func (f tap) Write(p []byte) (int, error) {
 	f(p)
 	return len(p), nil
-}
-
-// reporter writes a line of progress, at most one every progressEvery.
-func reporter(w io.Writer) func(format string, args ...any) {
-	last := time.Now()
-	return func(format string, args ...any) {
-		if now := time.Now(); now.Sub(last) >= progressEvery {
-			last = now
-			fmt.Fprintf(w, format+"\n", args...)
-		}
-	}
 }

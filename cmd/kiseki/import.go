@@ -32,8 +32,9 @@ OPTIONS
 
 EXIT STATUS
   0  every span was taken
-  1  it failed, or spans were rejected
+  1  it failed: the rest was not sent
   2  the command line is wrong
+  3  all were sent, and some were rejected for good
 `
 
 func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -56,13 +57,9 @@ func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	}
 	fmt.Fprintf(stdout, "%d spans sent, %d rejected, in %d requests, %d of them tried again\n", s.Sent.Spans, s.Sent.Rejected, s.Sent.Requests, s.Sent.Retries)
 	if err == nil && s.Sent.Rejected > 0 {
-		err = fmt.Errorf("%d spans were rejected: %s", s.Sent.Rejected, s.Sent.Message)
+		err = partly{fmt.Errorf("%d spans were rejected: %s", s.Sent.Rejected, s.Sent.Message)}
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "kiseki import: %v\n", err)
-		return exitFailed
-	}
-	return exitOK
+	return ended(ctx, stderr, "import", err)
 }
 
 func importFile(ctx context.Context, path string, s *archive.Sender, say func(string, ...any)) (err error) {

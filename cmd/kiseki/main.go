@@ -20,6 +20,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2 // the command line or configuration is wrong
+	exitPartly = 3 // done, but for what the last line on stderr names
 )
 
 // A command is a subcommand. Its run function gets the arguments after the

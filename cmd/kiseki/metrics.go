@@ -42,7 +42,7 @@ func newMetrics() *metrics {
 		droppedLinks: counter("receiver_dropped_links_total", "Links dropped because their ids are invalid.", receiver...),
 		repaired:     counter("receiver_repaired_strings_total", "Strings whose invalid UTF-8 was replaced.", receiver...),
 		duration:     histogram("receiver_request_duration_seconds", "Time from the first byte of a request to its answer, fsync included.", receiver...),
-		apiRequests:  counter("api_requests_total", "API requests answered.", "route", "status"),
+		apiRequests:  counter("api_requests_total", "API requests answered; status aborted: broken off after the first byte.", "route", "status"),
 		apiDuration:  histogram("api_request_duration_seconds", "Time to answer API requests.", "route"),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -87,9 +87,13 @@ func (m *metrics) observeAPI(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		outcome := "aborted" // by a panic, as exports end that fail
+		defer func() {
+			m.apiRequests.WithLabelValues(r.Pattern, outcome).Inc()
+			m.apiDuration.WithLabelValues(r.Pattern).Observe(time.Since(start).Seconds())
+		}()
 		next.ServeHTTP(s, r)
-		m.apiRequests.WithLabelValues(r.Pattern, strconv.Itoa(s.status)).Inc()
-		m.apiDuration.WithLabelValues(r.Pattern).Observe(time.Since(start).Seconds())
+		outcome = strconv.Itoa(s.status)
 	})
 }
 

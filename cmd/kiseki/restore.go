@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/storage"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 )
@@ -45,10 +46,14 @@ func runRestore(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	if *from == "" || *data == "" {
 		return usage(stderr, flags, errors.New("both --from and --data are needed"))
 	}
-	r, err := storage.Restore(ctx, vfs.OS{}, *from, *name, *data, nil)
+	say := reporter(stderr)
+	r, err := storage.Restore(ctx, vfs.OS{}, *from, *name, *data, func(r storage.BackupReport) {
+		var b native.Backup
+		report(&b, r)
+		sayBackup(say, &b)
+	})
 	if err != nil {
-		fmt.Fprintf(stderr, "kiseki restore: %v\n", err)
-		return exitFailed
+		return ended(ctx, stderr, "restore", err)
 	}
 	fmt.Fprintf(stdout, "restored %s to %s: %d spans in %d segments, %d bytes, every checksum verified\n", r.Name, *data, r.Spans, r.Segments, r.Bytes)
 	return exitOK

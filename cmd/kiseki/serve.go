@@ -79,7 +79,10 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		return err
 	}
 	s.startReceivers()
-	s.api.set(native.New(native.Options{Store: s.store, Status: s.status, Logger: s.log, Backup: s.backupFunc(), Delete: s.deleteTraces, Deletions: s.listDeletions}))
+	s.api.Open(native.New(native.Options{
+		Store: s.store, Status: s.status, Logger: s.log,
+		Backup: s.backupFunc(), Backups: s.backups.all, Delete: s.deleteTraces, Deletions: s.listDeletions,
+	}))
 	s.readiness.ready()
 	s.printStart(stdout)
 
@@ -101,13 +104,14 @@ type server struct {
 	listeners listeners
 	metrics   *metrics
 	readiness readiness
-	api       gate
+	api       *native.Gate
 	failed    chan error // the first error of each listener
 	started   time.Time
 
 	web      *http.Server
 	store    *storage.Store
 	receiver *otlp.Server
+	backups  *backups
 }
 
 // run serves a listener in the background.
@@ -120,8 +124,8 @@ func (s *server) run(serve func(net.Listener) error, l net.Listener) {
 }
 
 func (s *server) startWeb() {
-	s.api.readiness = &s.readiness
-	s.web = newWebServer(webHandler(s.metrics, &s.readiness, &s.api, ui.Handler()), s.tls.Clone(), s.log)
+	s.api = native.NewGate(s.readiness.why)
+	s.web = newWebServer(webHandler(s.metrics, &s.readiness, s.api, ui.Handler()), s.tls.Clone(), s.log)
 	serve := s.web.Serve
 	if s.tls != nil {
 		serve = func(l net.Listener) error { return s.web.ServeTLS(l, "", "") }
@@ -157,6 +161,7 @@ func (s *server) openStore() (err error) {
 		return explainOpen(err, c.Data)
 	}
 	s.metrics.registry.MustRegister(newStoreCollector(s.store))
+	s.backups = newBackups(s.store, c.Backup.Directory, s.log)
 	return nil
 }
 
@@ -207,6 +212,7 @@ func (s *server) stop() error {
 		s.log.Warn("requests were still in flight", "error", err)
 	}
 	s.stopWeb()
+	s.backups.close()
 	if err := s.store.Close(); err != nil {
 		return fmt.Errorf("close data folder %q: %w", s.config.Data, err)
 	}

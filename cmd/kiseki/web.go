@@ -19,35 +19,19 @@ func (r *readiness) ready() { r.reason.Store(nil) }
 
 // ServeHTTP answers /readyz.
 func (r *readiness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	if reason := r.reason.Load(); reason != nil {
-		http.Error(w, "not ready: "+*reason, http.StatusServiceUnavailable)
+	if why := r.why(); why != "" {
+		http.Error(w, "not ready: "+why, http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(w, "ready")
 }
 
-// gate answers 503 problem documents until h is set. It lets the listener
-// say that the server is recovering while the store opens.
-type gate struct {
-	readiness *readiness
-	handler   atomic.Pointer[http.Handler]
-}
-
-func (g *gate) set(h http.Handler) { g.handler.Store(&h) }
-
-func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h := g.handler.Load(); h != nil {
-		(*h).ServeHTTP(w, r)
-		return
+// why is the reason not to be ready; "" while it is.
+func (r *readiness) why() string {
+	if reason := r.reason.Load(); reason != nil {
+		return *reason
 	}
-	reason := "starting"
-	if s := g.readiness.reason.Load(); s != nil {
-		reason = *s
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Retry-After", "1")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	fmt.Fprintf(w, `{"title":"kiseki is not ready","status":503,"detail":%q}`+"\n", reason)
+	return ""
 }
 
 // webHandler routes the --http listener.

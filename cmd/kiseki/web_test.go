@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/config"
 )
 
@@ -19,9 +20,8 @@ func get(h http.Handler, path string) *httptest.ResponseRecorder {
 
 func TestReadiness(t *testing.T) {
 	var r readiness
-	var g gate
-	g.readiness = &r
-	h := webHandler(newMetrics(), &r, &g, http.NotFoundHandler())
+	g := native.NewGate(r.why)
+	h := webHandler(newMetrics(), &r, g, http.NotFoundHandler())
 
 	r.notReady("recovering")
 	if w := get(h, "/readyz"); w.Code != 503 || !strings.Contains(w.Body.String(), "recovering") {
@@ -33,7 +33,7 @@ func TestReadiness(t *testing.T) {
 	if w := get(h, "/healthz"); w.Code != 200 {
 		t.Errorf("/healthz while recovering: %d", w.Code)
 	}
-	g.set(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	g.Open(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	r.ready()
 	for _, path := range []string{"/readyz", "/api/kiseki/v1/status"} {
 		if w := get(h, path); w.Code != 200 {
@@ -48,7 +48,7 @@ func TestReadiness(t *testing.T) {
 
 func TestSecurityHeaders(t *testing.T) {
 	var r readiness
-	h := webHandler(newMetrics(), &r, &gate{readiness: &r}, http.NotFoundHandler())
+	h := webHandler(newMetrics(), &r, native.NewGate(r.why), http.NotFoundHandler())
 	for _, path := range []string{"/", "/healthz", "/api/x"} {
 		header := get(h, path).Header()
 		for name, want := range map[string]string{
@@ -70,7 +70,7 @@ func TestOnePortManyProtocols(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r readiness
-	s := newWebServer(webHandler(newMetrics(), &r, &gate{readiness: &r}, http.NotFoundHandler()), nil, newLogger(t.Output(), config.Log{}))
+	s := newWebServer(webHandler(newMetrics(), &r, native.NewGate(r.why), http.NotFoundHandler()), nil, newLogger(t.Output(), config.Log{}))
 	done := make(chan error)
 	go func() { done <- s.Serve(l) }()
 	for _, version := range []int{1, 2} {

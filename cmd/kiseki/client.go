@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/kiseki-dev/kiseki/api/native"
+)
+
+// defaultServer is where kiseki serve listens unless told otherwise.
+const defaultServer = "http://127.0.0.1:16686"
+
+// maxAnswer is the largest answer of JSON read.
+const maxAnswer = 1 << 20
+
+// apiClient asks the API of the running server at a URL.
+type apiClient string
+
+// ask sends in, unless it is nil, as JSON, and reads the answer into out.
+func (c apiClient) ask(ctx context.Context, method, path string, in, out any) error {
+	resp, err := c.do(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close() // only read from
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return c.stranger(resp)
+	}
+	return nil
+}
+
+// do is ask for answers of other kinds: it returns one that is no problem.
+func (c apiClient) do(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("encode request: %w", err)
+		}
+		body = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(string(c), "/")+native.Prefix+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("ask server: %w", err)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no answer from %s: %w; is \"kiseki serve\" running?", string(c), cause(err))
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close() // only read from
+	var p struct{ Title, Detail string }
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&p); err != nil || p.Title == "" {
+		return nil, c.stranger(resp)
+	}
+	return nil, fmt.Errorf("%s: %s", p.Title, p.Detail)
+}
+
+func (c apiClient) stranger(resp *http.Response) error {
+	return fmt.Errorf("%s answered %s and not as a kiseki does", string(c), resp.Status)
+}
