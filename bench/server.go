@@ -186,9 +186,9 @@ func (s *server) awaitFlush() error {
 const headSpansMetric = "kiseki_head_spans"
 
 // idleMemory is the resident size of the server when it has had nothing to do
-// for long enough that Go has returned most of what it does not need.
+// for long enough that it has given back what it does not need.
 func (s *server) idleMemory() (int64, error) {
-	time.Sleep(10 * time.Second)
+	time.Sleep(25 * time.Second)
 	return memory(s.pid(), residentNow)
 }
 

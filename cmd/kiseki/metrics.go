@@ -28,6 +28,8 @@ type metrics struct {
 
 	apiRequests *prometheus.CounterVec
 	apiDuration *prometheus.HistogramVec
+
+	rests prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -44,6 +46,9 @@ func newMetrics() *metrics {
 		duration:     histogram("receiver_request_duration_seconds", "Time from the first byte of a request to its answer, fsync included.", receiver...),
 		apiRequests:  counter("api_requests_total", "API requests answered; status aborted: broken off after the first byte.", "route", "status"),
 		apiDuration:  histogram("api_request_duration_seconds", "Time to answer API requests.", "route"),
+		rests: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "kiseki_rests_total", Help: "How often memory was given back to the operating system because nothing had happened for 15 s.",
+		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "kiseki_build_info", Help: "Always 1; the labels say which binary this is.",
@@ -51,7 +56,7 @@ func newMetrics() *metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.accepted, m.rejected, m.bytes, m.decodedBytes,
-		m.droppedLinks, m.repaired, m.duration, m.apiRequests, m.apiDuration, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.droppedLinks, m.repaired, m.duration, m.apiRequests, m.apiDuration, m.rests, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -83,6 +83,9 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		Store: s.store, Status: s.status, Logger: s.log,
 		Backup: s.backupFunc(), Backups: s.backups.all, Delete: s.deleteTraces, Deletions: s.listDeletions,
 	}))
+	idle, stopIdle := context.WithCancel(context.Background())
+	defer stopIdle()
+	go s.restWhenIdle(idle)
 	s.readiness.ready()
 	s.printStart(stdout)
 

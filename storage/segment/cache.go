@@ -35,6 +35,7 @@ type cacheShard struct {
 		entries map[cacheKey]*cacheEntry
 		ring    cacheEntry // ring.next is the most recently used
 		size    int64
+		uses    uint64 // calls of get
 	}
 	budget int64
 }
@@ -65,6 +66,28 @@ func (c *Cache) Size() (n int64) {
 	return n
 }
 
+// Uses is how often something was looked for.
+func (c *Cache) Uses() (n uint64) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		n += s.mu.uses
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// Trim gives up what was not used for longest until about size bytes are
+// held. The budget stays.
+func (c *Cache) Trim(size int64) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		s.trim(size / cacheShards)
+		s.mu.Unlock()
+	}
+}
+
 func (c *Cache) shard(k cacheKey) *cacheShard {
 	h := (k.file*0x9e3779b97f4a7c15 ^ uint64(k.offset) ^ k.part*0xc4ceb9fe1a85ec53) * 0xff51afd7ed558ccd
 	return &c.shards[h>>60]
@@ -74,6 +97,7 @@ func (c *Cache) get(k cacheKey) any {
 	s := c.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.mu.uses++
 	e := s.mu.entries[k]
 	if e == nil {
 		return nil
@@ -99,9 +123,7 @@ func (c *Cache) put(k cacheKey, value any, size int) {
 	s.mu.entries[k] = e
 	s.mu.size += e.size
 	s.pushFront(e)
-	for s.mu.size > s.budget {
-		s.remove(s.mu.ring.prev)
-	}
+	s.trim(s.budget)
 }
 
 // drop forgets all entries of a file.
@@ -118,7 +140,13 @@ func (c *Cache) drop(file uint64) {
 	}
 }
 
-// remove and pushFront need the lock.
+// trim, remove and pushFront need the lock.
+func (s *cacheShard) trim(size int64) {
+	for s.mu.size > size {
+		s.remove(s.mu.ring.prev)
+	}
+}
+
 func (s *cacheShard) remove(e *cacheEntry) {
 	e.unlink()
 	delete(s.mu.entries, e.key)
