@@ -195,7 +195,13 @@ func intrinsicReader(v *view, what scan.Intrinsic) fieldReader {
 	case scan.IntrinsicStatusMessage:
 		f = always(func(r *row) telemetry.Value { return telemetry.StringValue(v.rest(r, false).message) })
 	case scan.IntrinsicEventName:
-		f.any = v.eventNames
+		f.any = v.ofEvents(func(_ int64, name string) telemetry.Value { return telemetry.StringValue(name) })
+	case scan.IntrinsicEventTime:
+		f.any = v.ofEvents(func(time int64, _ string) telemetry.Value { return telemetry.IntValue(time) })
+	case scan.IntrinsicLinkTraceID:
+		f.any = v.ofLinks(func(l *telemetry.Link) telemetry.Value { return telemetry.BytesValue(string(l.TraceID[:])) })
+	case scan.IntrinsicLinkSpanID:
+		f.any = v.ofLinks(func(l *telemetry.Link) telemetry.Value { return telemetry.BytesValue(string(l.SpanID[:])) })
 	default:
 		f.never = true
 	}
@@ -207,16 +213,34 @@ func idValue(id []byte) telemetry.Value {
 	return telemetry.BytesValue(unsafe.String(unsafe.SliceData(id), len(id)))
 }
 
-func (v *view) eventNames(r *row, f func(telemetry.Value) bool) (found, held bool) {
-	if r.has&hasEvents == 0 {
-		return false, false
+// ofEvents makes a reader of a value that each event has.
+func (v *view) ofEvents(get func(time int64, name string) telemetry.Value) func(*row, func(telemetry.Value) bool) (bool, bool) {
+	return func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+		if r.has&hasEvents == 0 {
+			return false, false
+		}
+		events := v.rest(r, false).events
+		v.eachEvent(&events, func(time int64, name string, _ uint32, _ *cursor) {
+			found = true
+			held = held || f(get(time, name))
+		})
+		return found, held
 	}
-	events := v.rest(r, false).events
-	v.eachEvent(&events, func(_ int64, name string, _ uint32, _ *cursor) {
-		found = true
-		held = held || f(telemetry.StringValue(name))
-	})
-	return found, held
+}
+
+// ofLinks makes a reader of a value that each link has.
+func (v *view) ofLinks(get func(*telemetry.Link) telemetry.Value) func(*row, func(telemetry.Value) bool) (bool, bool) {
+	return func(r *row, f func(telemetry.Value) bool) (found, held bool) {
+		if r.has&hasLinks == 0 {
+			return false, false
+		}
+		rest := v.rest(r, true)
+		v.eachLink(&rest.links, func(l *telemetry.Link, _ *cursor) {
+			found = true
+			held = held || f(get(l))
+		})
+		return found, held
+	}
 }
 
 // attrReader is the reader of a span, event or link attribute, and of one

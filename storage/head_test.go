@@ -104,7 +104,7 @@ func TestHeadFind(t *testing.T) {
 // randomPredicates are all operators on all fields, with constants that occur.
 func randomPredicates(b *telemetry.Batch) (out []scan.Predicate) {
 	fields := []scan.Field{}
-	for i := scan.IntrinsicNone + 1; i <= scan.IntrinsicEventName; i++ {
+	for i := scan.IntrinsicNone + 1; i <= scan.IntrinsicLinkSpanID; i++ {
 		fields = append(fields, scan.Field{Intrinsic: i})
 	}
 	keys := map[string]bool{"absent": true, "service.name": true}

@@ -90,7 +90,7 @@ func queryAnswers(t *testing.T, s scan.Store, queries []string, src *telemetry.B
 	snap := s.Snapshot()
 	defer snap.Release()
 	for _, text := range queries {
-		q, err := traceql.Parse(text)
+		q, err := traceql.ParseFilter(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,6 +46,9 @@ const (
 	IntrinsicScopeName               // instrumentation:name: string
 	IntrinsicScopeVersion            // instrumentation:version: string
 	IntrinsicEventName               // event:name: string; any event of the span
+	IntrinsicEventTime               // event:timeSinceStart: int, nanoseconds; any event of the span
+	IntrinsicLinkTraceID             // link:traceID: bytes, 16; any link of the span
+	IntrinsicLinkSpanID              // link:spanID: bytes, 8; any link of the span
 )
 
 // Field names something a span has.

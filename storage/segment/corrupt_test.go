@@ -57,7 +57,7 @@ func exercise(path string) (string, error) {
 
 func exerciseNarrow(blk scan.Block) error {
 	fields := []scan.Field{{Scope: scan.ScopeSpan, Key: "user.id0"}, {Scope: scan.ScopeAny, Key: "service.name"}, {Scope: scan.ScopeEvent, Key: "user.id0"}}
-	for in := scan.IntrinsicName; in <= scan.IntrinsicEventName; in++ {
+	for in := scan.IntrinsicName; in <= scan.IntrinsicLinkSpanID; in++ {
 		fields = append(fields, scan.Field{Intrinsic: in})
 	}
 	for _, f := range fields {

@@ -141,8 +141,10 @@ func (b *block) decideIntrinsic(d *directory, p *scan.Predicate) (decision, erro
 			}
 			return p.Holds(telemetry.StringValue(e.batch.Scopes[i].Version))
 		})), nil
-	case scan.IntrinsicEventName:
+	case scan.IntrinsicEventName, scan.IntrinsicEventTime:
 		return b.decideElements(d, spaceEvent, p)
+	case scan.IntrinsicLinkTraceID, scan.IntrinsicLinkSpanID:
+		return b.decideElements(d, spaceLink, p)
 	}
 	return settled(false), nil
 }

@@ -1,9 +1,12 @@
 package segment
 
-import "github.com/kiseki-dev/kiseki/storage/scan"
+import (
+	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
 
-// decideElements decides by the events' name or an attribute of events or
-// links: a span stays if one of its elements holds, for OpAbsent if none has
+// decideElements decides by what events or links have, attributes included: a span stays if one of its elements holds, for OpAbsent if none has
 // the field.
 func (b *block) decideElements(d *directory, s space, p *scan.Predicate) (decision, error) {
 	total, countKind := d.events, kindEvents
@@ -69,6 +72,9 @@ func (b *block) elementVerdicts(d *directory, s space, p *scan.Predicate) (f fun
 	if p.Op == scan.OpAbsent {
 		exists.Op = scan.OpExists
 	}
+	if p.Field.Intrinsic != scan.IntrinsicEventName {
+		return b.intrinsicVerdicts(d, &exists), false, nil
+	}
 	j, err := newJudge(b, d.byKind[kindEventName], &exists)
 	if err != nil {
 		return nil, false, err
@@ -88,4 +94,33 @@ func (b *block) elementVerdicts(d *directory, s space, p *scan.Predicate) (f fun
 		}
 		return out, nil
 	}, j.never, nil
+}
+
+// intrinsicVerdicts is elementVerdicts for what every event or link has beside
+// its name.
+func (b *block) intrinsicVerdicts(d *directory, p *scan.Predicate) func(page, n int) ([]verdict, error) {
+	k, size := kindEventTime, 0
+	switch p.Field.Intrinsic {
+	case scan.IntrinsicLinkTraceID:
+		k, size = kindLinkTraceID, len(telemetry.TraceID{})
+	case scan.IntrinsicLinkSpanID:
+		k, size = kindLinkSpanID, len(telemetry.SpanID{})
+	}
+	return func(page, n int) ([]verdict, error) {
+		v, err := b.fixedValues(d, k, page, n)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]verdict, n)
+		for i := range out {
+			var value telemetry.Value
+			if size > 0 {
+				value = telemetry.BytesValue(text(v.page.fixed[i*size : (i+1)*size]))
+			} else {
+				value = telemetry.IntValue(int64(column.Unzigzag(v.num(i))))
+			}
+			out[i] = fails + verdict(one(p.Holds(value)))
+		}
+		return out, nil
+	}
 }

@@ -89,14 +89,27 @@ func intrinsicValues(b *telemetry.Batch, s *telemetry.Span, in scan.Intrinsic) [
 	}
 	var out []telemetry.Value
 	for _, e := range b.EventsOf(s) {
-		out = append(out, telemetry.StringValue(e.Name))
+		switch in {
+		case scan.IntrinsicEventName:
+			out = append(out, telemetry.StringValue(e.Name))
+		case scan.IntrinsicEventTime:
+			out = append(out, telemetry.IntValue(int64(e.Time-s.Start)))
+		}
+	}
+	for _, l := range b.LinksOf(s) {
+		switch in {
+		case scan.IntrinsicLinkTraceID:
+			out = append(out, telemetry.BytesValue(string(l.TraceID[:])))
+		case scan.IntrinsicLinkSpanID:
+			out = append(out, telemetry.BytesValue(string(l.SpanID[:])))
+		}
 	}
 	return out
 }
 
 // fields are all fields that b has, and one that it has not in each scope.
 func fields(b *telemetry.Batch) (out []scan.Field) {
-	for in := scan.IntrinsicName; in <= scan.IntrinsicEventName; in++ {
+	for in := scan.IntrinsicName; in <= scan.IntrinsicLinkSpanID; in++ {
 		out = append(out, scan.Field{Intrinsic: in})
 	}
 	keys := map[string]bool{"no.such.key": true}

@@ -75,9 +75,23 @@ func (s span) values(f scan.Field) (out []telemetry.Value) {
 
 func (s span) intrinsic(i scan.Intrinsic) (out []telemetry.Value) {
 	x := s.get()
-	if i == scan.IntrinsicEventName {
+	switch i {
+	case scan.IntrinsicEventName, scan.IntrinsicEventTime:
 		for _, e := range s.b.EventsOf(x) {
-			out = append(out, telemetry.StringValue(e.Name))
+			if i == scan.IntrinsicEventName {
+				out = append(out, telemetry.StringValue(e.Name))
+			} else {
+				out = append(out, telemetry.IntValue(int64(e.Time-x.Start)))
+			}
+		}
+		return out
+	case scan.IntrinsicLinkTraceID, scan.IntrinsicLinkSpanID:
+		for _, l := range s.b.LinksOf(x) {
+			if i == scan.IntrinsicLinkTraceID {
+				out = append(out, telemetry.BytesValue(string(l.TraceID[:])))
+			} else {
+				out = append(out, telemetry.BytesValue(string(l.SpanID[:])))
+			}
 		}
 		return out
 	}
