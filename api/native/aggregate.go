@@ -32,8 +32,8 @@ func readAggregation(in *params) (*exec.Aggregation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if plan.HasTraceLeaves(spans.Filter) {
-		return nil, badParameter("q", "An aggregation is over spans; it cannot ask about the whole trace.")
+	if spans.Spans != nil || plan.HasTraceLeaves(spans.Filter) {
+		return nil, badParameter("q", "An aggregation is over spans: one pair of braces that does not ask about the whole trace.")
 	}
 	p := &exec.Aggregation{Filter: spans.Filter, Start: spans.Start, End: spans.End, Limit: limit}
 	switch {

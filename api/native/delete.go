@@ -181,12 +181,12 @@ func (a *api) choose(ctx context.Context, snap scan.Snapshot, body *deletionBody
 		return c, badParameter("end", "The end is before the start.")
 	}
 	if body.Query != nil {
-		query, err := traceql.Parse(*body.Query)
+		query, err := traceql.ParseSearch(*body.Query)
 		if err != nil {
 			return c, parseProblem("query", err)
 		}
 		c.kind, c.what = "query", redactQuery(query, *body.Query)
-		p.Filter = plan.Filter(query)
+		p.Filter, p.Spans = plan.Pipeline(query.Spans, p.Start > 0 || p.End != plan.All)
 	} else {
 		x := body.Attribute
 		c.kind, c.what = "attribute", x.Key+" = "+redact(x.Value)

@@ -147,7 +147,7 @@ func TestBadParameters(t *testing.T) {
 		"/aggregate?by=bogus":                   `"position":0`,
 		"/aggregate?limit=10001":                `Invalid parameter limit`,
 		"/aggregate?start=5&end=4":              `Invalid parameter end`,
-		"/aggregate?q=%7BrootName%3D%22x%22%7D": `"detail":"An aggregation is over spans; it cannot ask about the whole trace."`,
+		"/aggregate?q=%7BrootName%3D%22x%22%7D": `"detail":"An aggregation is over spans: one pair of braces that does not ask about the whole trace."`,
 	} {
 		if body := c.get(path, http.StatusBadRequest); !strings.Contains(body, want) {
 			t.Errorf("%s: got %s, want it to contain %s", path, body, want)

@@ -97,11 +97,11 @@ func (p *params) search() (*plan.Search, error) {
 	if out.Start > out.End {
 		return nil, badParameter("end", "The end is before the start.")
 	}
-	query, err := traceql.Parse(text)
+	query, err := traceql.ParseSearch(text)
 	if err != nil {
 		return nil, parseProblem("q", err)
 	}
-	out.Filter = plan.Filter(query)
+	out.Filter, out.Spans = plan.Pipeline(query.Spans, out.Start > 0 || out.End != plan.All)
 	return out, nil
 }
 

@@ -27,14 +27,17 @@ func redact(text string) string {
 // redactQuery is the query with all constants that may tell of somebody
 // redacted, or wholly so where it has more than a filter.
 func redactQuery(q *traceql.Query, text string) string {
-	if q.Filter == nil {
+	cond, ok := q.SpanFilter()
+	if ok && cond == nil {
 		return "{}"
 	}
-	filter, ok := redactExpr(q.Filter)
+	if ok {
+		cond, ok = redactExpr(cond)
+	}
 	if !ok {
 		return redact(text)
 	}
-	return (&traceql.Query{Filter: filter}).String()
+	return traceql.FilterQuery(cond).String()
 }
 
 func redactExpr(e traceql.Expr) (_ traceql.Expr, ok bool) {
@@ -63,10 +66,10 @@ func redactExpr(e traceql.Expr) (_ traceql.Expr, ok bool) {
 	return nil, false
 }
 
-// anyAttribute is the query for spans that have an attribute with the value,
+// anyAttribute is the condition of spans that have an attribute with the value,
 // be it the span's own, its resource's, its scope's, an event's or a link's,
 // as text or as the number or boolean that the text spells.
-func anyAttribute(key, value string) *traceql.Query {
+func anyAttribute(key, value string) traceql.Expr {
 	literals := []traceql.Literal{{Kind: traceql.LiteralString, Value: telemetry.StringValue(value)}}
 	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
 		literals = append(literals, traceql.Literal{Kind: traceql.LiteralInt, Value: telemetry.IntValue(n)})
@@ -88,5 +91,5 @@ func anyAttribute(key, value string) *traceql.Query {
 			}
 		}
 	}
-	return &traceql.Query{Filter: any}
+	return any
 }

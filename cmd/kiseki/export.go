@@ -88,11 +88,10 @@ func (o *exportOptions) check(now time.Time) (err error) {
 	if _, err := archive.NewWriter(archive.Format(o.format), io.Discard); err != nil {
 		return fmt.Errorf("--format: %w", err)
 	}
-	query, err := traceql.Parse(o.query)
+	q, err := traceql.ParseSearch(o.query)
 	if err != nil {
 		return fmt.Errorf("--query: %w", err)
 	}
-	o.plan.Filter = plan.Filter(query)
 	if o.plan.Start, err = parseMoment(o.start, 0, now); err != nil {
 		return fmt.Errorf("--start: %w", err)
 	}
@@ -102,6 +101,7 @@ func (o *exportOptions) check(now time.Time) (err error) {
 	if o.plan.Start > o.plan.End {
 		return errors.New("--end is before --start")
 	}
+	o.plan.Filter, o.plan.Spans = plan.Pipeline(q.Spans, o.plan.Start > 0 || o.plan.End != plan.All)
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/kiseki-dev/kiseki/config"
 	"github.com/kiseki-dev/kiseki/query/exec"
-	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage"
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -18,15 +17,14 @@ import (
 func retention(c config.Retention) (storage.Retention, error) {
 	out := storage.Retention{Age: c.Age, Bytes: c.Bytes, DiskWatermark: c.DiskWatermark}
 	for i, r := range c.Rules {
-		q, err := traceql.Parse(r.Match)
+		q, err := traceql.ParseSearch(r.Match)
 		if err != nil {
 			return out, fmt.Errorf("retention.rules: rule %d: %w", i+1, err)
 		}
-		filter := plan.Filter(q)
 		out.Rules = append(out.Rules, storage.RetentionRule{
 			Text: q.String(), Age: r.Age,
 			Match: func(ctx context.Context, snap scan.Snapshot, f func(telemetry.TraceID)) error {
-				return exec.Matching(ctx, snap, filter, f)
+				return exec.Matching(ctx, snap, q.Spans, f)
 			},
 		})
 	}

@@ -46,11 +46,11 @@ func groupsOf(groups []exec.Group) string {
 }
 
 // aggregate is what groupsOf says of the answer that visits each span.
-func (m model) aggregate(q *traceql.Query, by []scan.Field, start, end uint64) string {
+func (m model) aggregate(q traceql.Expr, by []scan.Field, start, end uint64) string {
 	groups := map[string]*exec.Group{}
 	for i := range m.b.Spans {
 		s := &m.b.Spans[i]
-		if s.Start < start || s.Start >= end || !m.holds(q.Filter, i, &exec.Summary{}) {
+		if s.Start < start || s.Start >= end || !m.holds(q, i, &exec.Summary{}) {
 			continue
 		}
 		g := exec.Group{Min: s.Duration(), Max: s.Duration()}
@@ -99,7 +99,7 @@ func TestAggregateAgreesWithModel(t *testing.T) {
 			snap := store.Snapshot()
 			for name, by := range groupBys {
 				text := "{" + randomExpr(r, 2) + "}"
-				q, err := traceql.Parse(text)
+				q, err := traceql.ParseFilter(text)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -153,7 +153,7 @@ func TestAggregateOfDigests(t *testing.T) {
 		for name, by := range groupBys {
 			for range 4 {
 				text := "{" + randomExpr(r, 1) + "}"
-				q, err := traceql.Parse(text)
+				q, err := traceql.ParseFilter(text)
 				if err != nil {
 					t.Fatal(err)
 				}

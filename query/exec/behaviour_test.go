@@ -16,6 +16,7 @@ import (
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the answers the tests get to ../testdata")
@@ -29,8 +30,11 @@ var rewrite = flag.Bool("rewrite", false, "write the answers the tests get to ..
 // resource.a, event:name or statusMessage, and arrays as [1,a]; then any
 // number of
 //
-//	query { … } [limit n] [from ms] [to ms]
+//	query { … } [; [limit n] [from ms] [to ms]]
 //	the answer, one trace a line
+//
+// Below the trace come the spansets of a query that is more than a filter, one
+// a line: what is told of it, and its spans.
 func TestBehaviour(t *testing.T) {
 	files, err := filepath.Glob("../testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -152,9 +156,9 @@ func attrValue(s string) telemetry.Value {
 
 // answer is what a query finds, whatever the layout of the spans.
 func answer(t *testing.T, b *telemetry.Batch, query string) string {
-	end := strings.LastIndex(query, "}") + 1
+	query, rest, _ := strings.Cut(query, " ; ")
 	p := plan.Search{End: plan.All, Limit: 100}
-	options := strings.Fields(query[end:])
+	options := strings.Fields(rest)
 	for ; len(options) > 1; options = options[2:] {
 		n := number(t, options[1], 10)
 		switch options[0] {
@@ -166,11 +170,14 @@ func answer(t *testing.T, b *telemetry.Batch, query string) string {
 			p.End = epoch + n*1_000_000
 		}
 	}
-	q, err := traceql.Parse(query[:end])
+	q, err := traceql.ParseSearch(query)
 	if err != nil {
 		return "error: " + err.Error()
 	}
-	p.Filter = plan.Filter(q)
+	p.Filter, p.Spans = plan.Pipeline(q.Spans, p.Start > 0 || p.End != plan.All)
+	if p.Spans != nil {
+		p.SetSpans, p.Fields = 100, q.Selected()
+	}
 	text := found(t, scantest.New(b), &p)
 	for seed := range uint64(10) {
 		r := rand.New(rand.NewPCG(seed, 4))
@@ -197,6 +204,9 @@ func found(t *testing.T, store scan.Store, p *plan.Search) string {
 			line += fmt.Sprintf(" %s=%d/%d", c.Name, c.Errors, c.Spans)
 		}
 		lines = append(lines, line)
+		for _, set := range s.Sets {
+			lines = append(lines, "  "+spansetLine(&set, p.Fields))
+		}
 	}
 	if res.Next != nil {
 		lines = append(lines, "and more")
@@ -205,4 +215,26 @@ func found(t *testing.T, store scan.Store, p *plan.Search) string {
 		return "nothing"
 	}
 	return strings.Join(lines, "\n")
+}
+
+func spansetLine(set *exec.SpanSet, fields []traceql.Field) string {
+	var parts []string
+	for _, x := range set.Traits {
+		parts = append(parts, x.Name+"="+groupText(exec.GroupValue{Present: x.Present, Value: x.Value}))
+	}
+	for _, span := range set.Spans {
+		text := fmt.Sprintf("%x", span.ID[7])
+		for i, f := range fields {
+			text += fmt.Sprintf(" %s=%s", f, groupText(span.Values[i]))
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func groupText(v exec.GroupValue) string {
+	if !v.Present {
+		return "nil"
+	}
+	return telemetrytest.DumpValue(v.Value)
 }

@@ -79,7 +79,7 @@ func BenchmarkSearch(b *testing.B) {
 			{"three conjuncts", `{ resource.service.name = "service-3" && span.http.status_code >= 400 && span.http.route = "/route/7" }`},
 		} {
 			b.Run(place+"/"+c.name, func(b *testing.B) {
-				q, err := traceql.Parse(c.query)
+				q, err := traceql.ParseFilter(c.query)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -122,7 +122,7 @@ func BenchmarkAggregate(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer r.Close()
-				q, err := traceql.Parse(c.filter)
+				q, err := traceql.ParseFilter(c.filter)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -183,7 +183,7 @@ func shopSegment(b *testing.B, path string) uint64 {
 func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		q, err := traceql.Parse(`{ resource.service.name = "checkout" && duration > 500ms && status = error }`)
+		q, err := traceql.ParseFilter(`{ resource.service.name = "checkout" && duration > 500ms && status = error }`)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func many(n int) *telemetry.Batch {
 
 func search(t *testing.T, text string) *plan.Search {
 	t.Helper()
-	q, err := traceql.Parse(text)
+	q, err := traceql.ParseFilter(text)
 	if err != nil {
 		t.Fatal(err)
 	}

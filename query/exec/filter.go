@@ -12,10 +12,11 @@ import (
 // filter decides rows of blocks. It reuses its bitmaps from block to block and
 // belongs to one goroutine.
 type filter struct {
-	stop <-chan struct{} // see scan.Predicate
-	free []*scan.Bitmap
-	rows scan.Rows
-	all  []scan.Predicate // those at hand
+	stop  <-chan struct{} // see scan.Predicate
+	free  []*scan.Bitmap
+	rows  scan.Rows
+	codes scan.Codes
+	all   []scan.Predicate // those at hand
 }
 
 func (f *filter) get() *scan.Bitmap {
@@ -29,8 +30,8 @@ func (f *filter) get() *scan.Bitmap {
 
 func (f *filter) put(b *scan.Bitmap) { f.free = append(f.free, b) }
 
-// narrow clears the rows of sel for which n does not hold. n has no
-// [plan.TraceLeaf].
+// narrow clears the rows of sel for which n does not hold. n asks nothing
+// about the trace.
 func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 	switch n := n.(type) {
 	case plan.Constant:
@@ -41,6 +42,8 @@ func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 	case *plan.Leaf:
 		f.all = append(f.all[:0], n.Predicate)
 		return f.apply(b, sel)
+	case *plan.Relation:
+		return f.relation(n, b, sel)
 	case plan.And:
 		return f.intersection(n, b, sel)
 	case plan.Not:

@@ -4,18 +4,20 @@ import (
 	"context"
 
 	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// Matching calls f with the ID of every trace that has a span satisfying the
-// filter, in no order, some more than once. It is for decisions that delete
+// Matching calls f with the ID of every trace that a pipeline has a result in,
+// in no order, some more than once. It is for decisions that delete
 // data: what cannot be read is an error, and there is no limit but ctx.
-func Matching(ctx context.Context, snap scan.Snapshot, filter plan.Node, f func(telemetry.TraceID)) error {
+func Matching(ctx context.Context, snap scan.Snapshot, q *traceql.Pipeline, f func(telemetry.TraceID)) error {
 	w := &spanWalk{}
-	p := &plan.Search{Filter: filter, End: plan.All}
-	w.search = search{run: start(ctx, snap, DefaultLimits), plan: p, spanFilter: plan.Relax(filter)}
-	w.perTrace = plan.HasTraceLeaves(filter)
+	p := &plan.Search{End: plan.All}
+	p.Filter, p.Spans = plan.Pipeline(q, false)
+	w.search = search{run: start(ctx, snap, DefaultLimits), plan: p, spanFilter: plan.Relax(p.Filter)}
+	w.perTrace = p.Spans != nil || plan.HasTraceLeaves(p.Filter)
 	for _, source := range w.sources {
 		for _, b := range source.Blocks() {
 			if ctx.Err() != nil {

@@ -28,12 +28,12 @@ func TestMatchingAgreesWithSearch(t *testing.T) {
 	snap := s.Snapshot()
 	defer snap.Release()
 	for _, text := range []string{"", "{ status = error }", "{ kind = server && !(status = error) }", "{ trace:duration > 50ms && status = error }", "{ false }"} {
-		q, err := traceql.Parse(text)
+		q, err := traceql.ParseFilter(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := map[telemetry.TraceID]bool{}
-		if err := exec.Matching(t.Context(), snap, plan.Filter(q), func(id telemetry.TraceID) { got[id] = true }); err != nil {
+		if err := exec.Matching(t.Context(), snap, traceql.FilterQuery(q).Spans, func(id telemetry.TraceID) { got[id] = true }); err != nil {
 			t.Fatal(err)
 		}
 		found, err := exec.Search(t.Context(), snap, &plan.Search{Filter: plan.Filter(q), End: plan.All, Limit: 1000}, exec.DefaultLimits)
@@ -51,7 +51,7 @@ func TestMatchingAgreesWithSearch(t *testing.T) {
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := exec.Matching(canceled, snap, plan.Constant(true), func(telemetry.TraceID) {}); !errors.Is(err, context.Canceled) {
+	if err := exec.Matching(canceled, snap, traceql.FilterQuery(nil).Spans, func(telemetry.TraceID) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
 }

@@ -112,11 +112,11 @@ func (m model) summary(id telemetry.TraceID, rows []int) exec.Summary {
 
 // search is every result of the plan's query, in order; the plan's filter,
 // limit and cursor are not looked at.
-func (m model) search(q *traceql.Query, p plan.Search) (out []exec.Summary) {
+func (m model) search(q traceql.Expr, p plan.Search) (out []exec.Summary) {
 	for id, rows := range m.distinct() {
 		t := m.summary(id, rows)
 		for _, i := range rows {
-			if at := m.b.Spans[i].Start; at >= p.Start && at < p.End && m.holds(q.Filter, i, &t) {
+			if at := m.b.Spans[i].Start; at >= p.Start && at < p.End && m.holds(q, i, &t) {
 				t.Matched++
 			}
 		}
@@ -180,7 +180,7 @@ func TestSearchAgreesWithModel(t *testing.T) {
 		stores := []scan.Store{scantest.New(b), scantest.Split(b, r, 1+r.IntN(5), 1+r.IntN(6)), scantest.Split(b, r, 3, 4)}
 		for range 12 {
 			text := "{" + randomExpr(r, 3) + "}"
-			q, err := traceql.Parse(text)
+			q, err := traceql.ParseFilter(text)
 			if err != nil {
 				t.Fatal(err)
 			}

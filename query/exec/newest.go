@@ -39,7 +39,7 @@ func Search(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limi
 	s := &search{run: start(ctx, snap, limits), plan: p, spanFilter: plan.Relax(p.Filter), seen: map[telemetry.TraceID]struct{}{}}
 	defer s.release()
 	s.filter.stop = s.stop
-	s.perTrace = plan.HasTraceLeaves(p.Filter)
+	s.perTrace = p.Spans != nil || plan.HasTraceLeaves(p.Filter)
 	if s.spanFilter != plan.Node(plan.Constant(false)) {
 		s.blocks = s.blocksWithin(p.Start, p.End)
 		if err := s.rank(); err != nil {
@@ -60,6 +60,8 @@ type search struct {
 	held       int                            // how many pieces those are
 	seen       map[telemetry.TraceID]struct{} // looked up
 	best       []ranked                       // at most Limit + 1, best first
+	result     *scan.Bitmap                   // of the trace evaluated last, over the rows of its pieces
+	pieces     []piece
 }
 
 // visitedBlock holds the pieces of traces with matching spans in a block, best

@@ -24,7 +24,7 @@ func Spans(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limit
 	w.search = search{run: start(ctx, snap, limits), plan: p, spanFilter: plan.Relax(p.Filter)}
 	defer w.release()
 	w.filter.stop = w.stop
-	w.perTrace = plan.HasTraceLeaves(p.Filter)
+	w.perTrace = p.Spans != nil || plan.HasTraceLeaves(p.Filter)
 	for i := len(w.sources) - 1; i >= 0; i-- { // the oldest first
 		for _, b := range w.sources[i].Blocks() {
 			if err := ctx.Err(); err != nil {
@@ -108,11 +108,17 @@ func (w *spanWalk) bindTraces(b scan.Block, sel *scan.Bitmap) error {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
+		w.result = nil
 		sum := w.summarise(id)
 		kept.Reset(sel.Len(), false)
 		for _, row := range rows {
 			kept.Set(row)
 			sel.Clear(row)
+		}
+		if w.plan.Spans != nil || plan.HasPlaceLeaves(w.plan.Filter) {
+			w.keepResult(b, kept)
+			sel.Or(kept)
+			continue
 		}
 		if err := w.filter.narrow(sum.bind(w.plan.Filter), b, kept); err != nil {
 			return err
@@ -120,6 +126,20 @@ func (w *spanWalk) bindTraces(b scan.Block, sel *scan.Bitmap) error {
 		sel.Or(kept)
 	}
 	return nil
+}
+
+// keepResult sets the rows of a block that are of the trace's result.
+func (w *spanWalk) keepResult(b scan.Block, kept *scan.Bitmap) {
+	kept.ClearAll()
+	first := 0
+	for _, p := range w.pieces {
+		for i := p.lo; w.result != nil && p.block == b && i < p.hi; i++ {
+			if w.result.Get(first + i - p.lo) {
+				kept.Set(i)
+			}
+		}
+		first += p.hi - p.lo
+	}
 }
 
 // hand passes on what has been collected.

@@ -36,7 +36,7 @@ func TestSpansAreThoseThatSearchCounts(t *testing.T) {
 		"{}", "{ false }", "{ status = error }", "{ kind = server || name = \"SELECT\" }", "{ trace:duration > 10s && status = error }",
 		"{ rootServiceName = \"cart\" }", "{ !(trace:duration > 10s) }",
 	} {
-		q, err := traceql.Parse(text)
+		q, err := traceql.ParseFilter(text)
 		if err != nil {
 			t.Fatal(text, err)
 		}

@@ -60,7 +60,7 @@ func TestRealStoreAgreesWithModel(t *testing.T) {
 		}
 		for range 40 {
 			text := "{" + randomExpr(r, 3) + "}"
-			q, err := traceql.Parse(text)
+			q, err := traceql.ParseFilter(text)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,6 +24,22 @@ type Summary struct {
 	Errors      int
 	Matched     int // spans that satisfy the query, within its range of time
 	Services    []ServiceCount
+	Sets        []SpanSet // where the search asks for them
+}
+
+// SpanSet is a result of a query in a trace.
+type SpanSet struct {
+	Matched int // spans
+	Traits  []Trait
+	Spans   []SetSpan // the earliest ones
+}
+
+// SetSpan is a span of a [SpanSet].
+type SetSpan struct {
+	ID              telemetry.SpanID
+	Start, Duration uint64 // Unix nanoseconds, nanoseconds
+	Name, Service   string
+	Values          []GroupValue // of the search's Fields
 }
 
 // ServiceCount is a service's share of a trace.
@@ -80,7 +96,11 @@ func (s *search) summarise(id telemetry.TraceID) Summary {
 	slices.SortFunc(sum.Services, func(a, b ServiceCount) int {
 		return cmp.Or(cmp.Compare(b.Spans, a.Spans), cmp.Compare(a.Name, b.Name))
 	})
-	sum.Matched = s.matches(&sum, pieces, twice)
+	if s.plan.Spans == nil && s.plan.SetSpans == 0 && !plan.HasPlaceLeaves(s.plan.Filter) {
+		sum.Matched = s.matches(&sum, pieces, twice)
+	} else if err := s.evaluate(&sum, rows, pieces, twice); err != nil {
+		s.damaged("evaluate trace "+id.String(), err)
+	}
 	return sum
 }
 

@@ -17,33 +17,49 @@ func (t *Trace) arrange() {
 		byStart[i] = int32(i)
 	}
 	slices.SortFunc(byStart, func(i, j int32) int { return compareSpans(&spans[i], &spans[j]) })
-	parent := parents(spans, byStart)
+	parent := parents(len(spans), byStart, func(i int32) link { return link{spans[i].SpanID, spans[i].ParentID, spans[i].Kind} })
+	place := filled(len(spans), -1) // of each old index
+	order := make([]telemetry.Span, 0, len(spans))
+	t.Parent = make([]int32, 0, len(spans))
+	walk(byStart, parent, func(i int32) {
+		place[i] = int32(len(order))
+		order = append(order, spans[i])
+		above := int32(-1)
+		if parent[i] >= 0 {
+			above = place[parent[i]]
+		}
+		t.Parent = append(t.Parent, above)
+	}, func(int32) {})
+	t.Batch.Spans = order
+}
+
+// walk enters and leaves every span, parents around their children and
+// siblings by start. parent is cut where it goes in a circle.
+func walk(byStart, parent []int32, enter, leave func(int32)) {
 	// Children as linked lists, latest first, so that a stack of them pops
 	// the earliest first.
-	firstChild, nextSibling := filled(len(spans), -1), filled(len(spans), -1)
+	firstChild, nextSibling := filled(len(parent), -1), filled(len(parent), -1)
 	for _, i := range byStart {
 		if p := parent[i]; p >= 0 {
 			nextSibling[i], firstChild[p] = firstChild[p], i
 		}
 	}
-	place := filled(len(spans), -1) // of each old index
-	order := make([]telemetry.Span, 0, len(spans))
-	t.Parent = make([]int32, 0, len(spans))
-	var stack []int32
-	walk := func(root int32) {
+	entered := make([]bool, len(parent))
+	var stack []int32 // spans to enter, and as their complement those to leave
+	from := func(root int32) {
 		for stack = append(stack, root); len(stack) > 0; {
 			i := stack[len(stack)-1]
 			stack = stack[:len(stack)-1]
-			if place[i] >= 0 {
+			if i < 0 {
+				leave(^i)
 				continue
 			}
-			place[i] = int32(len(order))
-			order = append(order, spans[i])
-			above := int32(-1)
-			if parent[i] >= 0 {
-				above = place[parent[i]]
+			if entered[i] {
+				continue
 			}
-			t.Parent = append(t.Parent, above)
+			entered[i] = true
+			enter(i)
+			stack = append(stack, ^i)
 			for c := firstChild[i]; c >= 0; c = nextSibling[c] {
 				stack = append(stack, c)
 			}
@@ -51,15 +67,15 @@ func (t *Trace) arrange() {
 	}
 	for _, i := range byStart {
 		if parent[i] < 0 {
-			walk(i)
+			from(i)
 		}
 	}
 	for _, i := range byStart { // what is left hangs in circles
-		if place[i] < 0 {
-			walk(i)
+		if !entered[i] {
+			parent[i] = -1
+			from(i)
 		}
 	}
-	t.Batch.Spans = order
 }
 
 func filled(n int, v int32) []int32 {
@@ -80,42 +96,47 @@ func compareSpans(a, b *telemetry.Span) int {
 	)
 }
 
-// parents finds each span's parent, -1 for none. Where client and server
-// share a span ID, as with Zipkin, the server's span hangs below the client's
-// and what names the ID as its parent below the server's. Of other spans that
-// share an ID the first by start is the parent.
-func parents(spans []telemetry.Span, byStart []int32) []int32 {
-	caller := make(map[telemetry.SpanID]int32, len(spans)) // the client's span, or the only one
-	callee := map[telemetry.SpanID]int32{}                 // the server's, where there are two
+// link is what of a span tells its parent.
+type link struct {
+	id, parent telemetry.SpanID
+	kind       telemetry.Kind
+}
+
+// parents finds each span's parent among those of byStart, -1 for none. Where
+// client and server share a span ID, as with Zipkin, the server's span hangs
+// below the client's and what names the ID as its parent below the server's.
+// Of other spans that share an ID the first by start is the parent.
+func parents(n int, byStart []int32, at func(int32) link) []int32 {
+	caller := make(map[telemetry.SpanID]int32, n) // the client's span, or the only one
+	callee := map[telemetry.SpanID]int32{}        // the server's, where there are two
 	for _, i := range byStart {
-		id := spans[i].SpanID
-		first, ok := caller[id]
-		_, both := callee[id]
+		s := at(i)
+		first, ok := caller[s.id]
+		_, both := callee[s.id]
 		switch {
 		case !ok:
-			caller[id] = i
+			caller[s.id] = i
 		case both:
-		case spans[i].Kind == telemetry.KindServer && spans[first].Kind == telemetry.KindClient:
-			callee[id] = i
-		case spans[i].Kind == telemetry.KindClient && spans[first].Kind == telemetry.KindServer:
-			caller[id], callee[id] = i, first
+		case s.kind == telemetry.KindServer && at(first).kind == telemetry.KindClient:
+			callee[s.id] = i
+		case s.kind == telemetry.KindClient && at(first).kind == telemetry.KindServer:
+			caller[s.id], callee[s.id] = i, first
 		}
 	}
-	out := make([]int32, len(spans))
-	for i := range spans {
-		s := &spans[i]
-		out[i] = -1
-		if at, ok := callee[s.SpanID]; ok && at == int32(i) {
-			out[i] = caller[s.SpanID]
+	out := filled(n, -1)
+	for _, i := range byStart {
+		s := at(i)
+		if x, ok := callee[s.id]; ok && x == i {
+			out[i] = caller[s.id]
 			continue
 		}
-		if s.ParentID.IsZero() || s.ParentID == s.SpanID {
+		if s.parent.IsZero() || s.parent == s.id {
 			continue
 		}
-		if at, ok := callee[s.ParentID]; ok {
-			out[i] = at
-		} else if at, ok := caller[s.ParentID]; ok {
-			out[i] = at
+		if x, ok := callee[s.parent]; ok {
+			out[i] = x
+		} else if x, ok := caller[s.parent]; ok {
+			out[i] = x
 		}
 	}
 	return out

@@ -32,6 +32,8 @@ func cost(n Node) int {
 		return costTrace
 	case *Leaf:
 		return costOf(&n.Predicate)
+	case *Relation:
+		return costNested
 	case Not:
 		return cost(n.X)
 	case And:
@@ -77,7 +79,7 @@ func costIntrinsic(i scan.Intrinsic, regex int) int {
 		return costSmall
 	case scan.IntrinsicDuration, scan.IntrinsicStart, scan.IntrinsicParentID:
 		return costNumber
-	case scan.IntrinsicEventName:
+	case scan.IntrinsicEventName, scan.IntrinsicEventTime, scan.IntrinsicLinkTraceID, scan.IntrinsicLinkSpanID:
 		return costNested + regex
 	}
 	return costAttr + regex

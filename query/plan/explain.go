@@ -58,3 +58,5 @@ func (n Not) explain(w *strings.Builder, indent int) { lines(w, indent, "not", [
 func (n *Leaf) explain(w *strings.Builder, indent int) { line(w, indent, n.text) }
 
 func (n *TraceLeaf) explain(w *strings.Builder, indent int) { line(w, indent, n.text) }
+
+func (n *Relation) explain(w *strings.Builder, indent int) { line(w, indent, n.text) }

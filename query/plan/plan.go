@@ -20,7 +20,7 @@ import (
 )
 
 // Node is a boolean expression about one span: a [Constant], [And], [Or],
-// [Not], [Leaf] or [TraceLeaf]. Nodes are immutable.
+// [Not], [Leaf], [TraceLeaf] or [Relation]. Nodes are immutable.
 type Node interface {
 	explain(w *strings.Builder, indent int)
 }
@@ -34,7 +34,7 @@ type And []Node
 // Or holds where one of its two or more nodes holds, the cheapest first.
 type Or []Node
 
-// Not holds where its Leaf or TraceLeaf does not.
+// Not holds where its Leaf, TraceLeaf or Relation does not.
 type Not struct{ X Node }
 
 // Leaf compares a field of the span.
@@ -43,12 +43,20 @@ type Leaf struct {
 	text      string
 }
 
-// TraceLeaf compares a field of the whole trace; Predicate.Holds decides it,
-// its Field is not set.
+// TraceLeaf compares a field of the whole trace, or one of the span's place
+// in it; Predicate.Holds decides it, its Field is not set.
 type TraceLeaf struct {
 	Field     traceql.TraceField
 	Predicate scan.Predicate
 	text      string
+}
+
+// Relation compares two values that a span has.
+type Relation struct {
+	*traceql.Relation
+	// OfTrace says that a value depends on the whole trace.
+	OfTrace bool
+	text    string
 }
 
 // Cursor is the place in the order of results that a page starts after.
@@ -58,23 +66,29 @@ type Cursor struct {
 }
 
 // Search is a plan to find traces: those with a span that started within
-// [Start, End) and satisfies Filter, newest first, at most Limit.
+// [Start, End) and satisfies Filter, newest first, at most Limit. Where Spans
+// is set it decides instead, and Filter is Spans.Candidate.
 type Search struct {
 	Filter     Node
+	Spans      *Spans
 	Start, End uint64 // Unix nanoseconds
 	Limit      int    // at least 1
 	After      *Cursor
+	// SetSpans is how many spans of each spanset the answer tells, with the
+	// values of Fields; 0: no spansets.
+	SetSpans int
+	Fields   []traceql.Field
 }
 
 // All is a range of time without bounds.
 const All = math.MaxUint64
 
-// Filter plans the filter of a query.
-func Filter(q *traceql.Query) Node {
-	if q.Filter == nil {
+// Filter plans a condition; nil is that of every span.
+func Filter(cond traceql.Expr) Node {
+	if cond == nil {
 		return Constant(true)
 	}
-	return build(q.Filter, false)
+	return build(cond, false)
 }
 
 // build plans e, or its negation.
@@ -92,6 +106,8 @@ func build(e traceql.Expr, negated bool) Node {
 		return disjunction(left, right)
 	case *traceql.Comparison:
 		return leaf(e, negated)
+	case *traceql.Relation:
+		return relation(e, negated)
 	}
 	panic(fmt.Sprintf("plan: unknown expression %T", e))
 }
@@ -113,8 +129,7 @@ func leaf(e *traceql.Comparison, negated bool) Node {
 	default:
 		p.Value = e.Value()
 	}
-	text := (&traceql.Query{Filter: &traceql.Comparison{Field: e.Field, Op: shownOp(e, p), Literal: e.Literal}}).String()
-	text = strings.TrimSuffix(strings.TrimPrefix(text, "{ "), " }")
+	text := spell(&traceql.Comparison{Field: e.Field, Op: shownOp(e, p), Literal: e.Literal})
 	var n Node = &Leaf{Predicate: p, text: text}
 	if e.Field.Trace != traceql.TraceNone {
 		n = &TraceLeaf{Field: e.Field.Trace, Predicate: p, text: text}
@@ -123,6 +138,20 @@ func leaf(e *traceql.Comparison, negated bool) Node {
 		return Not{n}
 	}
 	return n
+}
+
+// spell is an expression as a query spells it.
+func spell(e traceql.Expr) string {
+	return strings.TrimSuffix(strings.TrimPrefix(traceql.FilterQuery(e).String(), "{ "), " }")
+}
+
+func relation(e *traceql.Relation, negated bool) Node {
+	r := &Relation{Relation: e, text: spell(e)}
+	traceql.Walk(e, func(f traceql.Field) { r.OfTrace = r.OfTrace || f.Trace != traceql.TraceNone })
+	if negated {
+		return Not{r}
+	}
+	return r
 }
 
 // shownOp is the operator that the leaf is explained with.
@@ -194,17 +223,37 @@ func disjunction(a, b Node) Node {
 
 // HasTraceLeaves reports whether n asks about the whole trace.
 func HasTraceLeaves(n Node) bool {
+	return hasLeaf(n, func(n Node) bool {
+		_, ok := n.(*TraceLeaf)
+		return ok || HasPlaceLeaves(n)
+	})
+}
+
+// HasPlaceLeaves reports whether n asks something about the trace whose answer
+// may differ from span to span, so that [Bind] leaves the question.
+func HasPlaceLeaves(n Node) bool {
+	return hasLeaf(n, func(n Node) bool {
+		switch n := n.(type) {
+		case *TraceLeaf:
+			return n.Field.OfSpan()
+		case *Relation:
+			return n.OfTrace
+		}
+		return false
+	})
+}
+
+func hasLeaf(n Node, is func(Node) bool) bool {
+	has := func(x Node) bool { return hasLeaf(x, is) }
 	switch n := n.(type) {
-	case *TraceLeaf:
-		return true
 	case Not:
-		return HasTraceLeaves(n.X)
+		return has(n.X)
 	case And:
-		return slices.ContainsFunc(n, HasTraceLeaves)
+		return slices.ContainsFunc(n, has)
 	case Or:
-		return slices.ContainsFunc(n, HasTraceLeaves)
+		return slices.ContainsFunc(n, has)
 	}
-	return false
+	return is(n)
 }
 
 // Fields are those of spans that n compares, each as often as it does.
@@ -229,33 +278,47 @@ func Fields(n Node) (out []scan.Field) {
 // Relax is n with all that it asks about the trace taken as satisfied: it
 // holds for every span that n holds for, and can be decided span by span.
 func Relax(n Node) Node {
-	return rewrite(n, func(*TraceLeaf, bool) bool { return true })
+	return rewrite(n, func(Node, bool) (bool, bool) { return true, true })
 }
 
-// Bind is n for one trace: each question about the trace is replaced by its
-// answer.
+// Bind is n for one trace: each question about the trace alone is replaced by
+// its answer. What is left to ask about the trace is about each span's place
+// in it.
 func Bind(n Node, holds func(*TraceLeaf) bool) Node {
-	return rewrite(n, func(l *TraceLeaf, negated bool) bool { return holds(l) != negated })
+	return rewrite(n, func(x Node, negated bool) (answer, known bool) {
+		l, ok := x.(*TraceLeaf)
+		if !ok || l.Field.OfSpan() {
+			return false, false
+		}
+		return holds(l) != negated, true
+	})
 }
 
-func rewrite(n Node, decide func(l *TraceLeaf, negated bool) bool) Node {
-	switch n := n.(type) {
-	case *TraceLeaf:
-		return Constant(decide(n, false))
+// rewrite replaces what asks about the trace where the answer is known.
+func rewrite(n Node, decide func(n Node, negated bool) (answer, known bool)) Node {
+	switch x := n.(type) {
+	case *TraceLeaf, *Relation:
+		if HasTraceLeaves(n) {
+			if answer, known := decide(n, false); known {
+				return Constant(answer)
+			}
+		}
 	case Not:
-		if l, ok := n.X.(*TraceLeaf); ok {
-			return Constant(decide(l, true))
+		if HasTraceLeaves(x.X) {
+			if answer, known := decide(x.X, true); known {
+				return Constant(answer)
+			}
 		}
 	case And:
 		var out Node = Constant(true)
-		for _, x := range n {
-			out = conjunction(out, rewrite(x, decide))
+		for _, y := range x {
+			out = conjunction(out, rewrite(y, decide))
 		}
 		return out
 	case Or:
 		var out Node = Constant(false)
-		for _, x := range n {
-			out = disjunction(out, rewrite(x, decide))
+		for _, y := range x {
+			out = disjunction(out, rewrite(y, decide))
 		}
 		return out
 	}

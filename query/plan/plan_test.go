@@ -11,7 +11,7 @@ import (
 
 func filter(t *testing.T, text string) plan.Node {
 	t.Helper()
-	q, err := traceql.Parse(text)
+	q, err := traceql.ParseFilter(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,22 +14,22 @@ import (
 type operands struct{ whole, field, literal int }
 
 // check makes a comparison of its parts, if it makes sense.
-func check(f Field, op token, lit Literal, at operands) (Expr, error) {
+func check(f Field, op CompareOp, sign token, lit Literal, at operands) (Expr, error) {
 	t := typeOf(f)
-	c := &Comparison{Field: f, Op: op.op, Literal: lit, pos: at.whole}
+	c := &Comparison{Field: f, Op: op, Literal: lit, pos: at.whole}
 	if lit.Kind == LiteralNil {
-		return checkNil(c, t, op, at)
+		return checkNil(c, t, sign, at)
 	}
 	if !accepts(t, lit.Kind) {
 		msg := fmt.Sprintf("%s cannot be compared with %s", f, lit.Kind)
 		return nil, &Error{Pos: at.literal, Message: msg, Expected: expectation(t)}
 	}
-	switch op.op {
+	switch op {
 	case scan.OpMatch, scan.OpNotMatch:
-		return checkRegex(c, t, op, at)
+		return checkRegex(c, t, sign, at)
 	case scan.OpLess, scan.OpLessEqual, scan.OpGreater, scan.OpGreaterEqual:
 		if !ordered(t, lit.Kind) {
-			return nil, &Error{Pos: op.pos, Message: fmt.Sprintf("%s has no order", lit.Kind), Expected: "= or !="}
+			return nil, &Error{Pos: sign.pos, Message: fmt.Sprintf("%s has no order", lit.Kind), Expected: "= or !="}
 		}
 	}
 	return c, checkID(t, lit, at)
@@ -41,7 +41,9 @@ func accepts(t fieldType, k LiteralKind) bool {
 	switch t {
 	case typeAttr:
 		return k != LiteralStatus && k != LiteralKindOf
-	case typeDuration:
+	case typeInt:
+		return k == LiteralInt || k == LiteralFloat
+	case typeDuration, typeEventTime:
 		return k == LiteralDuration
 	case typeStatus:
 		return k == LiteralStatus
@@ -53,33 +55,33 @@ func accepts(t fieldType, k LiteralKind) bool {
 
 func ordered(t fieldType, k LiteralKind) bool {
 	switch t {
-	case typeStatus, typeKind, typeTraceID, typeSpanID, typeParentID:
+	case typeStatus, typeKind, typeTraceID, typeSpanID, typeParentID, typeLinkTraceID, typeLinkSpanID:
 		return false
 	}
 	return k != LiteralBool
 }
 
-func checkNil(c *Comparison, t fieldType, op token, at operands) (Expr, error) {
+func checkNil(c *Comparison, t fieldType, sign token, at operands) (Expr, error) {
 	switch {
-	case t == typeName || t == typeDuration || t == typeStatus || t == typeKind || t == typeTraceID || t == typeSpanID:
+	case t == typeName || t == typeInt || t == typeDuration || t == typeStatus || t == typeKind || t == typeTraceID || t == typeSpanID:
 		return nil, &Error{Pos: at.literal, Message: c.Field.String() + " is never nil", Expected: expectation(t)}
-	case op.op == scan.OpEqual:
+	case c.Op == scan.OpEqual:
 		c.Op = scan.OpAbsent
-	case op.op == scan.OpNotEqual:
+	case c.Op == scan.OpNotEqual:
 		c.Op = scan.OpExists
 	default:
-		return nil, &Error{Pos: op.pos, Message: "nil has no order", Expected: "= or !="}
+		return nil, &Error{Pos: sign.pos, Message: "nil has no order", Expected: "= or !="}
 	}
 	return c, nil
 }
 
-func checkRegex(c *Comparison, t fieldType, op token, at operands) (Expr, error) {
-	if t == typeTraceID || t == typeSpanID || t == typeParentID {
-		return nil, &Error{Pos: op.pos, Message: "an id does not match a regular expression", Expected: "= or !="}
+func checkRegex(c *Comparison, t fieldType, sign token, at operands) (Expr, error) {
+	if digits(t) != 0 {
+		return nil, &Error{Pos: sign.pos, Message: "an id does not match a regular expression", Expected: "= or !="}
 	}
 	if c.Literal.Kind != LiteralString {
 		return nil, &Error{
-			Pos: at.literal, Message: fmt.Sprintf("%s takes a string, not %s", op.text, c.Literal.Kind), Expected: "a regular expression in quotes",
+			Pos: at.literal, Message: fmt.Sprintf("%s takes a string, not %s", sign.text, c.Literal.Kind), Expected: "a regular expression in quotes",
 		}
 	}
 	if _, err := compile(c.Literal.Value.Str()); err != nil {
@@ -112,9 +114,9 @@ func (e *Comparison) Regex() *regexp.Regexp {
 // digits is the number of hexadecimal digits of an id of type t, or 0.
 func digits(t fieldType) int {
 	switch t {
-	case typeTraceID:
+	case typeTraceID, typeLinkTraceID:
 		return 32
-	case typeSpanID, typeParentID:
+	case typeSpanID, typeParentID, typeLinkSpanID:
 		return 16
 	}
 	return 0
@@ -154,15 +156,17 @@ func (e *Comparison) Value() telemetry.Value {
 // expectation says in words what a field of type t is compared with.
 func expectation(t fieldType) string {
 	switch t {
-	case typeDuration:
+	case typeInt:
+		return "a number"
+	case typeDuration, typeEventTime:
 		return "a duration such as 100ms or 1.5s"
 	case typeStatus:
 		return "error, ok or unset"
 	case typeKind:
 		return "server, client, producer, consumer, internal or unspecified"
-	case typeTraceID:
+	case typeTraceID, typeLinkTraceID:
 		return "a trace ID of up to 32 hexadecimal digits in quotes"
-	case typeSpanID, typeParentID:
+	case typeSpanID, typeParentID, typeLinkSpanID:
 		return "a span ID of up to 16 hexadecimal digits in quotes"
 	case typeAttr:
 		return "a string in quotes, a number, a duration, true, false or nil"

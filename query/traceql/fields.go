@@ -10,16 +10,20 @@ import (
 type fieldType uint8
 
 const (
-	typeAttr     fieldType = iota // anything but a status or a span kind
-	typeString                    // "" and nil are the same
-	typeName                      // a string that is never nil
-	typeEvent                     // a string that is nil where there is no event
-	typeDuration                  // a duration
-	typeStatus                    // a status
-	typeKind                      // a span kind
-	typeTraceID                   // hexadecimal, equal or not
-	typeSpanID                    // hexadecimal, equal or not
-	typeParentID                  // hexadecimal, equal or not; nil for a root
+	typeAttr        fieldType = iota // anything but a status or a span kind
+	typeString                       // "" and nil are the same
+	typeName                         // a string that is never nil
+	typeEvent                        // a string that is nil where there is no event
+	typeInt                          // an integer
+	typeDuration                     // a duration
+	typeEventTime                    // a duration, nil where there is no event
+	typeStatus                       // a status
+	typeKind                         // a span kind
+	typeTraceID                      // hexadecimal, equal or not
+	typeSpanID                       // hexadecimal, equal or not
+	typeParentID                     // hexadecimal, equal or not; nil for a root
+	typeLinkTraceID                  // as typeTraceID, nil where there is no link
+	typeLinkSpanID                   // as typeSpanID, nil where there is no link
 )
 
 // intrinsic is a row of the table of built-in fields. The first name that is
@@ -45,7 +49,14 @@ var intrinsics = [...]intrinsic{
 	{"traceDuration", "trace:duration", Field{Trace: TraceDuration}, typeDuration},
 	{"rootName", "trace:rootName", Field{Trace: TraceRootName}, typeName},
 	{"rootServiceName", "trace:rootService", Field{Trace: TraceRootService}, typeString},
+	{"childCount", "span:childCount", Field{Trace: SpanChildCount}, typeInt},
+	{"nestedSetLeft", "span:nestedSetLeft", Field{Trace: SpanNestedLeft}, typeInt},
+	{"nestedSetRight", "span:nestedSetRight", Field{Trace: SpanNestedRight}, typeInt},
+	{"nestedSetParent", "span:nestedSetParent", Field{Trace: SpanNestedParent}, typeInt},
 	{"", "event:name", spanField(scan.IntrinsicEventName), typeEvent},
+	{"", "event:timeSinceStart", spanField(scan.IntrinsicEventTime), typeEventTime},
+	{"", "link:traceID", spanField(scan.IntrinsicLinkTraceID), typeLinkTraceID},
+	{"", "link:spanID", spanField(scan.IntrinsicLinkSpanID), typeLinkSpanID},
 	{"", "instrumentation:name", spanField(scan.IntrinsicScopeName), typeString},
 	{"", "instrumentation:version", spanField(scan.IntrinsicScopeVersion), typeString},
 }

@@ -16,10 +16,9 @@ type tokenKind uint8
 
 const (
 	tokEnd     tokenKind = iota
-	tokPunct             // { } ( ) ! && || and whatever else is out of place
-	tokCompare           // a comparison operator
+	tokOp                // an operator or bracket, or whatever else is out of place
 	tokField             // an attribute
-	tokWord              // a bare or "scope:" name: an intrinsic, keyword or mistake
+	tokWord              // a bare or "scope:" name: an intrinsic, function, keyword or mistake
 	tokLiteral           // a string or number
 )
 
@@ -27,23 +26,28 @@ type token struct {
 	kind    tokenKind
 	pos     int
 	text    string
-	op      scan.Op // of tokCompare
 	field   Field   // of tokField
 	literal Literal // of tokLiteral
 }
 
 // lexer cuts a query into tokens. The text is valid UTF-8.
 type lexer struct {
-	text string
-	pos  int
+	text    string
+	pos     int
+	braces  int  // open ones
+	operand bool // the token before was one, so that a minus is an operator
 }
 
-var punctuation = [...]string{"&&", "||", "{", "}", "(", ")"}
+// operators are longest first where one begins another.
+var operators = [...]string{
+	"!>>", "!<<", "&>>", "&<<", "&&", "||", "=~", "!~", "!=", "<=", ">=", ">>", "<<", "!>", "!<", "&>", "&<", "&~",
+	"{", "}", "(", ")", "|", ",", "=", "<", ">", "~", "!", "+", "-", "*", "/", "%", "^",
+}
 
-// comparisons are longest first where one begins another.
+// comparisons are the operators of comparison.
 var comparisons = [...]struct {
 	text string
-	op   scan.Op
+	op   CompareOp
 }{
 	{"=~", scan.OpMatch}, {"!~", scan.OpNotMatch}, {"!=", scan.OpNotEqual}, {"<=", scan.OpLessEqual},
 	{">=", scan.OpGreaterEqual}, {"=", scan.OpEqual}, {"<", scan.OpLess}, {">", scan.OpGreater},
@@ -59,6 +63,17 @@ func isWordByte(c byte) bool {
 }
 
 func (l *lexer) next() (token, error) {
+	t, err := l.token()
+	l.operand = t.kind >= tokField || t.kind == tokOp && (t.text == ")" || t.text == "}")
+	if t.kind == tokOp && t.text == "{" {
+		l.braces++
+	} else if t.kind == tokOp && t.text == "}" {
+		l.braces--
+	}
+	return t, err
+}
+
+func (l *lexer) token() (token, error) {
 	for l.pos < len(l.text) {
 		r, n := utf8.DecodeRuneInString(l.text[l.pos:])
 		if !unicode.IsSpace(r) {
@@ -70,30 +85,33 @@ func (l *lexer) next() (token, error) {
 		return token{pos: l.pos}, nil
 	}
 	rest := l.text[l.pos:]
-	for _, c := range &comparisons {
-		if strings.HasPrefix(rest, c.text) {
-			t := l.take(tokCompare, len(c.text))
-			t.op = c.op
-			return t, nil
-		}
-	}
-	for _, p := range &punctuation {
-		if strings.HasPrefix(rest, p) {
-			return l.take(tokPunct, len(p)), nil
-		}
-	}
 	switch c := rest[0]; {
 	case c == '"' || c == '`':
 		return l.quoted()
+	case isDigit(c), c == '-' && !l.operand && digitAt(rest, 1), c == '.' && l.braces == 0 && digitAt(rest, 1):
+		return l.number()
 	case c == '.':
 		return l.attribute(scan.ScopeAny, 0)
-	case c >= '0' && c <= '9' || c == '-' && len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9':
-		return l.number()
 	case isWordByte(c):
 		return l.word()
 	}
+	for _, o := range &operators {
+		if strings.HasPrefix(rest, o) {
+			return l.take(tokOp, len(o)), nil
+		}
+	}
 	_, n := utf8.DecodeRuneInString(rest)
-	return l.take(tokPunct, n), nil
+	return l.take(tokOp, n), nil
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// digitAt reports whether a digit, perhaps after a dot, is at s[i].
+func digitAt(s string, i int) bool {
+	if i < len(s) && s[i] == '.' {
+		i++
+	}
+	return i < len(s) && isDigit(s[i])
 }
 
 func (l *lexer) take(kind tokenKind, n int) token {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"unicode/utf8"
 
-	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -14,7 +13,8 @@ import (
 const (
 	MaxLength      = 16384 // bytes, as openapi.yaml says
 	MaxDepth       = 64    // nested parentheses and negations
-	MaxComparisons = 256
+	MaxComparisons = 256   // and other operands
+	MaxStages      = 64    // of all pipelines, operators between spansets and series included
 )
 
 // Parse reads a query. Errors are of type [*Error].
@@ -26,23 +26,18 @@ func Parse(text string) (*Query, error) {
 	if err := p.start(); err != nil {
 		return nil, err
 	}
-	if p.tok.kind == tokEnd {
-		return &Query{}, nil
-	}
-	if err := p.expect("{"); err != nil {
-		return nil, err
-	}
-	q := &Query{}
-	if !p.at("}") {
-		var err error
-		if q.Filter, err = p.or(0); err != nil {
+	q := &Query{Spans: &Pipeline{First: &Filter{}}}
+	if p.tok.kind != tokEnd {
+		x, err := p.top(0)
+		if err != nil {
 			return nil, err
 		}
+		if c, ok := x.metrics.(*MetricsConst); ok {
+			return nil, &Error{Pos: c.pos, Message: "a number is no query", Expected: "{"}
+		}
+		q.Spans, q.Metrics = x.pipeline(), x.metrics
 	}
-	if !p.at("}") {
-		return nil, p.unexpected("&&, || or }")
-	}
-	if err := p.advance(); err != nil {
+	if err := p.hints(q); err != nil {
 		return nil, err
 	}
 	if p.tok.kind != tokEnd {
@@ -56,6 +51,7 @@ type parser struct {
 	lexer
 	tok         token
 	comparisons int
+	stages      int
 }
 
 func (p *parser) start() error {
@@ -72,11 +68,13 @@ func (p *parser) advance() (err error) {
 	return err
 }
 
-func (p *parser) at(punct string) bool { return p.tok.kind == tokPunct && p.tok.text == punct }
+func (p *parser) at(op string) bool { return p.tok.kind == tokOp && p.tok.text == op }
 
-func (p *parser) expect(punct string) error {
-	if !p.at(punct) {
-		return p.unexpected(punct)
+func (p *parser) atWord(word string) bool { return p.tok.kind == tokWord && p.tok.text == word }
+
+func (p *parser) expect(op string) error {
+	if !p.at(op) {
+		return p.unexpected(op)
 	}
 	return p.advance()
 }
@@ -89,141 +87,55 @@ func (p *parser) unexpected(want string) error {
 	return &Error{Pos: p.tok.pos, Message: what, Expected: want}
 }
 
-func (p *parser) or(depth int) (Expr, error) { return p.chain("||", Or, depth, p.and) }
-
-func (p *parser) and(depth int) (Expr, error) { return p.chain("&&", And, depth, p.unary) }
-
-// chain reads operands joined by one left-associative operator.
-func (p *parser) chain(punct string, op BinaryOp, depth int, operand func(int) (Expr, error)) (Expr, error) {
-	left, err := operand(depth)
-	if err != nil {
-		return nil, err
-	}
-	for p.at(punct) {
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		right, err := operand(depth)
-		if err != nil {
-			return nil, err
-		}
-		left = &Binary{Op: op, Left: left, Right: right}
-	}
-	return left, nil
-}
-
-func (p *parser) unary(depth int) (Expr, error) {
+// deep refuses to nest deeper than the limit.
+func (p *parser) deep(depth int) error {
 	if depth > MaxDepth {
-		return nil, &Error{Pos: p.tok.pos, Message: fmt.Sprintf("the query nests deeper than %d levels", MaxDepth), Expected: "fewer parentheses"}
+		return &Error{Pos: p.tok.pos, Message: fmt.Sprintf("the query nests deeper than %d levels", MaxDepth), Expected: "fewer parentheses"}
 	}
-	pos := p.tok.pos
-	switch {
-	case p.at("!"):
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		x, err := p.unary(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		return &Not{X: x, pos: pos}, nil
-	case p.at("("):
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		x, err := p.or(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		if !p.at(")") {
-			return nil, p.unexpected("&&, || or )")
-		}
-		return x, p.advance()
-	}
+	return nil
+}
+
+// count counts an operand of an expression.
+func (p *parser) count() error {
 	if p.comparisons++; p.comparisons > MaxComparisons {
-		return nil, &Error{Pos: pos, Message: fmt.Sprintf("the query has more than %d comparisons", MaxComparisons), Expected: "a shorter query"}
+		return &Error{Pos: p.tok.pos, Message: fmt.Sprintf("the query has more than %d comparisons", MaxComparisons), Expected: "a shorter query"}
 	}
-	return p.comparison()
+	return nil
 }
 
-func (p *parser) comparison() (Expr, error) {
-	start := p.tok
-	lit, isLiteral := p.literalHere()
-	if !isLiteral {
-		return p.fieldFirst()
+// countStage counts a stage or an operator between spansets or series.
+func (p *parser) countStage() error {
+	if p.stages++; p.stages > MaxStages {
+		return &Error{Pos: p.tok.pos, Message: fmt.Sprintf("the query has more than %d stages", MaxStages), Expected: "a shorter query"}
 	}
-	if err := p.advance(); err != nil {
-		return nil, err
+	return nil
+}
+
+// comparisonHere is the comparison operator at the current token.
+func (p *parser) comparisonHere() (op CompareOp, ok bool) {
+	if p.tok.kind != tokOp {
+		return 0, false
 	}
-	if p.tok.kind != tokCompare {
-		if lit.Kind == LiteralBool {
-			return &Constant{Value: lit.Value.Bool(), pos: start.pos}, nil
+	for _, c := range &comparisons {
+		if c.text == p.tok.text {
+			return c.op, true
 		}
-		return nil, p.unexpected("a comparison such as = or >")
 	}
-	op := p.tok
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
-	f, fieldPos, err := p.fieldHere("a field")
-	if err != nil {
-		return nil, err
-	}
-	if op.op == scan.OpMatch || op.op == scan.OpNotMatch {
-		return nil, &Error{Pos: op.pos, Message: "a regular expression stands on the right", Expected: "field " + op.text + " \"…\""}
-	}
-	op.op = flip(op.op)
-	return check(f, op, lit, operands{whole: start.pos, field: fieldPos, literal: start.pos})
+	return 0, false
 }
 
-// fieldFirst reads "field op literal", or an attribute alone.
-func (p *parser) fieldFirst() (Expr, error) {
-	f, pos, err := p.fieldHere("a field or a value")
-	if err != nil {
-		return nil, err
+// arithHere is the arithmetic operator at the current token and how tightly
+// it binds.
+func (p *parser) arithHere() (op ArithOp, binding int, ok bool) {
+	if p.tok.kind != tokOp {
+		return 0, 0, false
 	}
-	if p.tok.kind != tokCompare {
-		if typeOf(f) != typeAttr {
-			return nil, p.unexpected("a comparison such as = or >")
+	for i, text := range &arithOps {
+		if text == p.tok.text {
+			return ArithOp(i), ArithOp(i).binding(), true
 		}
-		return &Comparison{Field: f, Literal: Literal{Kind: LiteralBool, Value: telemetry.BoolValue(true)}, pos: pos}, nil
 	}
-	op := p.tok
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
-	lit, ok := p.literalHere()
-	if !ok {
-		return nil, p.notLiteral(f)
-	}
-	at := operands{whole: pos, field: pos, literal: p.tok.pos}
-	if err := p.advance(); err != nil {
-		return nil, err
-	}
-	return check(f, op, lit, at)
-}
-
-// notLiteral explains what stands where a value of f should.
-func (p *parser) notLiteral(f Field) error {
-	want := expectation(typeOf(f))
-	switch p.tok.kind {
-	case tokField:
-		return &Error{Pos: p.tok.pos, Message: "a field cannot be compared with a field", Expected: want}
-	case tokWord:
-		msg := fmt.Sprintf("%q is not a value", p.tok.text) + didYouMean(p.tok.text, valueNames(typeOf(f)))
-		return &Error{Pos: p.tok.pos, Message: msg, Expected: want}
-	}
-	return p.unexpected(want)
-}
-
-// fieldHere reads the field at the current token.
-func (p *parser) fieldHere(want string) (f Field, pos int, err error) {
-	if p.tok.kind != tokField && p.tok.kind != tokWord {
-		return Field{}, 0, p.unexpected(want)
-	}
-	pos = p.tok.pos
-	f, err = p.field()
-	return f, pos, err
+	return 0, 0, false
 }
 
 func (p *parser) field() (Field, error) {
@@ -238,6 +150,44 @@ func (p *parser) field() (Field, error) {
 		}
 	}
 	return f, p.advance()
+}
+
+// fields reads "( field, … )".
+func (p *parser) fields() (out []Field, err error) {
+	err = p.list(func() error {
+		if p.tok.kind != tokField && p.tok.kind != tokWord {
+			return p.unexpected("a field such as resource.service.name")
+		}
+		f, err := p.field()
+		out = append(out, f)
+		return err
+	})
+	return out, err
+}
+
+// list reads one or more items in parentheses.
+func (p *parser) list(item func() error) error {
+	if err := p.expect("("); err != nil {
+		return err
+	}
+	for {
+		if err := p.count(); err != nil {
+			return err
+		}
+		if err := item(); err != nil {
+			return err
+		}
+		if !p.at(",") {
+			break
+		}
+		if err := p.advance(); err != nil {
+			return err
+		}
+	}
+	if !p.at(")") {
+		return p.unexpected(", or )")
+	}
+	return p.advance()
 }
 
 // literalHere is the value of the current token, if it is one.
@@ -268,17 +218,57 @@ func (p *parser) literalHere() (Literal, bool) {
 	return Literal{}, false
 }
 
-// flip is the operator with its operands exchanged.
-func flip(op scan.Op) scan.Op {
-	switch op {
-	case scan.OpLess:
-		return scan.OpGreater
-	case scan.OpLessEqual:
-		return scan.OpGreaterEqual
-	case scan.OpGreater:
-		return scan.OpLess
-	case scan.OpGreaterEqual:
-		return scan.OpLessEqual
+// hints reads "with (…)" at the end of a query.
+func (p *parser) hints(q *Query) error {
+	if !p.atWord("with") {
+		return nil
 	}
-	return op
+	if err := p.advance(); err != nil {
+		return err
+	}
+	return p.list(func() error {
+		h := Hint{Name: HintName(p.tok.text), pos: p.tok.pos}
+		if p.tok.kind != tokWord {
+			return p.unexpected("a hint such as most_recent")
+		}
+		if err := p.advance(); err != nil {
+			return err
+		}
+		if err := p.expect("="); err != nil {
+			return err
+		}
+		at := p.tok.pos
+		var ok bool
+		if h.Value, ok = p.literalHere(); !ok {
+			return p.unexpected("a value such as true")
+		}
+		if err := checkHint(h, at); err != nil {
+			return err
+		}
+		q.Hints = append(q.Hints, h)
+		return p.advance()
+	})
+}
+
+// ParseFilter reads a query that must be one pair of braces without stages,
+// and returns its condition, nil for that of every span.
+func ParseFilter(text string) (Expr, error) {
+	q, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	cond, ok := q.SpanFilter()
+	if !ok {
+		return nil, &Error{Message: "the query is more than a filter of single spans", Expected: "one pair of braces, such as { status = error }"}
+	}
+	return cond, nil
+}
+
+// ParseSearch reads a query that must search for traces: no metrics.
+func ParseSearch(text string) (*Query, error) {
+	q, err := Parse(text)
+	if err == nil && q.Metrics != nil {
+		return nil, &Error{Pos: q.Metrics.Pos(), Message: "the query computes series, it finds no traces", Expected: "a query without a metrics function"}
+	}
+	return q, err
 }

@@ -35,6 +35,42 @@ func TestPrint(t *testing.T) {
 		{`{ instrumentation:name =~ "net/.*" && instrumentation:version = nil }`, `{ instrumentation:name =~ "net/.*" && instrumentation:version = nil }`},
 		{`{ trace:duration > 2s && trace:rootName !~ ".*perf.*" && rootServiceName = "a" }`, `{ traceDuration > 2s && rootName !~ ".*perf.*" && rootServiceName = "a" }`},
 		{"{ .在庫 = \"日本\" }", `{ .在庫 = "日本" }`},
+		{`{ span.bytes > 10 * 1024 * 1024 }`, `{ span.bytes > 10485760 }`},
+		{`{ duration > trace:duration / 2 }`, `{ duration > traceDuration / 2 }`},
+		{`{ .a - -5 + 2 * .b ^ 2 ^ .c >= -.d % 3 }`, `{ .a - -5 + 2 * .b ^ 2 ^ .c >= (0 - .d) % 3 }`},
+		{`{ (.a + 1) * 2 = .b && -(.a) < 3 }`, `{ (.a + 1) * 2 = .b && 0 - .a < 3 }`},
+		{`{ 1 + 1 = 2 || .a = .b }`, `{ true || .a = .b }`},
+		{`{ duration / 100ms > 2 }`, `{ duration / 100ms > 2 }`},
+		{`{ span:childCount = 0 && nestedSetParent < 0 }`, `{ childCount = 0 && nestedSetParent < 0 }`},
+		{`{ event:timeSinceStart > -5s && link:traceID = "1234567890abcde" && link:spanID != nil }`, `{ event:timeSinceStart > -5s && link:traceID = "1234567890abcde" && link:spanID != nil }`},
+		{`{.a}&&{.b}||{.c}`, `{ .a = true } && { .b = true } || { .c = true }`},
+		{`{.a}&&({.b}||{.c})`, `{ .a = true } && ({ .b = true } || { .c = true })`},
+		{`{}>{}>>{}<{}<<{}~{}`, `{} > {} >> {} < {} << {} ~ {}`},
+		{`{}!>{}!>>{}!<{}!<<{}!~{}`, `{} !> {} !>> {} !< {} !<< {} !~ {}`},
+		{`{}&>{}&>>{}&<{}&<<{}&~{}`, `{} &> {} &>> {} &< {} &<< {} &~ {}`},
+		{`{} > ({} && {})`, `{} > ({} && {})`},
+		{`{.a} | {.b} | count() > 2`, `{ .a = true } | { .b = true } | count() > 2`},
+		{`count() > 10`, `{} | count() > 10`},
+		{`avg(duration) > 20ms`, `{} | avg(duration) > 20ms`},
+		{`{ status = error } | by(resource.service.name, duration > 1s) | count() > 1 | coalesce() | select(name, span.a)`,
+			`{ status = error } | by(resource.service.name, duration > 1s) | count() > 1 | coalesce() | select(name, span.a)`},
+		{`{} | max(duration) - min(duration) >= 2 * 500ms`, `{} | max(duration) - min(duration) >= 1s`},
+		{`{} | (count() + 1) * 2 = 4`, `{} | (count() + 1) * 2 = 4`},
+		{`({.a} | count() > 1) >> ({.b} | avg(.x) > 2.5)`, `({ .a = true } | count() > 1) >> ({ .b = true } | avg(.x) > 2.5)`},
+		{`{} | ({.a} >> {.b}) | count() = 1`, `{} | { .a = true } >> { .b = true } | count() = 1`},
+		{`{}|rate()`, `{} | rate()`},
+		{`{ status = error } | count_over_time() by (resource.service.name, name)`, `{ status = error } | count_over_time() by (resource.service.name, name)`},
+		{`{} | quantile_over_time(duration, .99, .9, 0.5) by (span.http.target)`, `{} | quantile_over_time(duration, 0.99, 0.9, 0.5) by (span.http.target)`},
+		{`{} | sum_over_time(span.a * 8)`, `{} | sum_over_time(span.a * 8)`},
+		{`{} | rate() by (name) | topk(10) | bottomk(3)`, `{} | rate() by (name) | topk(10) | bottomk(3)`},
+		{`{} | rate() by (name) > 10`, `({} | rate() by (name)) > 10`},
+		{`({.a} | rate()) / ({} | rate()) * 100 > 5 | topk(3)`, `({ .a = true } | rate()) / ({} | rate()) * 100 > 5 | topk(3)`},
+		{`1 - ({.a} | rate()) / ({} | rate())`, `1 - ({ .a = true } | rate()) / ({} | rate())`},
+		{`({} | rate() | topk(2)) + ({} | rate())`, `({} | rate() | topk(2)) + ({} | rate())`},
+		{`{ .a = "x" } | compare({ status = error })`, `{ .a = "x" } | compare({ status = error })`},
+		{`{} | compare({ duration > 1s }, 5, 100, 200)`, `{} | compare({ duration > 1s }, 5, 100, 200)`},
+		{`{} with (most_recent=true)`, `{} with (most_recent = true)`},
+		{`{} | rate() with (sample=0.1, exemplars=5)`, `{} | rate() with (sample = 0.1, exemplars = 5)`},
 	} {
 		q, err := traceql.Parse(c.in)
 		if err != nil {
@@ -46,6 +82,8 @@ func TestPrint(t *testing.T) {
 		}
 	}
 }
+
+const stages = "count(), avg(…), min(…), max(…), sum(…), by(…), select(…), coalesce(), a metrics function such as rate(), or {"
 
 // TestErrors marks the place of the error with "»" in the query.
 func TestErrors(t *testing.T) {
@@ -59,7 +97,7 @@ func TestErrors(t *testing.T) {
 		{`{ span.» = 1 }`, "the attribute has no name", "an attribute name"},
 		{`{ »nmae = "a" }`, `unknown field "nmae"; did you mean name?`, "a field such as name, or an attribute such as span.nmae"},
 		{`{ »statsu = error }`, `unknown field "statsu"; did you mean status?`, "a field such as name, or an attribute such as span.statsu"},
-		{`{ »span:childCount = 0 }`, `unknown field "span:childCount"`, "a field such as name, or an attribute such as span.span:childCount"},
+		{`{ »span:childCunt = 0 }`, `unknown field "span:childCunt"; did you mean span:childCount?`, "a field such as name, or an attribute such as span.span:childCunt"},
 		{`{ »resuorce.service.name = "a" }`, `unknown scope "resuorce"; did you mean resource?`, "span., resource., event., link., instrumentation. or . before an attribute name"},
 		{`{ status = »eror }`, `"eror" is not a value; did you mean error?`, "error, ok or unset"},
 		{`{ status = »"error" }`, "status cannot be compared with a string", "error, ok or unset"},
@@ -74,7 +112,12 @@ func TestErrors(t *testing.T) {
 		{`{ .a »> nil }`, "nil has no order", "= or !="},
 		{`{ .a »>= true }`, "a boolean has no order", "= or !="},
 		{`{ .a = »error }`, ".a cannot be compared with a status", "a string in quotes, a number, a duration, true, false or nil"},
-		{`{ .a = ».b }`, "a field cannot be compared with a field", "a string in quotes, a number, a duration, true, false or nil"},
+		{`{ name = ».b + 1 }`, "a string cannot be compared with a number", "a string"},
+		{`{ .a + »"x" = 1 }`, "there is no arithmetic with a string", "a number, a duration or an attribute"},
+		{`{ 1 »/ 0 = .a }`, "1 / 0 has no value", "arithmetic with a result"},
+		{`{ .a + 1 »= nil }`, "nil is compared with a field alone", "field = nil or field != nil"},
+		{`{ .a + 1 »=~ "x" }`, "a regular expression is compared with a field", `field =~ "…"`},
+		{`{ status »> status }`, "a status has no order", "= or !="},
 		{`{ .a =~ »200 }`, "=~ takes a string, not an integer", "a regular expression in quotes"},
 		{`{ .a =~ »"a)(b" }`, "the regular expression is not valid: unexpected ): `a)(b`", "RE2 syntax"},
 		{`{ "a" »=~ .a }`, "a regular expression stands on the right", `field =~ "…"`},
@@ -85,7 +128,20 @@ func TestErrors(t *testing.T) {
 		{`{ (.a = 1 »}`, `unexpected "}"`, "&&, || or )"},
 		{`{ duration» }`, `unexpected "}"`, "a comparison such as = or >"},
 		{`{ 5 »}`, `unexpected "}"`, "a comparison such as = or >"},
-		{`{} »| count() > 2`, `unexpected "|"`, "the end of the query"},
+		{`{} | »cuont() > 2`, `unknown stage "cuont"; did you mean count?`, stages},
+		{`{} | 5ms > »count()`, "a duration cannot be compared with a number", "a duration"},
+		{`{} | count() > »2s`, "a number cannot be compared with a duration", "a number"},
+		{`{} | avg(»name) > 2`, "a string is no number", "a number such as duration, or an attribute"},
+		{`{} | count() »}`, `unexpected "}"`, "a comparison such as = or >"},
+		{`{} | rate() | »count() > 2`, `unknown stage "count" of series`, "topk or bottomk"},
+		{`{} | rate() | topk(»0)`, "0 is out of range", "how many series to keep, from 1 to 1000"},
+		{`{} | quantile_over_time(duration»)`, `unexpected ")"`, "a comma and a quantile such as 0.99"},
+		{`{} | quantile_over_time(duration, »1.5)`, "1.5 is no quantile", "a number from 0 to 1"},
+		{`({} | rate()) + »{}`, "spans cannot be combined with series", "a number, or a metrics query in parentheses"},
+		{`{} && »({} | rate())`, "series cannot be combined with spans", "{"},
+		{`{} with (»most_recnt = true)`, `unknown hint "most_recnt"; did you mean most_recent?`, "most_recent, sample or exemplars"},
+		{`{} with (most_recent = »5)`, "most_recent cannot be 5", "true or false"},
+		{`{} »{}`, `unexpected "{"`, "the end of the query"},
 		{"{ .a = \"»\xff\" }", "the query is not valid UTF-8", "UTF-8 text"},
 	} {
 		text := strings.Replace(c.in, "»", "", 1)
@@ -153,7 +209,11 @@ func FuzzParse(f *testing.F) {
 		"", "{}", `{ resource.service.name = "checkout" && duration > 500ms && status = error }`,
 		`{ !(.a = 1 || .b != nil) && span."a b" =~ "x.*" }`, `{ 1.5 <= span.x }`, "{ .a = `raw` }", `{ .x }`, `{ true && !false }`,
 		`{ kind = server && trace:id = "ab" }`, `{ .a = -1h2m3.5s || .b = 1e-7 || .c = 1e300 }`, `{ .a =~ "\\Qabc" }`, "{ .\"\n\" = 1 }",
-		`{ event:name = "x" } | count()`, "{ .x = 5μs }", `{ ."\\\"" = maxInt }`,
+		`{ event:name = "x" } | count() > 2`, `{.a} &>> ({.b} | by(name, .x > 1) | avg(duration) / 2 > 1s) !~ {}`, `{} | coalesce() | select(name, .a)`,
+		`({.a} | rate() by (name) | topk(3)) / 2 > ({} | rate())`, `{} | quantile_over_time(duration, .5, 1) by (.x) with (sample=true)`,
+		`{} | compare({ .a }, 5, 1, 2)`, `{ .a + 2 * -.b ^ 3 != .c % 2 || duration / 3 < 1s }`, `{} | sum(.a - 1) * 2 <= count()`,
+		`{ nestedSetParent < 0 && span:childCount >= 1 && link:spanID != nil }`, `{}|rate()+1-2*3>4`,
+		"{ .x = 5μs }", `{ ."\\\"" = maxInt }`,
 	} {
 		f.Add(seed)
 	}

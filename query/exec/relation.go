@@ -1,0 +1,84 @@
+package exec
+
+import (
+	"fmt"
+
+	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/query/traceql"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// relation narrows by a comparison of two values of each span, a run of rows
+// at a time.
+func (f *filter) relation(n *plan.Relation, b scan.Block, sel *scan.Bitmap) error {
+	for lo := 0; lo < b.Len(); lo += runRows {
+		hi := min(lo+runRows, b.Len())
+		first := sel.Next(lo)
+		if first < 0 {
+			return nil
+		}
+		if first >= hi {
+			continue
+		}
+		select {
+		case <-f.stop:
+			return scan.ErrStopped
+		default:
+		}
+		left, err := f.value(n.Left, b, lo, hi)
+		if err != nil {
+			return err
+		}
+		right, err := f.value(n.Right, b, lo, hi)
+		if err != nil {
+			return err
+		}
+		for i := first; i >= 0 && i < hi; i = sel.Next(i + 1) {
+			if !relates(n.Op, left, right, i-lo) {
+				sel.Clear(i)
+			}
+		}
+	}
+	return nil
+}
+
+// value is an expression, which asks nothing about the trace, for rows
+// [lo, hi).
+func (f *filter) value(x traceql.Value, b scan.Block, lo, hi int) (*rowValues, error) {
+	out := newRowValues(hi - lo)
+	switch x := x.(type) {
+	case *traceql.FieldRef:
+		return out, readColumn(b, x.Field.Field, lo, hi, f, out)
+	case *traceql.LiteralRef:
+		for i := range out.values {
+			out.set(i, x.Literal.Value)
+		}
+		return out, nil
+	case *traceql.Arith:
+		left, err := f.value(x.Left, b, lo, hi)
+		if err != nil {
+			return nil, err
+		}
+		right, err := f.value(x.Right, b, lo, hi)
+		if err != nil {
+			return nil, err
+		}
+		return arithmetic(x.Op, left, right), nil
+	case *traceql.Condition:
+		sel := f.get()
+		defer f.put(sel)
+		sel.Reset(b.Len(), false)
+		for i := lo; i < hi; i++ {
+			sel.Set(i)
+		}
+		if err := f.narrow(plan.Filter(x.Expr), b, sel); err != nil {
+			return nil, err
+		}
+		for i := range out.values {
+			out.set(i, telemetry.BoolValue(sel.Get(lo+i)))
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("evaluate %T: unknown value", x)
+}

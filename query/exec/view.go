@@ -1,0 +1,362 @@
+package exec
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/query/traceql"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// view is a whole trace as the rows of its pieces, in the order of the
+// pieces. Sets of spans are bitmaps over these rows. It belongs to one
+// goroutine and is used for one trace.
+type view struct {
+	*run
+	filter  *filter
+	spans   *plan.Spans
+	summary *Summary
+	rows    []summaryRow
+	pieces  []piece
+	present scan.Bitmap // rows that are no copies of others
+	tree    *tree       // nil until asked for
+	bits    map[plan.Node]*scan.Bitmap
+	columns map[traceql.Field]*rowValues
+}
+
+// rowValues is a field of each row; a value of no row is empty.
+type rowValues struct {
+	values []telemetry.Value
+	has    []bool
+}
+
+func newRowValues(n int) *rowValues {
+	return &rowValues{values: make([]telemetry.Value, n), has: make([]bool, n)}
+}
+
+func (c *rowValues) set(i int, v telemetry.Value) { c.values[i], c.has[i] = v, true }
+
+// holds is the rows of present for which n does.
+func (v *view) holds(n plan.Node) (*scan.Bitmap, error) {
+	out := &scan.Bitmap{}
+	out.Reset(len(v.rows), false)
+	out.CopyFrom(&v.present)
+	return out, v.narrow(n, out)
+}
+
+// narrow clears the rows of sel for which n does not hold.
+func (v *view) narrow(n plan.Node, sel *scan.Bitmap) error {
+	if sel.Empty() {
+		return nil
+	}
+	if !plan.HasTraceLeaves(n) {
+		return v.narrowPieces(n, sel)
+	}
+	switch n := n.(type) {
+	case *plan.TraceLeaf:
+		return v.narrowTrace(n, sel)
+	case *plan.Relation:
+		return v.narrowRelation(n, sel)
+	case plan.Not:
+		held := &scan.Bitmap{}
+		held.Reset(sel.Len(), false)
+		held.CopyFrom(sel)
+		if err := v.narrow(n.X, held); err != nil {
+			return err
+		}
+		sel.AndNot(held)
+		return nil
+	case plan.And:
+		for _, x := range n {
+			if err := v.narrow(x, sel); err != nil {
+				return err
+			}
+		}
+		return nil
+	case plan.Or:
+		rest, held := &scan.Bitmap{}, &scan.Bitmap{}
+		rest.Reset(sel.Len(), false)
+		rest.CopyFrom(sel)
+		held.Reset(sel.Len(), false)
+		for _, x := range n {
+			held.CopyFrom(rest)
+			if err := v.narrow(x, held); err != nil {
+				return err
+			}
+			rest.AndNot(held)
+		}
+		sel.AndNot(rest)
+		return nil
+	}
+	return fmt.Errorf("filter trace: %T is no condition", n)
+}
+
+// narrowPieces asks the blocks, a run of pieces of one block at a time.
+func (v *view) narrowPieces(n plan.Node, sel *scan.Bitmap) error {
+	in := v.filter.get()
+	defer v.filter.put(in)
+	first := 0 // row of the trace
+	for pieces := v.pieces; len(pieces) > 0; {
+		block, same, rows := pieces[0].block, 0, 0
+		in.Reset(block.Len(), false)
+		for same < len(pieces) && pieces[same].block == block {
+			for i := pieces[same].lo; i < pieces[same].hi; i++ {
+				if sel.Get(first + rows) {
+					in.Set(i)
+				}
+				rows++
+			}
+			same++
+		}
+		if err := v.filter.narrow(n, block, in); err != nil {
+			return err
+		}
+		for _, p := range pieces[:same] {
+			for i := p.lo; i < p.hi; i++ {
+				if !in.Get(i) {
+					sel.Clear(first)
+				}
+				first++
+			}
+		}
+		pieces = pieces[same:]
+	}
+	return nil
+}
+
+func (v *view) narrowTrace(n *plan.TraceLeaf, sel *scan.Bitmap) error {
+	if !n.Field.OfSpan() {
+		if !n.Predicate.Holds(v.summary.field(n.Field)) {
+			sel.ClearAll()
+		}
+		return nil
+	}
+	t := v.place()
+	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
+		if !n.Predicate.Holds(telemetry.IntValue(t.number(n.Field, i))) {
+			sel.Clear(i)
+		}
+	}
+	return nil
+}
+
+func (v *view) narrowRelation(n *plan.Relation, sel *scan.Bitmap) error {
+	left, err := v.value(n.Left)
+	if err != nil {
+		return err
+	}
+	right, err := v.value(n.Right)
+	if err != nil {
+		return err
+	}
+	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
+		if !relates(n.Op, left, right, i) {
+			sel.Clear(i)
+		}
+	}
+	return nil
+}
+
+// relates reports whether row i of two columns has values that compare so.
+func relates(op scan.Op, left, right *rowValues, i int) bool {
+	if !left.has[i] || !right.has[i] {
+		return false
+	}
+	p := scan.Predicate{Op: op, Value: right.values[i]}
+	return p.Holds(left.values[i])
+}
+
+// place is the trace's tree.
+func (v *view) place() *tree {
+	if v.tree == nil {
+		v.tree = newTree(v.rows, &v.present)
+	}
+	return v.tree
+}
+
+// value is an expression for each row.
+func (v *view) value(x traceql.Value) (*rowValues, error) {
+	switch x := x.(type) {
+	case *traceql.FieldRef:
+		return v.column(x.Field)
+	case *traceql.LiteralRef:
+		out := newRowValues(len(v.rows))
+		for i := range out.values {
+			out.set(i, x.Literal.Value)
+		}
+		return out, nil
+	case *traceql.Arith:
+		left, err := v.value(x.Left)
+		if err != nil {
+			return nil, err
+		}
+		right, err := v.value(x.Right)
+		if err != nil {
+			return nil, err
+		}
+		return arithmetic(x.Op, left, right), nil
+	case *traceql.Condition:
+		held, err := v.holds(v.spans.Condition(x))
+		if err != nil {
+			return nil, err
+		}
+		out := newRowValues(len(v.rows))
+		for i := range out.values {
+			out.set(i, telemetry.BoolValue(held.Get(i)))
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("evaluate %T: unknown value", x)
+}
+
+// arithmetic applies op row by row.
+func arithmetic(op traceql.ArithOp, left, right *rowValues) *rowValues {
+	out := newRowValues(len(left.values))
+	for i := range out.values {
+		if left.has[i] && right.has[i] {
+			out.values[i], out.has[i] = op.Apply(left.values[i], right.values[i])
+		}
+	}
+	return out
+}
+
+// column is a field for each row.
+func (v *view) column(f traceql.Field) (*rowValues, error) {
+	if c := v.columns[f]; c != nil {
+		return c, nil
+	}
+	out := newRowValues(len(v.rows))
+	switch {
+	case f.Trace.OfSpan():
+		t := v.place()
+		for i := range out.values {
+			out.set(i, telemetry.IntValue(t.number(f.Trace, i)))
+		}
+	case f.Trace != traceql.TraceNone:
+		for i := range out.values {
+			out.set(i, v.summary.field(f.Trace))
+		}
+	default:
+		at := 0
+		for _, p := range v.pieces {
+			n := p.hi - p.lo
+			part := rowValues{out.values[at : at+n], out.has[at : at+n]}
+			if err := readColumn(p.block, f.Field, p.lo, p.hi, v.filter, &part); err != nil {
+				return nil, err
+			}
+			at += n
+		}
+	}
+	if v.columns == nil {
+		v.columns = map[traceql.Field]*rowValues{}
+	}
+	v.columns[f] = out
+	return out, nil
+}
+
+// readColumn fills out with a field of rows [lo, hi) of a block. Of events and
+// links, the first that has the field counts.
+func readColumn(b scan.Block, f scan.Field, lo, hi int, with *filter, out *rowValues) error {
+	if f.Scope == scan.ScopeIntrinsic && (f.Intrinsic == scan.IntrinsicDuration || f.Intrinsic == scan.IntrinsicStart) {
+		rows := &with.rows
+		if err := b.Rows(lo, hi, scan.ColDuration|scan.ColStart, rows); err != nil {
+			return err
+		}
+		from := rows.Duration
+		if f.Intrinsic == scan.IntrinsicStart {
+			from = rows.Start
+		}
+		for i, n := range from {
+			out.set(i, telemetry.IntValue(int64(min(n, math.MaxInt64))))
+		}
+		return nil
+	}
+	if ofList(f) {
+		return readList(b, f, lo, hi, out)
+	}
+	codes := &with.codes
+	codes.Reset()
+	if err := b.Codes(f, lo, hi, codes); err != nil {
+		return err
+	}
+	for i, c := range codes.Rows {
+		if c > 0 && !absent(f, codes.Dict[c-1]) {
+			out.set(i, codes.Dict[c-1])
+		}
+	}
+	return nil
+}
+
+// absent reports whether a value that every span has stands for none.
+func absent(f scan.Field, v telemetry.Value) bool {
+	if f.Scope != scan.ScopeIntrinsic || f.Intrinsic == scan.IntrinsicName {
+		return false
+	}
+	switch v.Type() {
+	case telemetry.ValueString:
+		return v.Str() == ""
+	case telemetry.ValueBytes:
+		return f.Intrinsic == scan.IntrinsicParentID && v.Str() == string(make([]byte, len(telemetry.SpanID{})))
+	}
+	return false
+}
+
+// ofList reports whether a span may have a field several times.
+func ofList(f scan.Field) bool {
+	switch f.Intrinsic {
+	case scan.IntrinsicEventName, scan.IntrinsicEventTime, scan.IntrinsicLinkTraceID, scan.IntrinsicLinkSpanID:
+		return f.Scope == scan.ScopeIntrinsic
+	}
+	return f.Scope == scan.ScopeEvent || f.Scope == scan.ScopeLink
+}
+
+func readList(b scan.Block, f scan.Field, lo, hi int, out *rowValues) error {
+	var batch telemetry.Batch
+	if err := b.Spans(lo, hi, &batch); err != nil {
+		return err
+	}
+	for i := range batch.Spans {
+		if v, ok := firstOf(&batch, &batch.Spans[i], f); ok {
+			out.set(i, v)
+		}
+	}
+	return nil
+}
+
+// firstOf is the field of the first event or link that has it.
+func firstOf(b *telemetry.Batch, s *telemetry.Span, f scan.Field) (telemetry.Value, bool) {
+	attr := func(r telemetry.Range) (telemetry.Value, bool) {
+		for _, a := range b.AttrsOf(r) {
+			if a.Key == f.Key {
+				return a.Value, true
+			}
+		}
+		return telemetry.Value{}, false
+	}
+	events, links := b.EventsOf(s), b.LinksOf(s)
+	switch {
+	case f.Scope == scan.ScopeEvent:
+		for i := range events {
+			if v, ok := attr(events[i].Attrs); ok {
+				return v, true
+			}
+		}
+	case f.Scope == scan.ScopeLink:
+		for i := range links {
+			if v, ok := attr(links[i].Attrs); ok {
+				return v, true
+			}
+		}
+	case f.Intrinsic == scan.IntrinsicEventName && len(events) > 0:
+		return telemetry.StringValue(events[0].Name), true
+	case f.Intrinsic == scan.IntrinsicEventTime && len(events) > 0:
+		return telemetry.IntValue(int64(events[0].Time - s.Start)), true
+	case f.Intrinsic == scan.IntrinsicLinkTraceID && len(links) > 0:
+		return telemetry.BytesValue(string(links[0].TraceID[:])), true
+	case f.Intrinsic == scan.IntrinsicLinkSpanID && len(links) > 0:
+		return telemetry.BytesValue(string(links[0].SpanID[:])), true
+	}
+	return telemetry.Value{}, false
+}
