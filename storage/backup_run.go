@@ -132,7 +132,9 @@ func (r *backupRun) deletions(b backup) (out []backupDeletion, since int, err er
 		}
 	}
 	for _, p := range r.since {
-		add(p, segments)
+		if len(segments) > 0 {
+			add(p, segments)
+		}
 	}
 	return out, len(r.since), nil
 }

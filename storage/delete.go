@@ -77,6 +77,7 @@ type knownDeletion struct {
 type pendingDeletion struct {
 	Deletion
 	segments []uint64            // those that had its traces
+	below    uint64              // the number the next segment was to get; 0: not known
 	traces   []telemetry.TraceID // sorted
 	audited  bool                // the audit log has it
 }
@@ -123,7 +124,7 @@ func (s *Store) delete(ctx context.Context, req DeletionRequest) (Deletion, erro
 	}
 	p := &pendingDeletion{Deletion: Deletion{
 		ID: s.nextDeletion, Requested: s.opts.Clock().UTC(), Kind: req.Kind, What: req.What, Who: req.Who, State: DeletionPending,
-	}}
+	}, below: s.nextSegment}
 	found := map[telemetry.TraceID]struct{}{}
 	for _, h := range hits {
 		p.segments = append(p.segments, h.ref.entry.Number)

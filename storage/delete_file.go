@@ -25,7 +25,7 @@ const (
 // are gone from the disk. It is two lines of text and then trace IDs:
 //
 //	kiseki deletion 1 crc32c 89abcdef
-//	{"id":4,"requested":"2026-11-21T23:30:00Z",…,"traces":2,"segments":[3,7]}
+//	{"id":4,"requested":"2026-11-21T23:30:00Z",…,"traces":2,"segments":[3,7],"below":9}
 //	16 bytes a trace, ascending
 //
 // The checksum is of everything after the first line.
@@ -41,7 +41,8 @@ type deletionRecord struct {
 	Who       string    `json:"who"`
 	Traces    int       `json:"traces"`
 	Spans     uint64    `json:"spans"`
-	Segments  []uint64  `json:"segments,omitempty"` // of the file only
+	Segments  []uint64  `json:"segments,omitempty"` // of the file only, as the next
+	Below     uint64    `json:"below,omitempty"`
 }
 
 func recordOf(d Deletion) deletionRecord {
@@ -67,7 +68,7 @@ func parseDeletionName(name string) (id uint64, ok bool) {
 
 func encodeDeletion(p *pendingDeletion) ([]byte, error) {
 	r := recordOf(p.Deletion)
-	r.Segments = p.segments
+	r.Segments, r.Below = p.segments, p.below
 	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("encode deletion: %w", err)
@@ -93,7 +94,7 @@ func decodeDeletion(b []byte) (*pendingDeletion, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errDeletion, err)
 	}
-	return &pendingDeletion{Deletion: r.deletion(), segments: r.Segments, traces: traces}, nil
+	return &pendingDeletion{Deletion: r.deletion(), segments: r.Segments, below: r.Below, traces: traces}, nil
 }
 
 // splitTraces are the n trace IDs that ids has one after the other.

@@ -54,6 +54,9 @@ func (s *Store) loadDeletions() error {
 		}
 	}
 	s.pendingDeletions = pending
+	if err := s.coverAll(); err != nil {
+		return err
+	}
 	for _, id := range slices.Sorted(maps.Keys(known)) {
 		d := knownDeletion{Deletion: *known[id]}
 		if i := slices.IndexFunc(pending, func(p *pendingDeletion) bool { return p.ID == id }); i >= 0 {
@@ -63,6 +66,30 @@ func (s *Store) loadDeletions() error {
 	}
 	s.mu.deletions = s.mu.deletions[max(0, len(s.mu.deletions)-maxDeletions):]
 	return s.removeTempDeletions()
+}
+
+// coverAll sees to it, where the manifest was made anew, that deletions name
+// every segment that was there when they were made: also those that a rewrite
+// had replaced and that a crash brought back.
+func (s *Store) coverAll() error {
+	if !s.manifest.Rebuilt {
+		return nil
+	}
+	for _, p := range s.pendingDeletions {
+		below := p.below
+		for _, n := range p.segments {
+			below = max(below, n)
+		}
+		for _, e := range s.manifest.Segments {
+			if e.Number < below && !slices.Contains(p.segments, e.Number) {
+				p.segments = append(p.segments, e.Number)
+			}
+		}
+		if err := writeDeletionFile(s.fs, s.dir, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) removeTempDeletions() error {

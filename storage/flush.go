@@ -157,12 +157,22 @@ func (s *Store) removeLogs() error {
 	if err != nil {
 		return fmt.Errorf("delete log: %w", err)
 	}
+	removed := false
 	for _, name := range names {
 		if seq, ok := wal.ParseName(name); ok && seq < s.manifest.LogFrom {
 			if err := s.fs.Remove(filepath.Join(s.dir.wal(), name)); err != nil {
 				return fmt.Errorf("delete log: %w", err)
 			}
+			removed = true
 		}
+	}
+	if !removed {
+		return nil
+	}
+	// For good: without a manifest a log that came back would be read, and
+	// bring back what was deleted since.
+	if err := s.fs.SyncDir(s.dir.wal()); err != nil {
+		return fmt.Errorf("delete log: %w", err)
 	}
 	return nil
 }

@@ -38,6 +38,12 @@ type manifest struct {
 	LogFrom  uint64         `json:"log_from"`
 	Segments []segmentEntry `json:"segments"` // in the order they were made, rewritten ones in their place
 	Lost     []lostEntry    `json:"lost,omitempty"`
+	// Rebuilt says that the list was made of what was in the folder: spans may
+	// be in two of the segments.
+	Rebuilt bool `json:"rebuilt,omitempty"`
+	// Taken are the numbers of segments in quarantine whose spans are in the
+	// store again and whose files are about to get the name that says so.
+	Taken []uint64 `json:"taken,omitempty"`
 }
 
 // segmentEntry is what the manifest says of a segment; times are Unix

@@ -34,6 +34,7 @@ func Open(o Options) (*Store, error) {
 		s.stop()
 		return nil, fmt.Errorf("open store %s: %w", o.Dir, err)
 	}
+	s.finishRebuild(s.life)
 	s.background.Go(func() { s.maintain(s.life) })
 	s.background.Go(func() { s.keepCompact(s.life) })
 	s.background.Go(func() { s.keepErasing(s.life) })
@@ -99,7 +100,7 @@ func (s *Store) recover() error {
 			return err
 		}
 	}
-	if err := s.removeOrphans(); err != nil {
+	if err := errors.Join(s.removeOrphans(), s.finishTaken()); err != nil {
 		return err
 	}
 	g := &generation{head: newHead(s.opts.Shards)}
@@ -122,9 +123,9 @@ func (s *Store) recover() error {
 }
 
 // loadManifest reads the manifest. Where there is none, or both its files are
-// damaged, everything in the folder is taken to belong to the store: after a
-// crash in the middle of a flush that shows spans twice, but loses none. It
-// reports whether the manifest must be written.
+// damaged, everything in the folder is taken to belong to the store, and
+// finishRebuild sees to it that nothing is shown twice. It reports whether the
+// manifest must be written.
 func (s *Store) loadManifest() (changed bool, err error) {
 	m, err := readManifests(s.fs, s.dir)
 	if err == nil {
@@ -147,17 +148,7 @@ func (s *Store) loadManifest() (changed bool, err error) {
 	default:
 		return false, err
 	}
-	s.manifest = manifest{}
-	names, err := s.fs.List(s.dir.segments())
-	if err != nil {
-		return false, err
-	}
-	for _, name := range names {
-		if number, ok := parseSegmentName(name); ok {
-			s.manifest.Segments = append(s.manifest.Segments, segmentEntry{Number: number})
-		}
-	}
-	return true, nil
+	return true, s.rebuildManifest()
 }
 
 // openSegments opens what the manifest lists. It reports whether some had to

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/kiseki-dev/kiseki/storage/segment"
 )
@@ -144,11 +146,35 @@ func (s *Store) takeSegment(ctx context.Context, path string, number uint64) (Se
 	if ref == nil {
 		return out, nil
 	}
+	before := s.manifest.Taken
+	s.manifest.Taken = append(slices.Clone(before), number)
 	if err := s.exchangeLost(nil, []*segmentRef{ref}, x.lost()); err != nil {
+		s.manifest.Taken = before
 		return out, err
 	}
 	out.File = s.salvagedPath(number)
-	return out, moveAside(s.fs, path, out.File)
+	return out, s.finishTaken()
+}
+
+// finishTaken names the files in quarantine whose spans have been taken so
+// that they are not taken again, also where a crash came before.
+func (s *Store) finishTaken() error {
+	if len(s.manifest.Taken) == 0 {
+		return nil
+	}
+	for _, number := range s.manifest.Taken {
+		path := filepath.Join(s.dir.quarantine(), segmentName(number))
+		if err := moveAside(s.fs, path, s.salvagedPath(number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	next := s.manifest
+	next.Taken = nil
+	if err := writeManifest(s.fs, s.dir, next); err != nil {
+		return err
+	}
+	s.manifest = next
+	return nil
 }
 
 // WriteText writes r for people.
