@@ -72,8 +72,8 @@ func TestShopSize(t *testing.T) {
 	n := float64(info.Spans)
 	slices.SortFunc(d.Columns, func(x, y ColumnDescription) int { return int(y.Bytes - x.Bytes) })
 	for _, c := range d.Columns {
-		t.Logf("%-45s %6.3f bytes a span (dictionary %5.3f, bloom %5.3f), %d values", c.Name, float64(c.Bytes)/n,
-			float64(c.DictBytes)/n, float64(c.BloomBytes)/n, c.Values)
+		t.Logf("%-45s %6.3f bytes a span (dictionary %5.3f, context %5.3f, bloom %5.3f), %d values", c.Name, float64(c.Bytes)/n,
+			float64(c.DictBytes)/n, float64(c.ContextBytes)/n, float64(c.BloomBytes)/n, c.Values)
 	}
 	t.Logf("resources %.3f scopes %.3f shapes %.3f traces %.3f directories %.3f index %.3f operations %.3f keys %.3f", float64(d.Resources)/n,
 		float64(d.Scopes)/n, float64(d.Shapes)/n, float64(d.TraceTables)/n, float64(d.Directories)/n, float64(d.TraceIndex)/n,

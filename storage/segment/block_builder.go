@@ -31,6 +31,7 @@ type blockBuilder struct {
 	resources entrySet
 	scopes    entrySet
 	former    former
+	contexts  contexter
 
 	rows      int
 	counts    [spaces]int

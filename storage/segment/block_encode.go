@@ -37,8 +37,6 @@ func (b *blockBuilder) encode(out []byte) ([]byte, int, error) {
 		if c.count == 0 || err != nil {
 			return
 		}
-		c.finish(pages)
-		c.written = len(d.columns)
 		d.columns = append(d.columns, columnInfo{kind: c.kind, typ: c.typ, key: c.key, values: c.count})
 		out, err = b.encodeColumn(out, c, &d.columns[c.written])
 	}
@@ -49,6 +47,8 @@ func (b *blockBuilder) encode(out []byte) ([]byte, int, error) {
 	}
 	b.former.find(b)
 	b.fixed[kindForm].codes = append(b.fixed[kindForm].codes[:0], b.former.codes...)
+	b.place(pages)
+	b.contexts.find(b)
 	for k := kindSpanID; k < kindCount; k++ {
 		add(b.fixed[k])
 	}
@@ -80,6 +80,24 @@ func (b *blockBuilder) encode(out []byte) ([]byte, int, error) {
 	body = d.append(nil)
 	out, err = b.chunk(out, &self, body, len(body))
 	return out, int(self.size), err
+}
+
+// place completes the columns and says where in the directory each will be.
+func (b *blockBuilder) place(pages int) {
+	n := 0
+	add := func(c *columnBuilder) {
+		if c.count > 0 {
+			c.finish(pages)
+			c.written = n
+			n++
+		}
+	}
+	for k := kindSpanID; k < kindCount; k++ {
+		add(b.fixed[k])
+	}
+	for _, c := range b.attrs {
+		add(c)
+	}
 }
 
 // chunk frames body at the end of out and notes its size.
@@ -188,9 +206,12 @@ func (b *blockBuilder) pages(out []byte, c *columnBuilder, info *columnInfo, bod
 	return out, nil
 }
 
-func (b *blockBuilder) codePages(out []byte, c *columnBuilder, info *columnInfo, codes []uint32) ([]byte, error) {
+func (b *blockBuilder) codePages(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	if c.context.mode != inNoContext {
+		return b.encodeContext(out, c, info)
+	}
 	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
-		body := column.AppendCodes(b.body[:0], codes[from:to])
+		body := column.AppendCodes(b.body[:0], c.codes[from:to])
 		return body, len(body)
 	})
 }
@@ -201,7 +222,7 @@ func (b *blockBuilder) encodeCodes(out []byte, c *columnBuilder, info *columnInf
 		info.enc, info.pages = encConst, nil
 		return out, nil
 	}
-	return b.codePages(out, c, info, c.codes)
+	return b.codePages(out, c, info)
 }
 
 func (b *blockBuilder) encodeInts(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
@@ -210,14 +231,14 @@ func (b *blockBuilder) encodeInts(out []byte, c *columnBuilder, info *columnInfo
 		info.enc, info.pages = encConst, nil
 		return out, nil
 	}
-	if entries := b.numberDict(c); entries != nil {
-		info.enc, info.entries = encDict, len(entries)
-		body, head := b.enc.Ints(nil, entries)
+	if b.numberDict(c) {
+		info.enc, info.entries = encDict, len(c.numbers)
+		body, head := b.enc.Ints(nil, c.numbers)
 		var err error
 		if out, err = b.dictionary(out, info, body, head); err != nil {
 			return nil, err
 		}
-		return b.codePages(out, c, info, b.codes)
+		return b.codePages(out, c, info)
 	}
 	nums := c.nums
 	if c.typ == telemetry.ValueDouble {
@@ -230,35 +251,46 @@ func (b *blockBuilder) encodeInts(out []byte, c *columnBuilder, info *columnInfo
 	})
 }
 
-// numberDict is the dictionary of a column of numbers, with its codes in
-// b.codes; nil if there are too many distinct ones.
-func (b *blockBuilder) numberDict(c *columnBuilder) []uint64 {
+// numberDict makes the dictionary of a column of numbers and its codes, and
+// reports whether it has one: it has none if there are too many distinct ones.
+func (b *blockBuilder) numberDict(c *columnBuilder) bool {
+	if c.counted {
+		return len(c.numbers) > 0
+	}
+	c.counted = true
+	c.numbers, c.codes = c.numbers[:0], c.codes[:0]
 	if c.kind == kindStart || c.kind == kindDuration || c.kind == kindEventTime {
-		return nil
+		return false
 	}
 	limit := min(max(c.count/dictRepeats/4, dictAlways), dictNumbers)
 	b.table.reset()
-	b.entries, b.codes = b.entries[:0], b.codes[:0]
 	last, lastCode := ^c.nums[0], uint32(0)
 	for _, v := range c.nums {
 		if v != last {
 			code, known := b.table.number(v)
 			if !known {
-				if len(b.entries) == limit {
-					return nil
+				if len(c.numbers) == limit {
+					c.numbers, c.codes = c.numbers[:0], c.codes[:0]
+					return false
 				}
-				b.entries = append(b.entries, v)
+				c.numbers = append(c.numbers, v)
 			}
 			last, lastCode = v, code
 		}
-		b.codes = append(b.codes, lastCode)
+		c.codes = append(c.codes, lastCode)
 	}
-	return b.entries
+	return true
+}
+
+// hasDictionary reports whether a column of strings has one.
+func (c *columnBuilder) hasDictionary() bool {
+	n := len(c.entries)
+	return !c.raw && (n <= dictAlways || n*dictRepeats <= c.count) && c.bytes <= dictBytes
 }
 
 func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
 	n := len(c.entries)
-	if !c.raw && (n <= dictAlways || n*dictRepeats <= c.count) && c.bytes <= dictBytes {
+	if c.hasDictionary() {
 		info.enc, info.entries = encDict, n
 		body := b.enc.Strings(nil, c.entries)
 		out, err := b.dictionary(out, info, body, len(body))
@@ -269,7 +301,7 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 			info.pages = nil
 			return out, nil
 		}
-		return b.codePages(out, c, info, c.codes)
+		return b.codePages(out, c, info)
 	}
 	info.lengths(c)
 	var err error

@@ -38,7 +38,9 @@ type columnBuilder struct {
 
 	derived  bool     // from the span's form, see former
 	byForm   []uint32 // derived: codes by form
-	numbers  []uint64 // derived, classInts: the dictionary
+	numbers  []uint64 // classInts: the dictionary, whose codes are in codes
+	counted  bool     // classInts: it is known whether there is a dictionary, and numbers has it
+	context  context  // what else the codes follow from
 	repeated bool     // some span has more than one value
 
 	spans   uint64 // that have a value
@@ -62,6 +64,8 @@ func (c *columnBuilder) reset() {
 	c.raw, c.zero, c.text, c.textEnds = false, false, c.text[:0], c.textEnds[:0]
 	c.bytes, c.spans, c.lastRow, c.written = 0, 0, -1, -1
 	c.derived, c.repeated = false, false
+	c.numbers, c.counted = c.numbers[:0], false
+	c.context = context{ranks: c.context.ranks[:0]}
 }
 
 // begin notes that a value of span row, in the given page, comes next.

@@ -112,8 +112,8 @@ func FuzzReader(f *testing.F) {
 	var files []file
 	for _, make := range []func(path string){
 		func(path string) { writeFile(f, path, telemetrytest.Random(2, 12), small) },
-		// With columns that are derived.
-		func(path string) { writeFile(f, path, shop(500), Options{BlockSpans: 1024, PageRows: 512}) },
+		// With columns that are derived, or in a context, and texts in templates.
+		func(path string) { writeFile(f, path, shop(1100), Options{PageRows: 512}) },
 	} {
 		path := filepath.Join(f.TempDir(), "s")
 		make(path)

@@ -68,9 +68,12 @@ type ColumnDescription struct {
 	Bytes      int64 // pages, dictionaries and bloom filters as stored
 	DictBytes  int64 // of these, dictionaries
 	BloomBytes int64
-	Values     uint64
+	// What the column's context takes, see contextMode.
+	ContextBytes int64
+	Values       uint64
 	// How many blocks hold the column in each encoding.
 	Plain, Dictionary, Constant, Derived, Templates int
+	Contexts                                        int // of these, in a context
 }
 
 // Describe sums up the file from its directories.
@@ -114,9 +117,13 @@ func (d *ColumnDescription) add(c *columnInfo) {
 	d.Values += uint64(c.values)
 	d.DictBytes += int64(c.dict.size)
 	d.BloomBytes += int64(c.bloom.size)
-	d.Bytes += int64(c.dict.size) + int64(c.bloom.size)
+	d.ContextBytes += int64(c.contexts.size)
+	d.Bytes += int64(c.dict.size) + int64(c.contexts.size) + int64(c.bloom.size)
 	for _, p := range c.pages {
 		d.Bytes += int64(p.size)
+	}
+	if c.context != inNoContext {
+		d.Contexts++
 	}
 	switch {
 	case c.derived:

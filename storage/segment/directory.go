@@ -33,7 +33,13 @@ type columnInfo struct {
 	known    *dict       // the same decoded
 	derived  bool        // the column has no pages, byForm has its codes
 	byForm   []uint32    // see former.settle
-	form     *columnInfo // the column of forms, if derived
+	form     *columnInfo // the column of forms, if derived or in a context
+	context  contextMode
+	contexts chunkRef    // unless context is 0
+	by       int         // paired: position of the other column
+	pair     *columnInfo // the other column
+	parent   *columnInfo // inherited: the column of parents
+	forms    int         // of the block
 }
 
 func (c *columnInfo) class() class { return classOf(c.kind, c.typ) }
@@ -76,7 +82,7 @@ func (d *directory) append(dst []byte) []byte {
 	}
 	for i := range d.columns {
 		c := &d.columns[i]
-		dst = append(dst, byte(c.kind), byte(c.enc)|one(c.derived)<<7)
+		dst = append(dst, byte(c.kind), byte(c.enc)|one(c.derived)<<7|byte(c.context)<<5)
 		if c.kind >= kindAttr {
 			dst = append(dst, byte(c.typ))
 			dst = binary.AppendUvarint(dst, uint64(len(c.key)))
@@ -90,6 +96,10 @@ func (d *directory) append(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, c.high-c.low)
 		dst = binary.AppendUvarint(dst, uint64(c.entries))
 		dst = binary.AppendUvarint(dst, uint64(c.dict.size))
+		if c.context != inNoContext {
+			dst = binary.AppendUvarint(dst, uint64(c.by))
+			dst = binary.AppendUvarint(dst, uint64(c.contexts.size))
+		}
 		dst = binary.AppendUvarint(dst, uint64(c.bloom.size))
 		dst = binary.AppendUvarint(dst, uint64(len(c.inline)))
 		dst = append(dst, c.inline...)
@@ -129,7 +139,7 @@ func decodeDirectory(src []byte, off, end int64, pageRows int) (*directory, erro
 		col := &d.columns[i]
 		col.position = i
 		col.kind, col.enc = kind(c.Byte()), encoding(c.Byte())
-		col.derived, col.enc = col.enc>>7 != 0, col.enc&^(1<<7)
+		col.derived, col.context, col.enc = col.enc>>7 != 0, contextMode(col.enc>>5&3), col.enc&31
 		if col.kind >= kindAttr {
 			col.typ, col.key = telemetry.ValueType(c.Byte()), string(c.Sized())
 		}
@@ -140,7 +150,11 @@ func decodeDirectory(src []byte, off, end int64, pageRows int) (*directory, erro
 		col.low = column.Unzigzag(c.Uvarint())
 		col.high = col.low + c.Uvarint()
 		col.entries = c.Count(maxDictCodes)
-		col.dict, col.bloom = place(), place()
+		col.dict = place()
+		if col.context != inNoContext {
+			col.by, col.contexts = c.Count(len(d.columns)), place()
+		}
+		col.bloom = place()
 		if body := c.Sized(); len(body) > 0 {
 			col.inline = body
 			var err error
@@ -181,6 +195,8 @@ func (c *columnInfo) valid(pages int) bool {
 	case c.kind == 0, c.kind >= kindCount && c.kind < kindAttr, c.kind >= kindAttr+kind(spaces),
 		c.typ > telemetry.ValueMap, c.enc >= encodings, c.decimals > column.MaxDecimals:
 		return false
+	case c.context != inNoContext && !c.validContext():
+		return false
 	case c.class() == classNone:
 		return len(c.pages) == 0
 	case c.class() == classCodes && (c.high > math.MaxUint32 || c.low > c.high), c.enc == encConst && c.low != c.high:
@@ -191,10 +207,21 @@ func (c *columnInfo) valid(pages int) bool {
 		return false
 	case c.enc == encConst && c.class() != classCodes && c.class() != classInts:
 		return false
-	case c.constant(), c.derived:
+	case c.constant(), c.derived, c.context == paired:
 		return len(c.pages) == 0
 	}
 	return len(c.pages) == pages
+}
+
+// validContext checks that the column has codes and may have a context.
+func (c *columnInfo) validContext() bool {
+	switch {
+	case c.derived || c.constant() || spaceOf(c.kind) != spaceSpan && c.kind != kindAttr || c.kind == kindForm,
+		c.class() != classCodes && c.enc != encDict, c.class() == classCodes && c.enc != encPlain,
+		c.context == inherited && c.kind != kindResource, c.context == paired && c.kind != kindAttr:
+		return false
+	}
+	return true
 }
 
 // validForms checks a derived column's codes.
@@ -251,8 +278,19 @@ func (d *directory) link() error {
 		return column.ErrCorrupt
 	}
 	for i := range d.columns {
-		if d.columns[i].derived {
-			d.columns[i].form = d.byKind[kindForm]
+		c := &d.columns[i]
+		if c.derived || c.context != inNoContext {
+			c.form, c.forms, c.parent = d.byKind[kindForm], d.forms, d.byKind[kindParent]
+		}
+		if c.context != paired {
+			continue
+		}
+		if c.by >= len(d.columns) {
+			return column.ErrCorrupt
+		}
+		c.pair = &d.columns[c.by]
+		if c.pair.kind != kindAttr || c.pair.enc != encDict || c.pair.derived || c.pair.context == paired || c.pair.constant() {
+			return column.ErrCorrupt
 		}
 	}
 	if d.rows == 0 || d.traces == 0 || d.traces > d.rows || d.resources.entries == 0 || d.scopes.entries == 0 {
@@ -272,6 +310,9 @@ func (d *directory) each(f func(s section, r chunkRef) error) error {
 	for i := range d.columns {
 		c := &d.columns[i]
 		if err := call(dictOf{c}, c.dict); err != nil {
+			return err
+		}
+		if err := call(contextOf{c}, c.contexts); err != nil {
 			return err
 		}
 		if err := call(bloomOf{c}, c.bloom); err != nil {

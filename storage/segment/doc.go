@@ -78,6 +78,10 @@
 // pages, the directory lists its codes by form. In the corpus about thirty
 // columns are, and a trace is read from half as many pages as without.
 //
+// A column that follows from the form in part is stored in its context: as
+// places in the list of the codes of each form, or not at all where the code is
+// the parent's or follows from another column too.
+//
 // A column whose values are all the same has no pages. Floats that are decimal
 // fractions of few digits are stored as whole numbers. A string column with
 // few values has a dictionary for the block, which is part of the directory

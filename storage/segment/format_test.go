@@ -57,8 +57,8 @@ func TestVersions(t *testing.T) {
 func testVersion(t *testing.T, version int) {
 	path := filepath.Join("testdata", fmt.Sprintf("version%d.seg", version))
 	if *rewrite && version == Version {
-		b := shop(400)
-		writeFile(t, path, b, Options{PageRows: 256})
+		b := shop(1100)
+		writeFile(t, path, b, Options{PageRows: 512})
 		if err := os.WriteFile(path+".sum", []byte(sum(telemetrytest.Dump(b))), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -83,23 +83,26 @@ func sum(dump string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(dum
 // layout shows in review.
 func TestColumns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	writeFile(t, path, shop(2000), Options{BlockSpans: 1024, PageRows: 256})
+	writeFile(t, path, shop(19000), Options{BlockSpans: 10000, PageRows: 256})
 	d, err := openFile(t, path, nil).Describe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder
 	for _, c := range d.Columns {
-		fmt.Fprintf(&out, "%s: plain %d dictionary %d constant %d templates %d\n", c.Name, c.Plain, c.Dictionary, c.Constant, c.Templates)
+		fmt.Fprintf(&out, "%s: plain %d dictionary %d constant %d templates %d contexts %d\n",
+			c.Name, c.Plain, c.Dictionary, c.Constant, c.Templates, c.Contexts)
 	}
 	got := out.String()
 	for _, want := range []string{
-		"span id: plain 2 dictionary 0 constant 0 templates 0\n",
-		"start: plain 2 dictionary 0 constant 0 templates 0\n",
-		"name: plain 0 dictionary 2 constant 0 templates 0\n",
-		"dropped links: plain 0 dictionary 0 constant 2 templates 0\n",
-		"span.http.request.method (string): plain 0 dictionary 2 constant 0 templates 0\n",
-		"span.session.id (string): plain 0 dictionary 0 constant 0 templates 2\n",
+		"span id: plain 2 dictionary 0 constant 0 templates 0 contexts 0\n",
+		"start: plain 2 dictionary 0 constant 0 templates 0 contexts 0\n",
+		"name: plain 0 dictionary 2 constant 0 templates 0 contexts 0\n",
+		"dropped links: plain 0 dictionary 0 constant 2 templates 0 contexts 0\n",
+		"span.server.address (string): plain 0 dictionary 2 constant 0 templates 0 contexts 2\n",
+		"resource: plain 2 dictionary 0 constant 0 templates 0 contexts 2\n",
+		"span.thread.name (string): plain 0 dictionary 2 constant 0 templates 0 contexts 2\n",
+		"span.session.id (string): plain 0 dictionary 0 constant 0 templates 2 contexts 0\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no line %q in\n%s", want, got)

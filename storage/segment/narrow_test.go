@@ -142,12 +142,14 @@ func TestNarrowAgreesWithEachSpan(t *testing.T) {
 	for seed := range uint64(5) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		b := telemetrytest.Random(seed, 100+int(seed)*150)
-		if seed == 4 { // with columns that are derived and texts in templates
-			b = shop(600)
+		options := small
+		if seed < 4 {
+			repeatKeys(b, r)
+		} else { // columns that are derived, or in a context, and texts in templates
+			b, options = shop(1100), Options{PageRows: 128}
 		}
-		repeatKeys(b, r)
 		path := filepath.Join(t.TempDir(), "s")
-		writeFile(t, path, b, small)
+		writeFile(t, path, b, options)
 		rd := openFile(t, path, NewCache(4<<20))
 		checked, held := 0, 0
 		for _, blk := range rd.Blocks() {

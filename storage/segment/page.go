@@ -119,11 +119,13 @@ var emptyPage = &page{strs: &column.Strings{}}
 
 // page loads page p of a column that is not constant.
 func (b *block) page(c *columnInfo, p int) (*page, error) {
-	if b.cells != nil {
+	switch {
+	case b.cells != nil:
 		return b.cellPage(c, p)
-	}
-	if c.derived {
+	case c.derived:
 		return b.derivedPage(c, p)
+	case c.context != inNoContext:
+		return b.contextPage(c, p)
 	}
 	if c.pages[p].size == 0 {
 		return emptyPage, nil

@@ -1,0 +1,197 @@
+package segment
+
+import (
+	"github.com/kiseki-dev/kiseki/storage/column"
+)
+
+// contexts is a decoded context, see contextMode.
+type contexts struct {
+	lengths []uint32
+	firsts  []uint32 // where each form's list, or row of the pairs' table, begins in entries
+	parent  []byte   // of inherited columns, by form
+	entries []uint32
+}
+
+func (x *contexts) size() int { return 4*(len(x.lengths)+len(x.firsts)+len(x.entries)) + len(x.parent) }
+
+// contextOf names the context of a column.
+type contextOf struct{ *columnInfo }
+
+func (c contextOf) name() string { return c.columnInfo.name() + " context" }
+
+func decodeContexts(src []byte, c *columnInfo) (*contexts, error) {
+	cur := column.Cursor{B: src}
+	x := &contexts{lengths: wide(cur.Codes(c.forms))}
+	if c.context == inherited {
+		x.parent = cur.Bytes(c.forms)
+	}
+	x.entries = wide(cur.Codes(maxContexts))
+	if cur.Err != nil || len(cur.B) != 0 || len(x.lengths) != c.forms {
+		return nil, column.ErrCorrupt
+	}
+	for _, code := range x.entries {
+		if code > c.most() {
+			return nil, column.ErrCorrupt
+		}
+	}
+	next := uint64(0)
+	for _, n := range x.lengths {
+		x.firsts = append(x.firsts, uint32(next))
+		switch {
+		case c.context != paired:
+			next += uint64(n)
+		case n == pairUse:
+			next += uint64(c.pair.most()) + 1
+		case n > pairUse:
+			return nil, column.ErrCorrupt
+		}
+	}
+	if next != uint64(len(x.entries)) {
+		return nil, column.ErrCorrupt
+	}
+	return x, nil
+}
+
+func wide(c column.Codes) []uint32 {
+	out := make([]uint32, c.Len())
+	for i := range out {
+		out[i] = c.At(i)
+	}
+	return out
+}
+
+// contextPage makes page p of a column that is stored in a context.
+func (b *block) contextPage(c *columnInfo, p int) (*page, error) {
+	key := cacheKey{b.r.id, b.info.dir.off, uint64(c.position)<<32 | uint64(p) + 1}
+	if b.r.cache != nil {
+		if pg, ok := b.r.cache.get(key).(*page); ok {
+			return pg, nil
+		}
+	}
+	lo, hi := b.pageRows(p)
+	forms, err := b.values(c.form, p)
+	if err != nil {
+		return nil, err
+	}
+	x, err := load(b.r, c.contexts, contextOf{c}, func(src []byte) (*contexts, error) { return decodeContexts(src, c) })
+	if err != nil {
+		return nil, err
+	}
+	m := codeMaker{b: b, c: c, p: p, contexts: x, forms: &forms, rows: hi - lo}
+	if m.forms.has(m.rows) {
+		if c.context == paired {
+			err = m.pairs()
+		} else {
+			err = m.ranks()
+		}
+	} else {
+		err = b.corruptPage(c.form, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	pg := &page{codes: m.codes(), n: len(m.out)}
+	if b.r.cache != nil {
+		b.r.cache.put(key, pg, pg.size())
+	}
+	return pg, nil
+}
+
+// codeMaker makes the codes of a page from their context.
+type codeMaker struct {
+	b *block
+	c *columnInfo
+	p int
+	*contexts
+	forms *values
+	rows  int
+	out   []uint32
+}
+
+// codes is out in the narrowest form.
+func (m *codeMaker) codes() column.Codes {
+	if m.c.most() >= 256 {
+		return column.Codes{W: m.out}
+	}
+	narrow := make([]byte, len(m.out))
+	for i, code := range m.out {
+		narrow[i] = byte(code)
+	}
+	return column.Codes{B: narrow}
+}
+
+// ranks makes the codes of a ranked or inherited column.
+func (m *codeMaker) ranks() error {
+	var stored column.Codes
+	if ref := m.c.pages[m.p]; ref.size > 0 {
+		body, err := m.b.r.read(ref, m.c)
+		if err != nil {
+			return err
+		}
+		if stored, err = column.DecodeCodes(body, m.rows, maxContexts); err != nil {
+			return m.b.r.corrupt(ref.off, m.c, err)
+		}
+	}
+	var parents values
+	if m.parent != nil {
+		var err error
+		if parents, err = m.b.values(m.c.parent, m.p); err != nil {
+			return err
+		}
+		if !parents.has(m.rows) {
+			return m.b.corruptPage(m.c.parent, m.p)
+		}
+	}
+	m.out = make([]uint32, 0, m.rows)
+	next := 0
+	for i := range m.rows {
+		form := m.forms.code(i)
+		if m.parent != nil && m.parent[form] != 0 {
+			if at := parentIn(parents.code(i), i); at >= 0 {
+				m.out = append(m.out, m.out[at])
+				continue
+			}
+		}
+		n, rank := m.lengths[form], uint32(0)
+		switch {
+		case n == 0 && m.c.kind >= kindAttr:
+			continue // spans of this form have no value
+		case n > 1:
+			if next == stored.Len() {
+				return m.b.corruptPage(m.c, m.p)
+			}
+			rank = stored.At(next)
+			next++
+		}
+		if rank >= n {
+			return m.b.corruptPage(m.c, m.p)
+		}
+		m.out = append(m.out, m.entries[m.firsts[form]+rank])
+	}
+	return nil
+}
+
+// pairs makes the codes of a column that follows from another one.
+func (m *codeMaker) pairs() error {
+	by, err := m.b.values(m.c.pair, m.p)
+	if err != nil {
+		return err
+	}
+	m.out = make([]uint32, 0, m.rows)
+	next := 0
+	for i := range m.rows {
+		form := m.forms.code(i)
+		use := m.lengths[form]
+		if use == pairNone {
+			continue
+		}
+		if !by.has(next + 1) {
+			return m.b.corruptPage(m.c.pair, m.p)
+		}
+		if use == pairUse {
+			m.out = append(m.out, m.entries[m.firsts[form]+by.code(next)])
+		}
+		next++
+	}
+	return nil
+}

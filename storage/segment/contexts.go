@@ -1,0 +1,383 @@
+package segment
+
+import (
+	"math"
+	"slices"
+
+	"github.com/kiseki-dev/kiseki/storage/column"
+)
+
+// A column that does not follow from the form as a whole follows from it in
+// part: of all hosts a kind of span calls one or two, and its thread's name
+// follows from its thread's number and its language. Such a column is stored
+// in the context of the form of each of its spans:
+//
+//   - ranked: each form lists the codes that occur, the most frequent first,
+//     and a page has the places in these lists. A form with one code takes
+//     nothing.
+//   - inherited: ranked, but in some forms a span has the code of its parent
+//     wherever that is in the page. This is for resources: most spans are made
+//     by the process that made their parent.
+//   - paired: the code follows from the form and from the code of another
+//     column. There are no pages.
+type contextMode uint8
+
+const (
+	inNoContext contextMode = iota
+	ranked
+	inherited
+	paired
+	contextModes
+)
+
+const (
+	// maxContexts bounds the tables by form and code that are tried.
+	maxContexts = 1 << 17
+	// worthContext is the size of a column, in bits, below which another
+	// encoding of its codes cannot save much.
+	worthContext = 4096
+)
+
+// context says how the codes of one column follow from others. Slices are by
+// form where nothing else is said.
+type context struct {
+	mode    contextMode
+	by      *columnBuilder // paired
+	lengths []uint32       // ranked: of the lists; inherited: 0 also where all is inherited; paired: how the form uses by, see pairNone
+	parent  []bool         // inherited
+	entries []uint32       // all lists one after the other; paired: by number of the form among those that use by, and code of by
+	ranks   []uint32       // by value: what is stored, or noRank
+	used    bool           // another column is paired with this one
+}
+
+// What a form has of the two columns of a pair.
+const (
+	pairNone = iota // neither, or only the one that follows, which then has no value
+	pairSkip        // the other column only
+	pairUse
+)
+
+const noRank = math.MaxUint32
+
+// contexter finds the contexts of a block's columns. Its memory is reused.
+type contexter struct {
+	forms    [][]uint32 // form of each value, by attribute column
+	lists    [][]uint32 // attribute columns to look at, by shape
+	counts   []uint32
+	distinct []uint32
+}
+
+// find sets the context of each column that is smaller with one.
+func (x *contexter) find(b *blockBuilder) {
+	f := &b.former
+	if f.derived == 0 {
+		return
+	}
+	for k := kindSpanID; k < kindCount; k++ {
+		if c := b.fixed[k]; k != kindForm && spaceOf(k) == spaceSpan && !c.derived && c.class != classFixed && c.hasCodes(b) {
+			x.rank(b, c, f.codes)
+		}
+	}
+	x.collect(b)
+	var open []*columnBuilder
+	for i, c := range b.attrs {
+		if forms := x.forms[i]; len(forms) == c.count && c.count > 0 {
+			open = append(open, c)
+			x.rank(b, c, forms)
+		}
+	}
+	// Of two columns that follow from each other the one with fewer values stays.
+	slices.SortStableFunc(open, func(c, d *columnBuilder) int { return d.distinct() - c.distinct() })
+	for _, c := range open {
+		if c.size() < worthContext {
+			continue
+		}
+		for _, by := range open {
+			if by != c && by.context.mode != paired && !c.context.used && x.pair(b, c, by) {
+				by.context.used = true
+				break
+			}
+		}
+	}
+}
+
+// hasCodes reports whether the column's pages will hold more than one code,
+// which are in codes then.
+func (c *columnBuilder) hasCodes(b *blockBuilder) bool {
+	switch c.class {
+	case classCodes:
+		return !c.constant()
+	case classInts:
+		return b.numberDict(c) && len(c.numbers) > 1
+	case classStrings:
+		return c.hasDictionary() && len(c.entries) > 1
+	}
+	return false
+}
+
+// distinct is how many codes there are at most.
+func (c *columnBuilder) distinct() int {
+	switch c.class {
+	case classCodes:
+		return int(slices.Max(c.codes)) + 1
+	case classInts:
+		return len(c.numbers)
+	}
+	return len(c.entries)
+}
+
+// collect fills forms for the attribute columns of spans that have codes.
+func (x *contexter) collect(b *blockBuilder) {
+	for len(x.forms) < len(b.attrs) {
+		x.forms = append(x.forms, nil)
+	}
+	wanted := make([]bool, len(b.attrs))
+	for i, c := range b.attrs {
+		x.forms[i] = x.forms[i][:0]
+		wanted[i] = c.kind == kindAttr+kind(spaceSpan) && c.count > 0 && !c.derived && !c.repeated && c.hasCodes(b)
+	}
+	shapes := &b.shapes[spaceSpan]
+	x.lists = x.lists[:0]
+	var columns []uint32
+	for code := range shapes.ends {
+		columns = shapes.columns(columns[:0], code)
+		var list []uint32
+		for _, order := range columns {
+			if wanted[order] {
+				list = append(list, order)
+			}
+		}
+		x.lists = append(x.lists, list)
+	}
+	for row, shape := range b.fixed[kindShape].codes {
+		for _, order := range x.lists[shape] {
+			x.forms[order] = append(x.forms[order], b.former.codes[row])
+		}
+	}
+}
+
+// rank makes a column ranked, or inherited, if that is smaller; forms are
+// those of its values.
+func (x *contexter) rank(b *blockBuilder, c *columnBuilder, forms []uint32) {
+	n, distinct := b.former.count, c.distinct()
+	if n*distinct > maxContexts {
+		return
+	}
+	x.counts = append(x.counts[:0], make([]uint32, n*distinct)...)
+	ctx := context{mode: ranked, ranks: c.context.ranks[:0]}
+	var stored []bool
+	if c.kind == kindResource {
+		if ctx.parent, stored = x.inherit(b, c); ctx.parent != nil {
+			ctx.mode = inherited
+		}
+	}
+	x.distinct = append(x.distinct[:0], make([]uint32, distinct)...)
+	for i, code := range c.codes {
+		x.distinct[code]++
+		if stored == nil || stored[i] {
+			x.counts[int(forms[i])*distinct+int(code)]++
+		}
+	}
+	plain := entropy(x.distinct)
+	if plain < worthContext {
+		return
+	}
+	x.list(&ctx, n, distinct)
+	sizes := make([]uint32, slices.Max(append(ctx.lengths, 1)))
+	for i, code := range c.codes {
+		r := uint32(noRank)
+		if (stored == nil || stored[i]) && ctx.lengths[forms[i]] > 1 {
+			r = x.counts[int(forms[i])*distinct+int(code)]
+			sizes[r]++
+		}
+		ctx.ranks = append(ctx.ranks, r)
+	}
+	if entropy(sizes)+8*float64(len(ctx.entries))+2*float64(n) < 0.9*plain {
+		c.context = ctx
+	}
+}
+
+// list fills the lists of codes by form from x.counts, which it replaces by
+// the place of each code in its form's list.
+func (x *contexter) list(ctx *context, forms, distinct int) {
+	var list []uint32
+	for form := range forms {
+		counts := x.counts[form*distinct:][:distinct]
+		list = list[:0]
+		for code, n := range counts {
+			if n > 0 {
+				list = append(list, uint32(code))
+			}
+		}
+		slices.SortStableFunc(list, func(p, q uint32) int { return int(counts[q]) - int(counts[p]) })
+		ctx.lengths = append(ctx.lengths, uint32(len(list)))
+		ctx.entries = append(ctx.entries, list...)
+		for place, code := range list {
+			counts[code] = uint32(place)
+		}
+	}
+}
+
+// inherit finds the forms whose spans have their parent's code wherever the
+// parent is in the page, and says which rows have to be stored; nil if there
+// are no such forms.
+func (x *contexter) inherit(b *blockBuilder, c *columnBuilder) (parent, stored []bool) {
+	same, other := make([]bool, b.former.count), make([]bool, b.former.count)
+	parents := b.fixed[kindParent].codes
+	for i, form := range b.former.codes {
+		if at := parentIn(parents[i], i%b.pageRows); at < 0 {
+			continue
+		} else if c.codes[i] == c.codes[i-i%b.pageRows+at] {
+			same[form] = true
+		} else {
+			other[form] = true
+		}
+	}
+	any := false
+	for form := range same {
+		same[form] = same[form] && !other[form]
+		any = any || same[form]
+	}
+	if !any {
+		return nil, nil
+	}
+	stored = make([]bool, len(c.codes))
+	for i, form := range b.former.codes {
+		stored[i] = !same[form] || parentIn(parents[i], i%b.pageRows) < 0
+	}
+	return same, stored
+}
+
+// parentIn is the place in its page of the parent of the row at place i,
+// given kindParent's code, or -1 if it is not there.
+func parentIn(code uint32, i int) int {
+	if code < 2 || int(code)-1 > i {
+		return -1
+	}
+	return i - int(code) + 1
+}
+
+// pair makes c follow from the form and by, if it does and saves something.
+func (x *contexter) pair(b *blockBuilder, c, by *columnBuilder) bool {
+	forms, width := b.former.count, by.distinct()
+	if forms*width > maxContexts {
+		return false
+	}
+	use := make([]uint32, forms)
+	for _, form := range x.forms[by.order] {
+		use[form] = pairSkip
+	}
+	uses := 0
+	for _, form := range x.forms[c.order] {
+		switch use[form] {
+		case pairNone: // by is missing
+			return false
+		case pairSkip:
+			use[form] = pairUse
+			uses++
+		}
+	}
+	if uses*width > c.count/4 {
+		return false
+	}
+	x.counts = append(x.counts[:0], make([]uint32, forms*width)...)
+	at, next := 0, x.forms[c.order]
+	for i, form := range x.forms[by.order] {
+		if use[form] != pairUse {
+			continue
+		}
+		if next[at] != form {
+			return false // cannot be: a form has both or one
+		}
+		slot := &x.counts[int(form)*width+int(by.codes[i])]
+		if *slot != 0 && *slot != c.codes[at]+1 {
+			return false
+		}
+		*slot = c.codes[at] + 1
+		at++
+	}
+	ctx := context{mode: paired, by: by, lengths: use}
+	for form, u := range use {
+		if u != pairUse {
+			continue
+		}
+		for _, code := range x.counts[form*width:][:width] {
+			ctx.entries = append(ctx.entries, max(code, 1)-1)
+		}
+	}
+	c.context = ctx
+	return true
+}
+
+// size is about the bits that the column's pages take.
+func (c *columnBuilder) size() int {
+	counts := make([]uint32, c.distinct())
+	codes := c.codes
+	if c.context.mode == ranked {
+		codes = c.context.ranks
+	}
+	for _, code := range codes {
+		if code != noRank {
+			counts[code]++
+		}
+	}
+	return int(entropy(counts))
+}
+
+// entropy is the size in bits of codes with these counts.
+func entropy(counts []uint32) (bits float64) {
+	total := 0.0
+	for _, n := range counts {
+		if n > 0 {
+			total += float64(n)
+			bits -= float64(n) * math.Log2(float64(n))
+		}
+	}
+	if total > 0 {
+		bits += total * math.Log2(total)
+	}
+	return bits
+}
+
+// appendContext writes what all pages share.
+func (c *columnBuilder) appendContext(dst []byte) []byte {
+	dst = column.AppendCodes(dst, c.context.lengths)
+	if c.context.mode == inherited {
+		for _, p := range c.context.parent {
+			dst = append(dst, one(p))
+		}
+	}
+	return column.AppendCodes(dst, c.context.entries)
+}
+
+// encodeContext writes the context and, but for a paired column, the ranks.
+// The dictionary is written before.
+func (b *blockBuilder) encodeContext(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	info.context = c.context.mode
+	b.body = c.appendContext(b.body[:0])
+	out, err := b.chunk(out, &info.contexts, b.body, len(b.body))
+	if err != nil {
+		return nil, err
+	}
+	if c.context.mode == paired {
+		info.by, info.pages = c.context.by.written, nil
+		return out, nil
+	}
+	for p := range info.pages {
+		from, to := c.page(p)
+		b.codes = b.codes[:0]
+		for _, r := range c.context.ranks[from:to] {
+			if r != noRank {
+				b.codes = append(b.codes, r)
+			}
+		}
+		if len(b.codes) == 0 {
+			continue
+		}
+		b.body = column.AppendCodes(b.body[:0], b.codes)
+		if out, err = b.chunk(out, &info.pages[p], b.body, len(b.body)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
