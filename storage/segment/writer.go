@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -48,10 +47,6 @@ type Writer struct {
 	batchRows  []uint32
 }
 
-// builders are kept between segments: their columns, arenas and compressor
-// tables have grown to what the data needs.
-var builders = sync.Pool{New: func() any { return newBlockBuilder() }}
-
 // ErrOrder is returned by AddTrace for a trace that does not belong after
 // the one before.
 var ErrOrder = errors.New("traces are out of order")
@@ -72,7 +67,7 @@ func Create(fs vfs.FS, path string, o Options) (*Writer, error) {
 		return nil, fmt.Errorf("create segment: %w", err)
 	}
 	w := &Writer{
-		fs: fs, path: path, file: f, blockSpans: o.BlockSpans, block: builders.Get().(*blockBuilder),
+		fs: fs, path: path, file: f, blockSpans: o.BlockSpans, block: takeBuilder(),
 		footer: footer{pageRows: o.PageRows}, tables: newTables(), minStart: ^uint64(0),
 	}
 	w.block.pageRows = o.PageRows
@@ -219,7 +214,7 @@ func (w *Writer) write(p []byte) error {
 func (w *Writer) release() {
 	if w.block != nil {
 		w.block.reset()
-		builders.Put(w.block)
+		giveBuilder(w.block)
 		w.block = nil
 	}
 }

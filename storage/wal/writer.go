@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -135,6 +136,9 @@ func (w *Writer) Append(record []byte, spans int) error {
 func (w *Writer) lead(g *group) {
 	w.commit.Lock()
 	defer w.commit.Unlock()
+	// Requests that are ready to run join before the group is closed: fewer
+	// fsyncs are fewer switches between threads.
+	runtime.Gosched()
 	w.mu.Lock()
 	w.mu.next = nil // whoever comes now leads the next group
 	err := w.mu.err
