@@ -226,7 +226,7 @@ func (d *Decoder) rejectMessage() string {
 
 // text is s if it is valid UTF-8, else a repaired copy.
 func (d *Decoder) text(s string) string {
-	if utf8.ValidString(s) {
+	if ascii(s) || utf8.ValidString(s) {
 		return s
 	}
 	start := len(d.arena)

@@ -368,3 +368,20 @@ func TestHostileShapes(t *testing.T) {
 		}
 	}
 }
+
+// TestASCII puts one byte above 127 at each place of texts of each length.
+func TestASCII(t *testing.T) {
+	for n := range 40 {
+		text := []byte(strings.Repeat("\x7f", n))
+		if !ascii(string(text)) {
+			t.Errorf("%d bytes of ASCII are not", n)
+		}
+		for i := range text {
+			text[i] = 0x80
+			if ascii(string(text)) {
+				t.Errorf("byte %d of %d was not looked at", i, n)
+			}
+			text[i] = 0x7f
+		}
+	}
+}
