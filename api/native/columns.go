@@ -23,12 +23,18 @@ type columns struct {
 	list    []string          // by index
 	lists   []telemetry.Range // the attribute lists written so far, in order
 	attrs   int               // how many attributes they have
+	spill   func([]byte) ([]byte, error)
+	err     error // the first one of spill: what is written further is for nothing
 }
 
-func appendColumns(dst []byte, t *exec.Trace) []byte {
-	// A guess at the size saves most of the copying while dst grows.
-	dst = slices.Grow(dst, 96*len(t.Batch.Spans)+48*len(t.Batch.Attrs))
-	c := columns{dst: dst, b: &t.Batch, strings: map[string]int{"": 0}, list: []string{""}}
+// writeColumns appends the answer to dst. Between values it hands what there is
+// to spill, once that is a piece, and goes on with what spill returns; an error
+// of it ends the writing.
+func writeColumns(dst []byte, t *exec.Trace, spill func([]byte) ([]byte, error)) ([]byte, error) {
+	// A guess at the size of a small answer saves most of the copying while dst
+	// grows.
+	dst = slices.Grow(dst, min(96*len(t.Batch.Spans)+48*len(t.Batch.Attrs), pieceSize+4096))
+	c := columns{spill: spill, dst: dst, b: &t.Batch, strings: map[string]int{"": 0}, list: []string{""}}
 	c.dst = appendHex(append(c.dst, `{"traceId":`...), c.b.Spans[0].TraceID[:])
 	base := uint64(math.MaxUint64)
 	for i := range c.b.Spans {
@@ -42,7 +48,18 @@ func appendColumns(dst []byte, t *exec.Trace) []byte {
 	c.links(links)
 	c.attributes()
 	c.stringTable()
-	return append(appendStats(append(c.dst, `,"stats":`...), t.Stats), '}')
+	return append(appendStats(append(c.dst, `,"stats":`...), t.Stats), '}'), c.err
+}
+
+// offer hands over what is written. It must be followed by a value.
+func (c *columns) offer() {
+	if len(c.dst) < pieceSize { // spill would return it
+		return
+	}
+	var err error
+	if c.dst, err = c.spill(c.dst); err != nil && c.err == nil {
+		c.err = err
+	}
 }
 
 // text is the index of s in the table of strings.
@@ -73,6 +90,7 @@ func (c *columns) array(name string) {
 
 // separate puts a comma before element i.
 func (c *columns) separate(i int) {
+	c.offer()
 	if i > 0 {
 		c.dst = append(c.dst, ',')
 	}
@@ -82,6 +100,9 @@ func (c *columns) separate(i int) {
 func column[T any](c *columns, name string, rows []T, value func(*T) int64) {
 	c.array(name)
 	for i := range rows {
+		if c.err != nil {
+			break
+		}
 		c.separate(i)
 		c.dst = strconv.AppendInt(c.dst, value(&rows[i]), 10)
 	}
@@ -93,6 +114,7 @@ func column[T any](c *columns, name string, rows []T, value func(*T) int64) {
 func attrLists[T any](c *columns, rows []T, list func(*T) telemetry.Range) {
 	c.array("attrs")
 	for i := range rows {
+		c.offer()
 		c.dst = append(strconv.AppendInt(c.dst, int64(c.attrs), 10), ',')
 		r := list(&rows[i])
 		c.lists = append(c.lists, r)
@@ -170,6 +192,7 @@ func (c *columns) parentIDs(t *exec.Trace) {
 	c.dst = append(c.dst, `,"parentId":{`...)
 	first := true
 	for i, p := range t.Parent {
+		c.offer()
 		if s := &c.b.Spans[i]; p < 0 && !s.ParentID.IsZero() {
 			c.dst = append(appendComma(c.dst, &first), '"')
 			c.dst = append(strconv.AppendInt(c.dst, int64(i), 10), `":`...)

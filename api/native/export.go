@@ -31,12 +31,11 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 		return err
 	}, []string{http.MethodGet, http.MethodHead})
 	if err != nil || r.Method == http.MethodHead {
-		a.answer(w, q, err)
+		a.answer(q, err)
 		return
 	}
 	unlimited(w)
 	q.header.Set("Content-Type", archive.Format(format).MediaType())
-	q.header.Set("X-Content-Type-Options", "nosniff")
 	q.header.Set("Trailer", SpansTrailer+", "+incompleteHeader)
 	sent := &counter{w: w}
 	var spans int64
@@ -55,7 +54,7 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil && sent.n == 0 && r.Context().Err() == nil:
 		q.header.Del("Trailer")
-		a.answer(w, q, err)
+		a.answer(q, err)
 	case err != nil:
 		if r.Context().Err() == nil {
 			a.Logger.Error("export broken off", "err", err)

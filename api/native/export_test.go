@@ -6,7 +6,7 @@ import (
 )
 
 // AppendColumns is the columnar writer, for its benchmark.
-var AppendColumns = appendColumns
+var WriteColumns = writeColumns
 
 // Paths are the paths below Prefix that are served.
 func Paths() []string { return slices.Collect(maps.Keys((&api{}).routes())) }

@@ -116,14 +116,15 @@ type api struct {
 	damage seldom.Filter // of what note logs
 }
 
-// request is one request with its answer under way. Nothing is sent before
-// the answer is complete, so an error can always be told.
+// request is one request with its answer under way. Unless it spills, nothing
+// is sent before the answer is complete, so an error can be told.
 type request struct {
 	*http.Request
 	header http.Header
 	params params
 	status int // of the answer unless there is a problem
 	body   []byte
+	out    sender
 }
 
 // endpoint turns a function that fills a request's body, or fails, into a
@@ -133,26 +134,16 @@ func (a *api) endpoint(f func(*request) error, methods ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := newRequest(w, r)
 		err := a.serve(q, f, methods)
-		if r.Context().Err() != nil { // nobody listens
+		if r.Context().Err() != nil && !q.out.begun { // nobody listens
 			return
 		}
-		a.answer(w, q, err)
+		a.answer(q, err)
 	})
 }
 
 func newRequest(w http.ResponseWriter, r *http.Request) *request {
-	return &request{Request: r, header: w.Header(), status: http.StatusOK}
-}
-
-// answer sends what q has, or err.
-func (a *api) answer(w http.ResponseWriter, q *request, err error) {
-	if err != nil {
-		a.explain(q, err)
-	}
-	q.header.Set("X-Content-Type-Options", "nosniff")
-	if err := send(w, q.Request, q.status, q.body); err != nil && q.Context().Err() == nil {
-		a.Logger.Debug("send answer", "path", q.URL.Path, "err", err)
-	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	return &request{Request: r, header: w.Header(), status: http.StatusOK, out: sender{w: w, r: r}}
 }
 
 func (a *api) serve(q *request, f func(*request) error, methods []string) (err error) {

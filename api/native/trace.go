@@ -34,13 +34,13 @@ func (a *api) getTrace(q *request) error {
 		case len(t.Batch.Spans) == 0:
 			return &problem{Status: http.StatusNotFound, Title: "No such trace", Detail: "There is no trace " + id.String() + "; it may have been removed by retention."}
 		case format == "columns":
-			q.body = appendColumns(q.body, t)
-			return nil
+			q.body, err = writeColumns(q.body, t, q.spill)
+			return err
 		}
 		if !t.Stats.Complete {
 			q.header.Set(incompleteHeader, t.Stats.Reason)
 		}
-		q.body = otlpjson.Append(q.body, &t.Batch)
-		return nil
+		q.body, err = otlpjson.Write(q.body, &t.Batch, q.spill)
+		return err
 	})
 }

@@ -11,9 +11,21 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// Append appends the spans of b as a TracesData message: hex ids, 64-bit numbers as strings, enums as numbers, defaults left out. Spans are
-// grouped by resource and scope and keep their order within a group.
+// Append appends the spans of b as a TracesData message: hex ids, 64-bit
+// numbers as strings, enums as numbers, defaults left out. Spans are grouped
+// by resource and scope and keep their order within a group.
 func Append(dst []byte, b *telemetry.Batch) []byte {
+	// A guess at the size saves most of the copying while dst grows.
+	dst = slices.Grow(dst, 256*len(b.Spans)+64*len(b.Attrs))
+	dst, _ = Write(dst, b, func(p []byte) ([]byte, error) { return p, nil }) // its only error is the function's
+	return dst
+}
+
+// Write is Append for messages that are not to be held in memory. After each
+// span it offers what is written to spill, which takes it, or not, and returns
+// what is to be appended to; an error of it ends the writing. What Write
+// returns is the rest.
+func Write(dst []byte, b *telemetry.Batch, spill func([]byte) ([]byte, error)) ([]byte, error) {
 	order := make([]uint32, len(b.Spans))
 	for i := range order {
 		order[i] = uint32(i)
@@ -22,8 +34,6 @@ func Append(dst []byte, b *telemetry.Batch) []byte {
 		x, y := &b.Spans[i], &b.Spans[j]
 		return cmp.Or(cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Scope, y.Scope))
 	})
-	// A guess at the size saves most of the copying while dst grows.
-	dst = slices.Grow(dst, 256*len(b.Spans)+64*len(b.Attrs))
 	dst = append(dst, `{"resourceSpans":[`...)
 	for i, at := range order {
 		s := &b.Spans[at]
@@ -44,12 +54,15 @@ func Append(dst []byte, b *telemetry.Batch) []byte {
 		if newScope {
 			dst = openScope(dst, b, &b.Scopes[s.Scope])
 		}
-		dst = appendSpan(dst, b, s)
+		var err error
+		if dst, err = spill(appendSpan(dst, b, s)); err != nil {
+			return nil, err
+		}
 	}
 	if n := len(order); n > 0 {
 		dst = closeResource(closeScope(dst, b, order[n-1]), b, order[n-1])
 	}
-	return append(dst, `]}`...)
+	return append(dst, `]}`...), nil
 }
 
 func openResource(dst []byte, b *telemetry.Batch, r *telemetry.Resource) []byte {
