@@ -21,14 +21,15 @@ import (
 //     the store has either the inputs or the outputs.
 //   - No lock is held while segments are read and written; flushes and appends
 //     go on.
-//   - Memory: 40 bytes a trace of the inputs, one block of the output,
-//     rewriteCache bytes of unpacked pages, and one trace that lies in pieces.
-//     The queries' cache is left alone.
+//   - Memory: 40 bytes a trace of the inputs, one block of the output and the
+//     unpacked pages that it comes from, rewriteCache bytes of others, and one
+//     trace that lies in pieces. The queries' cache is left alone.
 //
 // How: the trace tables of all inputs are read first, grouped by trace ID and
 // put in the order of the joined traces. Traces that lie in one input come in
-// the order of its file, so each input is read from front to back; only traces
-// in pieces are looked up. Outputs have temporary names
+// the order of its file, so each input is read from front to back, and they
+// are copied column by column; only traces in pieces are looked up and become
+// spans again. Outputs have temporary names
 // until all are written and synced; then they are named, and one new manifest
 // lists them in place of the inputs, whose files go with their last snapshot.
 //

@@ -41,6 +41,9 @@ type blockBuilder struct {
 	minStart  uint64
 	maxStart  uint64
 	maxEnd    uint64
+	// transient says that the block is encoded to be merged right away: it is
+	// not compressed, and has as many forms as there are.
+	transient bool
 
 	// The batch's resource and scope of the latest span and their codes.
 	lastResource, lastScope         uint32
@@ -96,11 +99,8 @@ func (b *blockBuilder) reset() {
 
 // addTrace appends a trace whose rows are in order; parents holds the code
 // of each row's parent.
-func (b *blockBuilder) addTrace(batch *telemetry.Batch, start uint64, rows, parents []uint32) error {
+func (b *blockBuilder) addTrace(batch *telemetry.Batch, rows, parents []uint32) error {
 	b.lastResource, b.lastScope = math.MaxUint32, math.MaxUint32
-	b.traceIDs = append(b.traceIDs, batch.Spans[rows[0]].TraceID)
-	b.traceRows = append(b.traceRows, uint64(b.rows))
-	b.starts = append(b.starts, start)
 	for i, row := range rows {
 		if err := b.addSpan(batch, row, parents[i]); err != nil {
 			return err

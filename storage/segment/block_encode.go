@@ -106,6 +106,9 @@ func (b *blockBuilder) chunk(out []byte, ref *chunkRef, body []byte, head int) (
 		return nil, fmt.Errorf("encode block: %d bytes of one column in one page are more than a segment holds", len(body))
 	}
 	start := len(out)
+	if b.transient {
+		head = 0
+	}
 	out = b.chunks.append(out, body, head)
 	ref.size = uint32(len(out) - start)
 	return out, nil
@@ -305,7 +308,7 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 	}
 	info.lengths(c)
 	var err error
-	texts := b.findTexts(c)
+	texts := !b.transient && b.findTexts(c)
 	if texts {
 		if out, err = b.templates(out, info); err != nil {
 			return nil, err

@@ -109,6 +109,16 @@ func (c *columnBuilder) addString(s string, name uint32, a *arena) {
 	*recent = code
 }
 
+// entry is the code of a value that is put into the dictionary.
+func (c *columnBuilder) entry(s string, a *arena) uint32 {
+	code, known := c.known.find(s, c.entries)
+	if !known {
+		c.entries = append(c.entries, a.copy(s))
+		c.bytes += len(s)
+	}
+	return code
+}
+
 func (c *columnBuilder) addRaw(s string) {
 	c.codes = append(c.codes, uint32(len(s)))
 	c.zero = c.zero || strings.IndexByte(s, 0) >= 0

@@ -46,6 +46,9 @@ func (f *former) find(b *blockBuilder) {
 	f.codes = append(f.codes[:0], b.fixed[kindShape].codes...)
 	f.count, f.derived = len(b.shapes[spaceSpan].ends), 0
 	limit := min(maxForms, b.rows/formSpans)
+	if b.transient {
+		limit = maxForms
+	}
 	if f.count <= limit {
 		f.derive(b, limit)
 	}

@@ -33,52 +33,97 @@ func (r *Reader) Runs(f func(Run) error) error {
 
 // AddFrom adds a trace as it lies in another segment. It is AddTrace but for
 // its cost, and obeys the same order; a trace of which several segments have
-// pieces is a matter for AddTrace. For each reader a page of spans is held, so
-// calls for one reader should go forward; the reader must stay open until the
-// writer is done with it.
+// pieces is a matter for AddTrace. The spans are read when their block is
+// full, so damage of r may be told later than by the call that adds it, and r
+// must stay open until the writer has finished. Runs of one reader must come
+// as they lie in it.
 func (w *Writer) AddFrom(r *Reader, run Run) error {
 	if run.Block < 0 || run.Block >= len(r.blocks) {
 		return fmt.Errorf("copy trace %s: the segment has no block %d", run.ID, run.Block)
 	}
-	if w.windows == nil {
-		w.windows = make(map[*Reader]*window)
-	}
-	x := w.windows[r]
-	if x == nil {
-		x = &window{block: -1}
-		w.windows[r] = x
-	}
-	if err := x.show(r.blocks[run.Block].(*block), run); err != nil {
+	b := r.blocks[run.Block].(*block)
+	if err := b.checkRange(run.Lo, run.Hi); err != nil || run.Lo == run.Hi {
 		return err
 	}
-	w.batchRows = w.batchRows[:0]
-	for i := run.Lo; i < run.Hi; i++ {
-		w.batchRows = append(w.batchRows, uint32(i-x.lo))
-	}
-	if err := w.AddTrace(&x.batch, w.batchRows); err != nil {
-		return fmt.Errorf("copy trace: %w", err)
-	}
-	return nil
+	return w.place(piece{id: run.ID, start: run.Start, from: b, lo: run.Lo, rows: run.Hi - run.Lo})
 }
 
-// window is a range of rows of a segment as spans.
-type window struct {
-	block, lo, hi int
-	batch         telemetry.Batch
+// piece is a trace of the block that is being collected.
+type piece struct {
+	id    telemetry.TraceID
+	start uint64
+	from  *block // nil: the writer's own builder
+	lo    int    // first row there
+	rows  int
 }
 
-// show makes sure that the window has all of run: it is moved to begin there
-// and to end with the page, or with the run.
-func (x *window) show(b *block, run Run) error {
-	if x.block == run.Block && x.lo <= run.Lo && run.Hi <= x.hi {
-		return nil
+// mergeBytes is how much text a block that is merged may have, about; with
+// more it is written as several, so that a writer's memory is bounded. Twice
+// blockBytes, since dictionaries of several inputs are mostly the same.
+const mergeBytes = 2 * blockBytes
+
+// merge writes blocks of pieces, of which not all are in the builder.
+func (w *Writer) merge(pieces []piece) error {
+	if w.block.rows > 0 {
+		own, err := w.setAside()
+		if err != nil {
+			return err
+		}
+		for i := range pieces {
+			if pieces[i].from == nil {
+				pieces[i].from = own
+			}
+		}
 	}
-	_, end := b.pageRows(run.Lo / b.r.footer.pageRows)
-	x.block, x.lo, x.hi = -1, run.Lo, max(run.Hi, end)
-	x.batch.Reset()
-	if err := b.Spans(x.lo, x.hi, &x.batch); err != nil {
+	m := mergers.Get().(*merger)
+	defer m.release()
+	return w.writeMerged(m, pieces)
+}
+
+func (w *Writer) writeMerged(m *merger, pieces []piece) error {
+	fits, err := m.fill(w.block, pieces)
+	if err != nil {
 		return err
 	}
-	x.block = run.Block
-	return nil
+	if fits || len(pieces) == 1 {
+		return w.writeBlock(pieces)
+	}
+	w.block.reset()
+	half := len(pieces) / 2
+	if err := w.writeMerged(m, pieces[:half]); err != nil {
+		return err
+	}
+	return w.writeMerged(m, pieces[half:])
+}
+
+// setAside empties the builder into a block in memory, which is read like
+// those of segments.
+func (w *Writer) setAside() (*block, error) {
+	b := w.block
+	b.describe([]piece{{rows: b.rows}})
+	b.transient = true
+	out, dirSize, err := b.encode(w.aside[:0])
+	b.transient = false
+	if err != nil {
+		return nil, err
+	}
+	w.aside = out
+	info := &blockInfo{dir: chunkRef{off: int64(len(out) - dirSize), size: uint32(dirSize)}, rows: b.rows, traces: 1}
+	b.reset()
+	r := &Reader{
+		file: memory{b: out}, path: w.path, size: int64(len(out)), id: readers.Add(1), cache: NewCache(blockBytes),
+		footer: &footer{pageRows: w.footer.pageRows},
+	}
+	return &block{r: r, info: info}, nil
+}
+
+// describe fills in the block's traces.
+func (b *blockBuilder) describe(pieces []piece) {
+	b.traceIDs, b.traceRows, b.starts = b.traceIDs[:0], b.traceRows[:0], b.starts[:0]
+	rows := 0
+	for i := range pieces {
+		p := &pieces[i]
+		b.traceIDs, b.traceRows, b.starts = append(b.traceIDs, p.id), append(b.traceRows, uint64(rows)), append(b.starts, p.start)
+		rows += p.rows
+	}
 }

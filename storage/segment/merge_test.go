@@ -1,49 +1,42 @@
 package segment
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
 
-// mergeFiles copies all traces of the sources, which share none, to path.
-func mergeFiles(t testing.TB, path string, o Options, sources ...*Reader) Info {
+// A choice says how a trace gets into the merged file.
+type choice int
+
+const (
+	copied  choice = iota // AddFrom
+	added                 // AddTrace
+	dropped               // not at all
+)
+
+// mergeFiles merges the traces of the sources, which share none, to path.
+func mergeFiles(t testing.TB, fs vfs.FS, path string, o Options, sources []*Reader, choose func(Run) choice) Info {
 	t.Helper()
-	type piece struct {
-		r *Reader
-		Run
-	}
-	queues := make([][]piece, len(sources))
-	for i, r := range sources {
-		if err := r.Runs(func(run Run) error {
-			queues[i] = append(queues[i], piece{r, run})
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w, err := Create(vfs.OS{}, path, o)
+	w, err := Create(fs, path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for {
-		next := -1
-		for i, q := range queues {
-			if len(q) > 0 && (next < 0 || q[0].Start < queues[next][0].Start) {
-				next = i
-			}
-		}
-		if next < 0 {
-			break
-		}
-		p := queues[next][0]
-		queues[next] = queues[next][1:]
-		if err := w.AddFrom(p.r, p.Run); err != nil {
-			t.Fatal(err)
-		}
+	if err := mergeAll(w, sources, choose); err != nil {
+		t.Fatal(err)
 	}
 	info, err := w.Finish()
 	if err != nil {
@@ -52,36 +45,343 @@ func mergeFiles(t testing.TB, path string, o Options, sources ...*Reader) Info {
 	return info
 }
 
-func TestMergeKeepsAll(t *testing.T) {
-	for seed := range uint64(8) {
-		dir := t.TempDir()
-		var sources []*Reader
-		all := ""
-		spans := 0
-		for i := range 1 + seed%4 {
-			b := telemetrytest.Random(seed*10+i, 40+int(seed*150))
-			path := filepath.Join(dir, string(rune('a'+i)))
-			writeFile(t, path, b, small)
-			sources = append(sources, openFile(t, path, nil))
-			spans += len(b.Spans)
-		}
-		path := filepath.Join(dir, "merged")
-		info := mergeFiles(t, path, Options{BlockSpans: 500, PageRows: 128}, sources...)
-		var want telemetry.Batch
-		for _, r := range sources {
-			for _, blk := range r.Blocks() {
-				if err := blk.Spans(0, blk.Len(), &want); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		all = telemetrytest.Dump(&want)
-		r := openFile(t, path, nil)
-		if int(info.Spans) != spans || telemetrytest.Dump(readAll(t, r)) != all {
-			t.Fatalf("seed %d: the merged file differs from what went in", seed)
-		}
-		if err := r.Verify(nil); err != nil {
-			t.Error(err)
+// merged is mergeFiles to memory.
+func merged(t testing.TB, o Options, sources []*Reader, choose func(Run) choice) *Reader {
+	t.Helper()
+	fs := vfs.NewMem(0)
+	mergeFiles(t, fs, "merged", o, sources, choose)
+	r, err := Open(fs, "merged", NewCache(4<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+func mergeAll(w *Writer, sources []*Reader, choose func(Run) choice) error {
+	queues := make([][]Run, len(sources))
+	for i, r := range sources {
+		if err := r.Runs(func(run Run) error {
+			queues[i] = append(queues[i], run)
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
+	for {
+		next := -1
+		for i, q := range queues {
+			if len(q) > 0 && (next < 0 || cmp.Or(cmp.Compare(q[0].Start, queues[next][0].Start), slices.Compare(q[0].ID[:], queues[next][0].ID[:])) < 0) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return nil
+		}
+		r, run := sources[next], queues[next][0]
+		queues[next] = queues[next][1:]
+		switch choose(run) {
+		case copied:
+			if err := w.AddFrom(r, run); err != nil {
+				return err
+			}
+		case added:
+			var b telemetry.Batch
+			if err := r.Blocks()[run.Block].Spans(run.Lo, run.Hi, &b); err != nil {
+				return err
+			}
+			rows := make([]uint32, len(b.Spans))
+			for i := range rows {
+				rows[i] = uint32(i)
+			}
+			if err := w.AddTrace(&b, rows); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func copyAll(Run) choice { return copied }
+
+// describe is what there is to know of a file but the order of its columns,
+// which follows from what the writer met before.
+func describe(t testing.TB, r *Reader) string {
+	t.Helper()
+	d, err := r.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, c := range d.Columns {
+		lines = append(lines, fmt.Sprintf("column %+v", c))
+	}
+	slices.Sort(lines)
+	lines = append(lines, fmt.Sprint(d.Spans, d.Traces, d.Blocks, d.MinStart, d.MaxStart, d.MaxEnd, d.Resources, d.Scopes, d.TraceTables, d.TraceIndex))
+	for _, b := range r.footer.blocks {
+		lines = append(lines, fmt.Sprint("block ", b.rows, b.traces, b.firstTrace, b.minStart, b.maxStart, b.newestTrace))
+	}
+	if err := r.Operations(func(o scan.Operation) { lines = append(lines, fmt.Sprintf("operation %+v", o)) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Keys(func(k scan.Key) { lines = append(lines, fmt.Sprintf("key %+v", k)) }); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// inOrder is all spans as they lie in the file.
+func inOrder(t testing.TB, r *Reader) string {
+	var w strings.Builder
+	b := readAll(t, r)
+	for i := range b.Spans {
+		w.WriteString(telemetrytest.DumpSpan(b, i))
+	}
+	return w.String()
+}
+
+// A mergeCase is what the segments to merge are made of.
+type mergeCase struct {
+	name    string
+	from, o Options // of the inputs, of the output
+	inputs  []*telemetry.Batch
+}
+
+func mergeCases() []mergeCase {
+	medium := Options{BlockSpans: 4000, PageRows: 512}
+	all := []mergeCase{{"shop", formed, medium, cutUp(shop(6000), 5)}, {"shop, one segment", medium, small, cutUp(shop(1500), 1)}}
+	for seed := range uint64(4) {
+		c := mergeCase{fmt.Sprint("random ", seed), small, Options{BlockSpans: 500, PageRows: 128}, nil}
+		for i := range 1 + seed {
+			c.inputs = append(c.inputs, telemetrytest.Random(seed*10+i, 40+int(seed*150)))
+		}
+		r := rand.New(rand.NewPCG(seed, 9))
+		repeatKeys(c.inputs[0], r)
+		all = append(all, c)
+	}
+	mixed := mergeCase{"shop and random", formed, medium, cutUp(shop(3000), 3)}
+	mixed.inputs = append(mixed.inputs, telemetrytest.Random(77, 900), texts(1000, 40, func(i int) string { return fmt.Sprint("v", i%7) }))
+	all = append(all, mixed)
+	// A column that is repetitive in one segment and not in another, with
+	// empty values and ones with zero bytes, changes its form under way.
+	flip := mergeCase{name: "dictionary or not", from: medium, o: medium}
+	for i, f := range []func(i int) string{
+		func(i int) string { return fmt.Sprint("few ", i%5) },
+		func(i int) string { return fmt.Sprint("many ", i) },
+		func(i int) string { return strings.Repeat("x", i%3*i) },
+		func(i int) string { return fmt.Sprint("zero\x00", i/2) },
+	} {
+		flip.inputs = append(flip.inputs, texts(2500, 4+i, f))
+	}
+	return append(all, flip)
+}
+
+// cutUp deals the traces of a batch out.
+func cutUp(b *telemetry.Batch, parts int) []*telemetry.Batch {
+	out := make([]*telemetry.Batch, parts)
+	for i := range out {
+		out[i] = new(telemetry.Batch)
+		*out[i] = *b
+		out[i].Spans = nil
+	}
+	for i, rows := range traceRows(b) {
+		for _, row := range rows {
+			p := out[i*31%97%parts]
+			p.Spans = append(p.Spans, b.Spans[row])
+		}
+	}
+	return out
+}
+
+// texts makes spans with one attribute, in traces of so many.
+func texts(n, trace int, value func(i int) string) *telemetry.Batch {
+	b := &telemetry.Batch{Resources: make([]telemetry.Resource, 1), Scopes: make([]telemetry.Scope, 1)}
+	for i := range n {
+		b.Attrs = append(b.Attrs, telemetry.Attr{Key: "text", Value: telemetry.StringValue(value(i))})
+		id := i / trace
+		b.Spans = append(b.Spans, telemetry.Span{
+			TraceID: telemetry.TraceID{byte(trace), byte(id >> 8), byte(id)}, SpanID: telemetry.SpanID{byte(i >> 8), byte(i)},
+			Start: 1_790_000_000_000_000_000 + uint64(id)*1e9, Name: "text", Attrs: telemetry.Range{Start: uint32(i), End: uint32(i + 1)},
+		})
+	}
+	return b
+}
+
+// TestMergedEqualsWritten: a merged file is the one that a writer makes that
+// is given the same spans one by one.
+func TestMergedEqualsWritten(t *testing.T) {
+	for _, c := range mergeCases() {
+		dir := t.TempDir()
+		var sources []*Reader
+		for i, b := range c.inputs {
+			path := filepath.Join(dir, fmt.Sprint("in", i))
+			writeFile(t, path, b, c.from)
+			sources = append(sources, openFile(t, path, NewCache(1<<20)))
+		}
+		third := func(other choice) func(Run) choice {
+			return func(run Run) choice {
+				if run.ID[3]%3 == 0 {
+					return other
+				}
+				return copied
+			}
+		}
+		for name, choose := range map[string]func(Run) choice{
+			"all": copyAll, "some added": third(added), "some dropped": third(dropped),
+			"few kept": func(run Run) choice { return dropped * choice(min(1, run.ID[2]%16)) },
+		} {
+			got := merged(t, c.o, sources, choose)
+			want := merged(t, c.o, sources, func(run Run) choice { return max(added, choose(run)) })
+			if inOrder(t, got) != inOrder(t, want) {
+				t.Fatalf("%s, %s: the spans differ", c.name, name)
+			}
+			if g, w := describe(t, got), describe(t, want); g != w {
+				t.Errorf("%s, %s: merged\n%s\n\nwritten\n%s", c.name, name, g, w)
+			}
+			if err := got.Verify(nil); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestMergeIsBounded: what does not fit into one block is written as several.
+func TestMergeIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("merges much text")
+	}
+	keys := &telemetry.Batch{Resources: make([]telemetry.Resource, 1), Scopes: make([]telemetry.Scope, 1)}
+	for i := range 2 * maxColumns / 4 {
+		keys.Attrs = append(keys.Attrs, telemetry.Attr{Key: fmt.Sprint("key ", i), Value: telemetry.IntValue(1)})
+	}
+	// One trace that has more columns than a block should.
+	for i := range 2 * maxColumns {
+		keys.Attrs = append(keys.Attrs, telemetry.Attr{Key: fmt.Sprint("another key ", i), Value: telemetry.IntValue(1)})
+	}
+	for i := range uint32(5) {
+		s := telemetry.Span{TraceID: telemetry.TraceID{9, byte(i)}, Start: uint64(i), Attrs: telemetry.Range{Start: i * maxColumns / 8, End: (i + 1) * maxColumns / 8}}
+		if i == 4 {
+			s.Attrs = telemetry.Range{Start: maxColumns / 2, End: uint32(len(keys.Attrs))}
+		}
+		keys.Spans = append(keys.Spans, s)
+	}
+	other := *keys
+	other.Spans = slices.Clone(keys.Spans)
+	for i := range other.Spans {
+		other.Spans[i].TraceID[0], other.Spans[i].Attrs.Start = 8, uint32(i*maxColumns/8)
+		other.Spans[i].Attrs.End = other.Spans[i].Attrs.Start + maxColumns/16
+	}
+	mib := func(i int) string { return fmt.Sprint(i, strings.Repeat("text ", 1<<20/5)) }
+	for name, inputs := range map[string][]*telemetry.Batch{
+		"columns": {keys, &other},
+		"text":    {texts(31, 1, mib), texts(31, 2, mib), texts(31, 3, mib)},
+	} {
+		dir := t.TempDir()
+		var sources []*Reader
+		var all []string
+		for i, b := range inputs {
+			path := filepath.Join(dir, fmt.Sprint("in", i))
+			writeFile(t, path, b, Options{})
+			sources = append(sources, openFile(t, path, NewCache(16<<20)))
+			all = append(all, telemetrytest.Dump(b))
+		}
+		r := merged(t, Options{}, sources, copyAll)
+		if n := len(r.Blocks()); n < 2 || n > 6 {
+			t.Errorf("%s: %d blocks", name, n)
+		}
+		got, want := strings.Split(telemetrytest.Dump(readAll(t, r)), "\nspan "), strings.Split(strings.Join(all, "\n"), "\nspan ")
+		for i := range want {
+			got[i], want[i] = strings.TrimPrefix(got[i], "span "), strings.TrimPrefix(want[i], "span ")
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: the merged file differs from what went in", name)
+		}
+	}
+}
+
+// TestMergeFindsDamage: a merge ends with the damage of an input, whichever
+// chunk it needs, rather than with a file.
+func TestMergeFindsDamage(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "in")
+	writeFile(t, path, telemetrytest.Random(4, 100), small)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunks := chunksOf(t, path)
+	found := map[string]int{}
+	for _, c := range chunks {
+		damaged := slices.Clone(whole)
+		damaged[c.off+int64(c.size)/2] ^= 4
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := mergeOne(path)
+		var corrupt *CorruptError
+		if err != nil && (!errors.As(err, &corrupt) || corrupt.Path != path) {
+			t.Fatalf("chunk at %d: got error %v", c.off, err)
+		}
+		if err != nil {
+			found[corrupt.Section]++
+		}
+	}
+	// Bloom filters and the index are made anew; all else is needed.
+	if n := len(slices.Collect(maps.Keys(found))); n < 40 || found["span id"] == 0 || found["event time"] == 0 || found["resources"] == 0 {
+		t.Errorf("damage was found in %d chunks: %v", n, found)
+	}
+}
+
+// mergeOne copies all traces of a file to one in memory.
+func mergeOne(from string) error {
+	r, err := Open(vfs.OS{}, from, NewCache(1<<20))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := Create(vfs.NewMem(0), "merged", small)
+	if err != nil {
+		return err
+	}
+	if err = mergeAll(w, []*Reader{r}, copyAll); err == nil {
+		_, err = w.Finish()
+	}
+	return errors.Join(err, w.Abort())
+}
+
+// BenchmarkMerge merges segments whose times overlap, as compaction does.
+func BenchmarkMerge(b *testing.B) {
+	batch := shop(1 << 18)
+	traces := traceRows(batch)
+	const inputs = 16
+	dir := b.TempDir()
+	var sources []*Reader
+	for i := range inputs {
+		path := filepath.Join(dir, string(rune('a'+i)))
+		w, err := Create(vfs.OS{}, path, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for k := i; k < len(traces); k += inputs {
+			if err := w.AddTrace(batch, traces[k]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := w.Finish(); err != nil {
+			b.Fatal(err)
+		}
+		sources = append(sources, openFile(b, path, NewCache(16<<20)))
+	}
+	batch, traces = nil, nil
+	b.ReportAllocs()
+	var info Info
+	var took time.Duration
+	for b.Loop() {
+		before := cpuTime(b)
+		info = mergeFiles(b, vfs.OS{}, filepath.Join(dir, "merged"), Options{}, sources, copyAll)
+		took += cpuTime(b) - before
+	}
+	b.ReportMetric(float64(took)/float64(b.N)/float64(info.Spans), "cpu-ns/span")
+	b.ReportMetric(float64(info.Bytes)/float64(info.Spans), "bytes/span")
 }

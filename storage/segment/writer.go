@@ -43,8 +43,9 @@ type Writer struct {
 	lastID     telemetry.TraceID
 	minStart   uint64
 	maxStart   uint64
-	windows    map[*Reader]*window // of AddFrom
-	batchRows  []uint32
+	pieces     []piece // the traces of the block
+	rows       int     // of all pieces
+	aside      []byte  // of setAside
 }
 
 // ErrOrder is returned by AddTrace for a trace that does not belong after
@@ -94,32 +95,60 @@ func (w *Writer) AddCoded(b *telemetry.Batch, rows []uint32, codes *Codes) error
 		}
 		start = min(start, b.Spans[r].Start)
 	}
-	if start < w.lastStart || start == w.lastStart && w.footer.spans > 0 && slices.Compare(id[:], w.lastID[:]) <= 0 {
-		return fmt.Errorf("add trace %s: %w", id, ErrOrder)
+	if err := w.place(piece{id: id, start: start, rows: len(rows)}); err != nil {
+		return err
 	}
-	if len(rows) > maxBlockRows {
-		return fmt.Errorf("add trace %s: %d spans are more than a block holds", id, len(rows))
-	}
-	full := w.block.rows+len(rows) > w.blockSpans || w.block.arena.bytes > blockBytes || len(w.block.attrs) > maxColumns
-	if w.block.rows > 0 && full {
-		if err := w.flush(); err != nil {
-			return err
-		}
-	}
-	w.lastStart, w.lastID = start, id
-	w.index = append(w.index, newIndexEntry(id, len(w.index)))
-	w.footer.spans += uint64(len(rows))
 	w.order.run(b, rows)
 	w.block.use(codes)
-	if err := w.block.addTrace(b, start, w.order.order, w.order.parents); err != nil {
+	if err := w.block.addTrace(b, w.order.order, w.order.parents); err != nil {
 		return fmt.Errorf("add trace %s: %w", id, err)
 	}
 	return nil
 }
 
-// flush writes the block and empties it.
-func (w *Writer) flush() error {
+// place adds a trace to the pieces of the block, after writing the block if
+// it has no room.
+func (w *Writer) place(p piece) error {
+	if p.start < w.lastStart || p.start == w.lastStart && w.footer.spans > 0 && slices.Compare(p.id[:], w.lastID[:]) <= 0 {
+		return fmt.Errorf("add trace %s: %w", p.id, ErrOrder)
+	}
+	if p.rows > maxBlockRows {
+		return fmt.Errorf("add trace %s: %d spans are more than a block holds", p.id, p.rows)
+	}
+	full := w.rows+p.rows > w.blockSpans || w.block.arena.bytes > blockBytes || len(w.block.attrs) > maxColumns
+	if w.rows > 0 && full {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if p.from == nil {
+		p.lo = w.block.rows
+	}
+	w.pieces = append(w.pieces, p)
+	w.rows += p.rows
+	w.lastStart, w.lastID = p.start, p.id
+	w.index = append(w.index, newIndexEntry(p.id, len(w.index)))
+	w.footer.spans += uint64(p.rows)
+	return nil
+}
+
+// flush writes the traces that were placed.
+func (w *Writer) flush() (err error) {
+	if slices.ContainsFunc(w.pieces, func(p piece) bool { return p.from != nil }) {
+		err = w.merge(w.pieces)
+	} else {
+		err = w.writeBlock(w.pieces)
+	}
+	clear(w.pieces)
+	w.pieces, w.rows = w.pieces[:0], 0
+	return err
+}
+
+// writeBlock writes the builder, which has the rows of these traces, and
+// empties it.
+func (w *Writer) writeBlock(pieces []piece) error {
 	b := w.block
+	b.describe(pieces)
 	if err := w.tables.add(b); err != nil {
 		return fmt.Errorf("sum up block: %w", err)
 	}
@@ -132,7 +161,7 @@ func (w *Writer) flush() error {
 		off:  w.off,
 		dir:  chunkRef{off: w.off + int64(len(w.out)-dirSize), size: uint32(dirSize)},
 		rows: b.rows, traces: len(b.traceIDs),
-		minStart: b.minStart, maxStart: b.maxStart, newestTrace: w.lastStart,
+		minStart: b.minStart, maxStart: b.maxStart, newestTrace: pieces[len(pieces)-1].start,
 	})
 	w.minStart, w.maxStart = min(w.minStart, b.minStart), max(w.maxStart, b.maxStart)
 	w.footer.maxEnd = max(w.footer.maxEnd, b.maxEnd)
@@ -143,7 +172,7 @@ func (w *Writer) flush() error {
 // Finish writes what is left, syncs and closes the file. Making its name
 // durable is the caller's part.
 func (w *Writer) Finish() (Info, error) {
-	if w.block.rows > 0 {
+	if w.rows > 0 {
 		if err := w.flush(); err != nil {
 			return Info{}, err
 		}

@@ -1,0 +1,251 @@
+package segment
+
+import (
+	"slices"
+
+	"github.com/kiseki-dev/kiseki/storage/column"
+)
+
+// groupedColumn is what is known of an attribute column of spans by group.
+type groupedColumn struct {
+	groups []groupedValue // that have a value
+	rows   int            // of these groups
+	walked bool           // the value is not known by group
+}
+
+type groupedValue struct {
+	group uint32
+	at    uint32 // position in the source's directory
+}
+
+// rareShare is the share of rows, 1/rareShare, that must have an attribute
+// for all rows to be gone through for it alone.
+const rareShare = 16
+
+// attributes copies the attributes of spans, events and links.
+func (m *merger) attributes() error {
+	m.sortOut()
+	for order := range m.columns {
+		if c := &m.columns[order]; !c.walked && c.rows > 0 {
+			if err := m.spreadAttr(m.out.attrs[order], c); err != nil {
+				return err
+			}
+		}
+	}
+	if err := m.walk(&m.rows, spaceSpan, kindShape); err != nil {
+		return err
+	}
+	if err := m.walk(&m.events, spaceEvent, kindEventShape); err != nil {
+		return err
+	}
+	return m.walk(&m.links, spaceLink, kindLinkShape)
+}
+
+// sortOut finds out which attributes of spans follow from the group.
+func (m *merger) sortOut() {
+	for i := range m.columns {
+		c := &m.columns[i]
+		*c = groupedColumn{groups: c.groups[:0]}
+	}
+	if n := len(m.out.attrs) - len(m.columns); n > 0 {
+		m.columns = append(m.columns, make([]groupedColumn, n)...)
+	}
+	m.columns = m.columns[:len(m.out.attrs)]
+	for i := range m.groups {
+		g := &m.groups[i]
+		list := g.source.shapeOf(g.code)
+		for j, at := range list {
+			from := m.attr(g.source, at)
+			c := &m.columns[from.out.order]
+			c.groups = append(c.groups, groupedValue{uint32(i), at})
+			c.rows += g.rows
+			if !g.source.follows(from.info) || slices.Contains(list[:j], at) {
+				c.walked = true
+			}
+		}
+	}
+	for i := range m.columns {
+		c := &m.columns[i]
+		c.walked = c.walked || c.rows*rareShare < m.rows.n
+	}
+}
+
+// spreadAttr fills a column of spans that follows from the group.
+func (m *merger) spreadAttr(out *columnBuilder, c *groupedColumn) error {
+	// Code + 1, of numbers position + 1, by group.
+	m.codes = append(m.codes[:0], make([]uint32, len(m.groups))...)
+	m.nums = m.nums[:0]
+	for _, v := range c.groups {
+		g := &m.groups[v.group]
+		from := &g.source.columns[v.at]
+		if err := g.source.loadDict(from); err != nil {
+			return err
+		}
+		code, ok := g.source.ofGroup(from.info, g.code)
+		if !ok {
+			return g.source.b.r.corrupt(g.source.b.info.dir.off, named("directory"), column.ErrCorrupt)
+		}
+		switch out.class {
+		case classInts:
+			m.nums = append(m.nums, from.number(code))
+			code = uint32(len(m.nums) - 1)
+		case classStrings:
+			code = m.entry(from, code)
+		}
+		m.codes[v.group] = code + 1
+	}
+	pageRows := m.out.pageRows
+	for lo := 0; lo < len(m.groupOf); lo += pageRows {
+		groups := m.groupOf[lo:min(lo+pageRows, len(m.groupOf))]
+		switch out.class {
+		case classInts:
+			for _, g := range groups {
+				if code := m.codes[g]; code > 0 {
+					out.nums = append(out.nums, m.nums[code-1])
+				}
+			}
+			out.count = len(out.nums)
+		case classStrings:
+			for _, g := range groups {
+				if code := m.codes[g]; code > 0 {
+					out.codes = append(out.codes, code-1)
+				}
+			}
+			out.count = len(out.codes)
+		default:
+			for _, g := range groups {
+				out.count += int(min(m.codes[g], 1))
+			}
+		}
+		out.pageEnds = append(out.pageEnds, uint32(out.count))
+	}
+	out.spans = uint64(out.count)
+	return nil
+}
+
+// walk copies the attributes of an axis that do not follow from the group,
+// one element after the other.
+func (m *merger) walk(x *axis, sp space, shape kind) error {
+	if x.n == 0 || !m.listWalked(sp) {
+		return nil
+	}
+	if err := m.load(x, shape); err != nil {
+		return err
+	}
+	names := m.out.fixed[kindName].codes
+	for i := range x.stretches {
+		st := &x.stretches[i]
+		s, codes := x.parts[st.part].source, &m.values[st.part]
+		if s.at != st.part {
+			if err := m.open(s, x, st.part); err != nil {
+				return err
+			}
+		}
+		for ; s.next < st.lo; s.next++ {
+			for _, c := range s.lists[codes.code(s.next)] {
+				c.next++
+			}
+		}
+		s.next = st.hi
+		row := st.row
+		for e := st.lo; e < st.hi; e++ {
+			for _, c := range s.lists[codes.code(e)] {
+				c.out.begin(row, row/m.out.pageRows)
+				m.add(c, names[row])
+				c.next++
+			}
+			if sp == spaceSpan {
+				row++
+			}
+		}
+	}
+	return nil
+}
+
+// listWalked makes the lists of the columns that are walked, if there are any.
+func (m *merger) listWalked(sp space) (some bool) {
+	for _, s := range m.sources {
+		s.at, s.next = -1, 0
+		s.lists = make([][]*sourceColumn, len(s.shapes.lists[sp]))
+		for code, list := range s.shapes.lists[sp] {
+			for _, at := range list {
+				c := &s.columns[at]
+				if c.out != nil && (sp != spaceSpan || m.columns[c.out.order].walked) {
+					s.lists[code] = append(s.lists[code], c)
+					some = true
+				}
+			}
+		}
+	}
+	return some
+}
+
+// open makes a part the one that its source's columns are read from, and
+// checks that they have the values that are needed.
+func (m *merger) open(s *source, x *axis, part int) error {
+	p, codes := &x.parts[part], &m.values[part]
+	m.counts = append(m.counts[:0], make([]uint32, 2*len(s.lists))...)
+	before, within := m.counts[:len(s.lists)], m.counts[len(s.lists):]
+	for i := range p.lo {
+		before[codes.code(i)]++
+	}
+	for i := p.lo; i < p.hi; i++ {
+		within[codes.code(i)]++
+	}
+	m.need = append(m.need[:0], make([]int, len(s.columns))...)
+	for code, list := range s.lists {
+		for _, c := range list {
+			c.next = 0
+			m.need[c.info.position] += int(within[code])
+		}
+	}
+	for code, list := range s.lists {
+		for _, c := range list {
+			c.next += int(before[code])
+		}
+	}
+	for at, n := range m.need {
+		if n == 0 {
+			continue
+		}
+		c := &s.columns[at]
+		var err error
+		if c.v, err = s.b.values(c.info, p.page); err != nil {
+			return err
+		}
+		if c.dict = c.v.dict; !c.v.has(c.next + n) {
+			return s.b.corruptPage(c.info, p.page)
+		}
+	}
+	s.at, s.next = part, p.lo
+	return nil
+}
+
+// add adds the next value of a column; the span's name is a hint.
+func (m *merger) add(c *sourceColumn, name uint32) {
+	out := c.out
+	switch out.class {
+	case classInts:
+		out.nums = append(out.nums, c.v.num(c.next))
+	case classStrings:
+		if c.dict == nil {
+			out.addString(c.v.str(c.next), name, &m.out.arena)
+			return
+		}
+		code := uint32(0)
+		if c.v.page != nil {
+			code = c.v.page.codes.At(c.next)
+		}
+		if c.table == nil {
+			c.table = make([]uint32, c.info.entries)
+		}
+		if known := c.table[code]; known > 0 && !out.raw {
+			out.codes = append(out.codes, known-1)
+			return
+		}
+		out.addString(c.dict.strs.At(int(code)), name, &m.out.arena)
+		if !out.raw {
+			c.table[code] = out.codes[len(out.codes)-1] + 1
+		}
+	}
+}
