@@ -26,6 +26,7 @@ type blockBuilder struct {
 	arena     arena
 	fixed     [kindCount]*columnBuilder
 	attrs     []*columnBuilder
+	sorted    []*columnBuilder // attrs in the order in which they are written
 	byKey     map[attrKey]*columnBuilder
 	shapes    [spaces]shapeSet
 	resources entrySet
@@ -79,7 +80,7 @@ func (b *blockBuilder) reset() {
 		b.fixed[k].reset()
 	}
 	if len(b.attrs) > maxColumns {
-		b.attrs = nil
+		b.attrs, b.sorted = nil, nil
 		clear(b.byKey)
 	}
 	for _, c := range b.attrs {

@@ -1,10 +1,12 @@
 package segment
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/kiseki-dev/kiseki/storage/column"
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -48,12 +50,14 @@ func (b *blockBuilder) encode(out []byte) ([]byte, int, error) {
 	b.former.find(b)
 	b.fixed[kindForm].codes = append(b.fixed[kindForm].codes[:0], b.former.codes...)
 	b.place(pages)
-	b.contexts.find(b)
+	if !b.transient {
+		b.contexts.find(b)
+	}
 	for k := kindSpanID; k < kindCount; k++ {
 		add(b.fixed[k])
 	}
 	d.forms = b.former.count
-	for _, c := range b.attrs {
+	for _, c := range b.sorted {
 		add(c)
 	}
 	if err != nil {
@@ -95,9 +99,19 @@ func (b *blockBuilder) place(pages int) {
 	for k := kindSpanID; k < kindCount; k++ {
 		add(b.fixed[k])
 	}
-	for _, c := range b.attrs {
+	b.sort()
+	for _, c := range b.sorted {
 		add(c)
 	}
+}
+
+// sort puts the attribute columns into an order that does not depend on what
+// the builder was used for before.
+func (b *blockBuilder) sort() {
+	b.sorted = append(b.sorted[:0], b.attrs...)
+	slices.SortFunc(b.sorted, func(x, y *columnBuilder) int {
+		return cmp.Or(cmp.Compare(x.kind, y.kind), strings.Compare(x.key, y.key), cmp.Compare(x.typ, y.typ))
+	})
 }
 
 // chunk frames body at the end of out and notes its size.

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"path/filepath"
-	"runtime/debug"
 	"testing"
 
 	"github.com/kiseki-dev/kiseki/storage/vfs"
@@ -41,9 +40,6 @@ func codesOf(b *telemetry.Batch, from uint32) *Codes {
 // TestCodes writes traces with two sets of codes by turns, over many blocks,
 // and with the same codes one file after another.
 func TestCodes(t *testing.T) {
-	// A builder that the collector takes from the pool knows no columns yet, and
-	// the next one writes them in another order.
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	for seed := range uint64(8) {
 		b := telemetrytest.Random(seed, 200+int(seed)*100)
 		want := telemetrytest.Dump(b)

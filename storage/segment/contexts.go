@@ -80,8 +80,8 @@ func (x *contexter) find(b *blockBuilder) {
 	}
 	x.collect(b)
 	var open []*columnBuilder
-	for i, c := range b.attrs {
-		if forms := x.forms[i]; len(forms) == c.count && c.count > 0 {
+	for _, c := range b.sorted {
+		if forms := x.forms[c.order]; len(forms) == c.count && c.count > 0 {
 			open = append(open, c)
 			x.rank(b, c, forms)
 		}
