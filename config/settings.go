@@ -94,7 +94,7 @@ func (c *Config) Settings() []Setting {
 			"Memory for decoded parts of segments. 0 takes a twelfth of limits.memory, at most 64MiB.",
 			sizeValue{&c.Storage.CacheBytes}},
 		{"Storage", "storage.min-free-bytes", "min-free-bytes", "SIZE",
-			"With less free space on the data folder's volume clients are told to send again later. At least twice storage.flush-bytes.",
+			"With less free space on the data folder's volume clients are told to send again later. On a small volume 5 % of it count, where that is less, but at least twice storage.flush-bytes.",
 			sizeValue{&c.Storage.MinFreeBytes}},
 		{"Storage", "storage.erase-after", "erase-after", "DURATION",
 			"Deleted traces are erased from disk after this time, those deleted meanwhile together with them. They are in no answer before.",

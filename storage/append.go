@@ -82,13 +82,13 @@ func (s *Store) commit(b *telemetry.Batch, rec []byte) error {
 
 // admit returns when there is room for another batch, or says why not.
 func (s *Store) admit(ctx context.Context) error {
-	free, err := s.fs.Free(s.dir.root)
+	free, kept, err := s.space()
 	if err != nil {
-		return fmt.Errorf("read free disk space: %w", err)
+		return err
 	}
-	if free < uint64(s.opts.MinFreeBytes) {
+	if free < kept {
 		s.counts.refusedDisk.Add(1)
-		return fmt.Errorf("%w: %d MiB free, %d MiB are kept", errDiskFull, free>>20, s.opts.MinFreeBytes>>20)
+		return fmt.Errorf("%w: %d MiB free, %d MiB are kept", errDiskFull, free>>20, kept>>20)
 	}
 	var timeout <-chan time.Time
 	for {

@@ -107,15 +107,14 @@ func (s *Store) compact(ctx context.Context) error {
 
 // roomFor refuses a rewrite that would take the space that appends need.
 func (s *Store) roomFor(inputs []compactable) error {
-	free, err := s.fs.Free(s.dir.root)
+	free, need, err := s.space()
 	if err != nil {
-		return fmt.Errorf("read free disk space: %w", err)
+		return err
 	}
-	need := s.opts.MinFreeBytes
 	for _, c := range inputs {
-		need += c.Bytes
+		need += uint64(c.Bytes)
 	}
-	if free < uint64(need) {
+	if free < need {
 		return fmt.Errorf("%w: %d MiB free, %d MiB are needed", errDiskFull, free>>20, need>>20)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
@@ -33,6 +35,9 @@ var crashWorkloads = []string{
 	"scatter flush scatter delete flush compact delete erase append",
 	"append append delete reopen append flush erase",
 	"append flush backup append flush compact backup retain",
+	"append flush backup append flush delete backup compact erase append backup reopen",
+	"append flush append flush thin append flush reopen thin append",
+	"scatter flush scatter flush thin delete compact scatter flush thin erase reopen",
 	"append flush damage append salvage reopen append flush",
 }
 
@@ -49,7 +54,8 @@ var crashSteps = map[string]func(*crashRun){
 	"compact":  func(c *crashRun) { _, _ = c.s.rewrite(context.Background(), rewriteJob{inputs: numbers(c.s)}) },
 	"delete":   (*crashRun).delete,
 	"erase":    func(c *crashRun) { _ = c.s.Erase(context.Background()) },
-	"backup":   func(c *crashRun) { _, _ = c.s.Backup(context.Background(), "/backup", false, nil) },
+	"backup":   (*crashRun).backup,
+	"thin":     (*crashRun).thin,
 	"damage":   (*crashRun).damage,
 	"salvage":  (*crashRun).salvage,
 	"reopen":   (*crashRun).reopen,
@@ -67,7 +73,56 @@ type crashRun struct {
 	must, may map[string]bool // spans as text
 	traces    []telemetry.TraceID
 	of        map[telemetry.TraceID][]string
-	damaged   bool // on purpose
+	damaged   bool         // on purpose
+	later     atomic.Int64 // how much the clock has moved, in nanoseconds
+
+	// backedUp had been acknowledged, and gone deleted, before the last backup
+	// that was made began.
+	backedUp, gone, deleted map[string]bool
+}
+
+// crashRuleAge is after what time a trace whose rule it is may go.
+const crashRuleAge = time.Hour
+
+// crashRule deletes every other trace.
+func crashRule(id telemetry.TraceID) bool { return id[0]%2 == 0 }
+
+func (c *crashRun) rules() []RetentionRule {
+	return []RetentionRule{{Text: "every other trace", Age: crashRuleAge, Match: func(_ context.Context, snap scan.Snapshot, f func(telemetry.TraceID)) error {
+		for _, src := range snap.Sources() {
+			err := eachTrace(src, func(id telemetry.TraceID) (bool, error) {
+				if crashRule(id) {
+					f(id)
+				}
+				return true, nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}}}
+}
+
+// thin lets every other trace that there is come of age and applies retention
+// by query.
+func (c *crashRun) thin() {
+	for id, spans := range c.of {
+		for _, span := range spans {
+			if crashRule(id) {
+				delete(c.must, span)
+			}
+		}
+	}
+	c.later.Add(int64(2 * crashRuleAge))
+	_ = c.s.thin(context.Background())
+}
+
+func (c *crashRun) backup() {
+	must, gone := maps.Clone(c.must), maps.Clone(c.deleted)
+	if _, err := c.s.Backup(context.Background(), "/backup", false, nil); err == nil {
+		c.backedUp, c.gone = must, gone
+	}
 }
 
 func (c *crashRun) next() uint64 { c.n++; return 1000 + c.n }
@@ -152,6 +207,7 @@ func (c *crashRun) delete() {
 	if err == nil {
 		for _, span := range c.of[id] {
 			delete(c.may, span)
+			c.deleted[span] = true
 		}
 	}
 	delete(c.of, id)
@@ -190,7 +246,7 @@ func (c *crashRun) reopen() {
 // runUntil does a workload on an empty folder with the power cut before the
 // k-th operation, and returns how many operations there were.
 func runUntil(workload string, k int64) (c *crashRun, operations int64) {
-	c = &crashRun{mem: vfs.NewMem(0), must: map[string]bool{}, may: map[string]bool{}, of: map[telemetry.TraceID][]string{}}
+	c = &crashRun{mem: vfs.NewMem(0), must: map[string]bool{}, may: map[string]bool{}, of: map[telemetry.TraceID][]string{}, deleted: map[string]bool{}}
 	fault := vfs.NewFault(c.mem, func(op vfs.Op) error {
 		if op.N >= k {
 			return &vfs.ShortWriteError{N: 5, Err: errPowerCut}
@@ -200,6 +256,8 @@ func runUntil(workload string, k int64) (c *crashRun, operations int64) {
 	c.cut = func() bool { return fault.Ops() > k }
 	c.o = options(fault)
 	c.o.Retention.Age = 365 * 24 * time.Hour
+	c.o.Retention.Rules = c.rules()
+	c.o.Clock = func() time.Time { return now.Add(time.Duration(c.later.Load())) }
 	if c.s, _ = Open(c.o); c.s == nil {
 		return c, fault.Ops()
 	}
@@ -235,6 +293,9 @@ func TestCrashEverywhere(t *testing.T) {
 							r = rand.New(rand.NewPCG(uint64(k), seed))
 						}
 						c.check(t, fmt.Sprintf("cut at %d, seed %d", k, seed), c.mem.CrashClone(r))
+						if seed == 0 && c.backedUp != nil {
+							c.checkBackup(t, fmt.Sprintf("cut at %d", k), c.mem.CrashClone(nil))
+						}
 						points.Add(1)
 					}
 					if c.s != nil {
@@ -284,5 +345,34 @@ func (c *crashRun) check(t *testing.T, what string, mem *vfs.Mem) {
 	flush(t, s)
 	if again := contents(t, s); !slices.Equal(got, again) {
 		t.Fatalf("%s: flush after recovery changed the spans", what)
+	}
+}
+
+// checkBackup restores the newest backup: what was acknowledged before a
+// backup began is in it, unless it was deleted later, what was deleted before
+// is not, and nothing is there twice.
+func (c *crashRun) checkBackup(t *testing.T, what string, mem *vfs.Mem) {
+	t.Helper()
+	if _, err := Restore(context.Background(), mem, "/backup", "", "/restored", nil); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	o := options(mem)
+	o.Dir = "/restored"
+	s, err := Open(o)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	defer closeStore(t, s)
+	has := map[string]bool{}
+	for _, span := range contents(t, s) {
+		if has[span] || c.gone[span] {
+			t.Fatalf("%s: in the backup twice, or deleted before it began:\n%s", what, span)
+		}
+		has[span] = true
+	}
+	for span := range c.backedUp {
+		if c.must[span] && !has[span] {
+			t.Fatalf("%s: acknowledged and not in the backup:\n%s", what, span)
+		}
 	}
 }

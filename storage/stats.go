@@ -103,7 +103,7 @@ func (s *Store) Stats() Stats {
 		Compaction: c.rewrites[rewriteCompaction].stats(), Thinning: c.rewrites[rewriteRetention].stats(),
 		Erasure: c.rewrites[rewriteDeletion].stats(),
 	}
-	if free, err := s.fs.Free(s.dir.root); err == nil {
+	if free, _, err := s.fs.Free(s.dir.root); err == nil {
 		out.DiskFree = free
 	}
 	out.Backlog = s.backlog()

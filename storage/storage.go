@@ -70,7 +70,8 @@ type Options struct {
 	// FlushAge is the age of the head that makes it a segment, 1 h by default.
 	FlushAge  time.Duration
 	Retention Retention
-	// MinFreeBytes is what appends leave free on the volume, 1 GiB by default.
+	// MinFreeBytes is what appends leave free on the volume, 1 GiB by default;
+	// of a small volume less: a twentieth, but at least twice FlushBytes.
 	MinFreeBytes int64
 	// CacheBytes bounds the decoded pages of segments kept in memory, 64 MiB
 	// by default.

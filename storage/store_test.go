@@ -401,7 +401,7 @@ func TestFullDiskHeals(t *testing.T) {
 	s := open(t, options(mem))
 	a, b, c := telemetrytest.Random(1, 20), telemetrytest.Random(2, 2000), telemetrytest.Random(3, 20)
 	add(t, s, a)
-	free, err := mem.Free("/")
+	free, _, err := mem.Free("/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,9 +28,9 @@ func (s *Store) relieve() error {
 	if watermark <= 0 || now.Sub(s.relieved) < relieveEvery {
 		return nil
 	}
-	free, err := s.fs.Free(s.dir.root)
+	free, _, err := s.space()
 	if err != nil {
-		return fmt.Errorf("read free disk space: %w", err)
+		return err
 	}
 	need := watermark - int64(min(free, 1<<62))
 	if need <= 0 {
@@ -63,4 +63,18 @@ func (s *Store) relieve() error {
 	s.opts.Logger.Warn("oldest segments deleted before their time: the disk is filling up",
 		"segments", len(early), "spans", spans, "bytes", size, "free", free, "watermark", watermark)
 	return nil
+}
+
+// keptShare is the share of the volume that is kept free, where it is less
+// than Options.MinFreeBytes: a gibibyte of a small volume would be most of it.
+const keptShare = 20
+
+// space is how much the volume has free, and how much of that appends must
+// leave: enough for the flushes of both generations at least.
+func (s *Store) space() (free, kept uint64, err error) {
+	free, size, err := s.fs.Free(s.dir.root)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read free disk space: %w", err)
+	}
+	return free, min(uint64(s.opts.MinFreeBytes), max(size/keptShare, 2*uint64(s.opts.FlushBytes))), nil
 }

@@ -41,7 +41,7 @@ func TestDiskWatermark(t *testing.T) {
 		}
 	}
 	used := func() uint64 {
-		free, err := mem.Free("/")
+		free, _, err := mem.Free("/")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,5 +64,26 @@ func TestDiskWatermark(t *testing.T) {
 	}
 	if st := s.Stats(); st.Segments == 0 {
 		t.Errorf("what came in the last hour was deleted: %+v", st)
+	}
+}
+
+// TestKeptSpace: a setting for a large volume does not take most of a small
+// one.
+func TestKeptSpace(t *testing.T) {
+	for _, x := range []struct {
+		size                 uint64
+		minFree, flush, want int64
+	}{
+		{100 << 30, 1 << 30, 64 << 20, 1 << 30},  // 5 % are more
+		{10 << 30, 1 << 30, 64 << 20, 512 << 20}, // 5 %
+		{1 << 30, 1 << 30, 64 << 20, 128 << 20},  // both flushes
+		{1 << 30, 100 << 20, 64 << 20, 100 << 20},
+	} {
+		o := options(vfs.NewMem(x.size))
+		o.MinFreeBytes, o.FlushBytes = x.minFree, x.flush
+		_, kept, err := open(t, o).space()
+		if err != nil || kept != uint64(x.want) {
+			t.Errorf("%+v: %d bytes are kept, %v", x, kept, err)
+		}
 	}
 }

@@ -357,13 +357,13 @@ func (m *Mem) SyncDir(dir string) error {
 }
 
 // Free implements [FS].
-func (m *Mem) Free(string) (uint64, error) {
+func (m *Mem) Free(string) (free, size uint64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.mu.used >= m.mu.capacity {
-		return 0, nil
+		return 0, m.mu.capacity, nil
 	}
-	return m.mu.capacity - m.mu.used, nil
+	return m.mu.capacity - m.mu.used, m.mu.capacity, nil
 }
 
 // Lock implements [FS].

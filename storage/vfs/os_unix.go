@@ -14,12 +14,12 @@ import (
 var ErrLocked = fmt.Errorf("locked by another process")
 
 // Free implements [FS].
-func (OS) Free(path string) (uint64, error) {
+func (OS) Free(path string) (free, size uint64, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
-		return 0, &os.PathError{Op: "statfs", Path: path, Err: err}
+		return 0, 0, &os.PathError{Op: "statfs", Path: path, Err: err}
 	}
-	return uint64(st.Bavail) * uint64(st.Bsize), nil
+	return uint64(st.Bavail) * uint64(st.Bsize), st.Blocks * uint64(st.Bsize), nil
 }
 
 // Lock implements [FS].

@@ -40,8 +40,8 @@ type FS interface {
 	Stat(path string) (fs.FileInfo, error)
 	SyncDir(dir string) error
 	// Free is the number of bytes an unprivileged process may still write on
-	// the volume that holds path.
-	Free(path string) (uint64, error)
+	// the volume that holds path, and the size of that volume.
+	Free(path string) (free, size uint64, err error)
 	// Lock takes the exclusive advisory lock of a file, creating it, or fails
 	// at once. Closing the result, or the death of the process, releases it.
 	Lock(path string) (io.Closer, error)
