@@ -22,6 +22,7 @@
 //	strings  n, mode u8, then
 //	         ended    each value followed by a zero byte
 //	         sized    n uvarint lengths, then all bytes
+//	         packed   size, templates; a page of texts, see [Texts]
 //	bloom    blocks of 32 bytes, see [Bloom]
 //
 // Numbers without a width are uvarints; base, first and const are zigzag

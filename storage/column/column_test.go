@@ -180,6 +180,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(AppendCodes(nil, []uint32{1, 2, 70000}))
 	f.Add(e.Strings(nil, []string{"a", "", "b"}))
 	f.Add(e.Strings(nil, []string{"a\x00", "", "b"}))
+	packed, _ := e.Packed(nil, textColumn("statement", packedLeast))
+	f.Add(packed)
 	const limit = 1 << 12
 	f.Fuzz(func(t *testing.T, src []byte) {
 		var e Encoder

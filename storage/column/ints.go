@@ -16,6 +16,7 @@ const (
 // Encoder holds the scratch memory of encoding. It is used by one goroutine.
 type Encoder struct {
 	diffs []uint64
+	texts Texts
 }
 
 // Ints encodes v at the end of dst, choosing the smallest form. The first

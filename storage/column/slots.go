@@ -244,10 +244,12 @@ func appendSlot(dst []byte, slot, arg byte, fields []uint64) []byte {
 
 // appendHex writes the low n digits of v.
 func appendHex(dst []byte, digits string, v uint64, n int) []byte {
-	for shift := 4 * (n - 1); shift >= 0; shift -= 4 {
-		dst = append(dst, digits[v>>shift&15])
+	var text [16]byte
+	for i := n - 1; i >= 0; i-- {
+		text[i] = digits[v&15]
+		v >>= 4
 	}
-	return dst
+	return append(dst, text[:n]...)
 }
 
 // slotSize is the most bytes a slot's text takes whose first field is at most

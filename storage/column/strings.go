@@ -12,6 +12,7 @@ import (
 const (
 	stringsEnded = iota
 	stringsSized
+	stringsPacked
 )
 
 // Strings is a decoded vector of strings; it is immutable. What At returns
@@ -81,6 +82,53 @@ func (e *Encoder) Strings(dst []byte, v []string) []byte {
 	return dst
 }
 
+// packedLeast is how many strings make templates worth their own size.
+const packedLeast = 64
+
+// Packed is Strings for values that may be alike, as those of a dictionary are:
+// it stores them by templates if that helps, see [Texts]. No two values are the
+// same. head is as in Ints.
+func (e *Encoder) Packed(dst []byte, v []string) (out []byte, head int) {
+	if e.alike(v) {
+		return e.AppendPacked(dst, &e.texts)
+	}
+	dst = e.Strings(dst, v)
+	return dst, len(dst)
+}
+
+// alike finds the templates of v and reports whether they help.
+func (e *Encoder) alike(v []string) bool {
+	size := 0
+	for _, s := range v {
+		size += len(s)
+	}
+	if len(v) < packedLeast || size > MaxTexts {
+		return false
+	}
+	e.texts.Reset()
+	for _, s := range v {
+		if !e.texts.Add(s) {
+			return false
+		}
+	}
+	return e.texts.Settle()
+}
+
+// AppendPacked writes all values of t, which is settled, as a vector of
+// strings.
+func (e *Encoder) AppendPacked(dst []byte, t *Texts) (out []byte, head int) {
+	dst = binary.AppendUvarint(dst, uint64(len(t.values)))
+	dst = append(dst, stringsPacked)
+	templates := t.AppendTemplates(nil, e)
+	dst = binary.AppendUvarint(dst, uint64(len(templates)))
+	dst = append(dst, templates...)
+	numbers := make([]uint32, len(t.values))
+	for i := range numbers {
+		numbers[i] = uint32(i)
+	}
+	return t.AppendPage(dst, e, numbers)
+}
+
 // Text is Strings for values that lie one after the other, each followed by a
 // zero byte; lengths are theirs. zero says whether a value may have a zero byte.
 func (e *Encoder) Text(dst, values []byte, lengths []uint32, zero bool) []byte {
@@ -105,7 +153,7 @@ func DecodeStrings(src []byte, limit int) (*Strings, error) {
 	c := Cursor{B: src}
 	n := c.Count(min(limit, MaxValues))
 	mode := c.Byte()
-	if c.Err != nil || len(src) > math.MaxUint32 || n > len(src) {
+	if c.Err != nil || len(src) > math.MaxUint32 || n > len(src) && mode != stringsPacked || n > 8*len(src) {
 		return nil, ErrCorrupt
 	}
 	switch mode {
@@ -126,6 +174,16 @@ func DecodeStrings(src []byte, limit int) (*Strings, error) {
 			return nil, c.Err
 		}
 		return &Strings{data: alias(data), offs: offs}, nil
+	case stringsPacked:
+		templates, err := DecodeTemplates(c.Sized(), n)
+		if c.Err != nil || err != nil {
+			return nil, ErrCorrupt
+		}
+		s, err := DecodeTexts(c.B, templates, n)
+		if err != nil || s.Len() != n {
+			return nil, ErrCorrupt
+		}
+		return s, nil
 	}
 	return nil, ErrCorrupt
 }

@@ -177,6 +177,9 @@ func (t *Texts) Settle() bool {
 	return true
 }
 
+// Literal is how many bytes of all values are in no template.
+func (t *Texts) Literal() int { return t.literal }
+
 // element is how a piece is written in a list of lines.
 func (t *Texts) element(p piece) uint32 {
 	if p.line == 0 || t.lines[p.line-1].count < lineRepeats {

@@ -161,3 +161,26 @@ func FuzzTemplates(f *testing.F) {
 		}
 	})
 }
+
+func TestPacked(t *testing.T) {
+	for kind, most := range map[string]float64{"statement": 6, "uuid": 15.6, "odd": 64} {
+		values := textColumn(kind, 1000)
+		var e Encoder
+		enc, head := e.Packed([]byte("before"), values)
+		s, err := DecodeStrings(enc[len("before"):], len(values))
+		if err != nil || s.Len() != len(values) || head > len(enc) {
+			t.Fatalf("%s: %v, head %d of %d", kind, err, head, len(enc))
+		}
+		for i := range values {
+			if s.At(i) != values[i] {
+				t.Fatalf("%s: value %d is %q, want %q", kind, i, s.At(i), values[i])
+			}
+		}
+		if size := float64(len(enc)) / float64(len(values)); size > most {
+			t.Errorf("%s: %.1f bytes a value, want at most %.1f", kind, size, most)
+		}
+		if _, err := DecodeStrings(enc[len("before"):], len(values)-1); err == nil {
+			t.Errorf("%s: more values than the limit were decoded", kind)
+		}
+	}
+}

@@ -164,8 +164,9 @@ func (b *blockBuilder) encodeDerived(out []byte, c *columnBuilder, info *columnI
 		return b.dictionary(out, info, body, head)
 	}
 	info.enc, info.entries = encDict, len(c.entries)
-	b.body = b.enc.Strings(b.body[:0], c.entries)
-	return b.dictionary(out, info, b.body, len(b.body))
+	body, head := b.distinct(b.body[:0], c.entries)
+	b.body = body
+	return b.dictionary(out, info, body, head)
 }
 
 // dictionary writes a dictionary: into the directory if it is small.
@@ -306,11 +307,12 @@ func (c *columnBuilder) hasDictionary() bool {
 }
 
 func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	b.findRepeats(c)
 	n := len(c.entries)
 	if c.hasDictionary() {
 		info.enc, info.entries = encDict, n
-		body := b.enc.Strings(nil, c.entries)
-		out, err := b.dictionary(out, info, body, len(body))
+		body, head := b.distinct(nil, c.entries)
+		out, err := b.dictionary(out, info, body, head)
 		if err != nil {
 			return nil, err
 		}
@@ -323,6 +325,16 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 	info.lengths(c)
 	var err error
 	texts := !b.transient && b.findTexts(c)
+	if body, head := b.packedDict(c, texts); body != nil {
+		info.enc, info.entries, info.low, info.high = encDict, n, 0, 0
+		if out, err = b.chunk(out, &info.dict, body, head); err != nil {
+			return nil, err
+		}
+		if out, err = b.chunk(out, &info.bloom, b.stringBloom(c), 0); err != nil {
+			return nil, err
+		}
+		return b.codePages(out, c, info)
+	}
 	if texts {
 		if out, err = b.templates(out, info); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"sync"
@@ -12,8 +13,9 @@ import (
 
 // The codecs of a chunk.
 const (
-	codecRaw  = 0
-	codecZstd = 1
+	codecRaw   = 0
+	codecZstd  = 1 // version 1
+	codecShort = 2 // zstd without the frame's header, which follows from the size
 )
 
 // minGain is the share of a chunk, 1/minGain, that compression must save to
@@ -28,6 +30,7 @@ const slack = 16
 type chunkEncoder struct {
 	zstd   *zstd.Encoder
 	packed []byte
+	frame  []byte // the header that packed has
 }
 
 func newChunkEncoder() *chunkEncoder {
@@ -44,13 +47,15 @@ func (e *chunkEncoder) append(dst, body []byte, head int) []byte {
 	packed := false
 	if head >= 32 {
 		e.packed = e.zstd.EncodeAll(body[:head], e.packed[:0])
-		packed = len(e.packed)+head/minGain+8 < head
+		e.frame = appendFrame(e.frame[:0], head)
+		packed = len(e.packed)+head/minGain+8 < head && bytes.HasPrefix(e.packed, e.frame)
 	}
 	if packed {
-		dst = append(dst, codecZstd)
+		blocks := e.packed[len(e.frame):]
+		dst = append(dst, codecShort)
 		dst = binary.AppendUvarint(dst, uint64(head))
-		dst = binary.AppendUvarint(dst, uint64(len(e.packed)))
-		dst = append(dst, e.packed...)
+		dst = binary.AppendUvarint(dst, uint64(len(body)-head))
+		dst = append(dst, blocks...)
 		dst = append(dst, body[head:]...)
 	} else {
 		dst = append(dst, codecRaw)
@@ -58,6 +63,23 @@ func (e *chunkEncoder) append(dst, body []byte, head int) []byte {
 	}
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
 }
+
+// appendFrame writes the header of the zstd frames that a chunkEncoder makes of
+// size bytes: one segment, no checksum, no dictionary (RFC 8878, 3.1.1.1).
+func appendFrame(dst []byte, size int) []byte {
+	dst = append(dst, 0x28, 0xb5, 0x2f, 0xfd)
+	const segment = 1 << 5
+	switch {
+	case size < 256:
+		return append(dst, segment, byte(size))
+	case size < 1<<16+256:
+		return binary.LittleEndian.AppendUint16(append(dst, 1<<6|segment), uint16(size-256))
+	}
+	return binary.LittleEndian.AppendUint32(append(dst, 2<<6|segment), uint32(size))
+}
+
+// frames are buffers to put a header and the blocks of a frame together.
+var frames = sync.Pool{New: func() any { return new([]byte) }}
 
 // decoder is shared by all readers; DecodeAll may run concurrently.
 var decoder = sync.OnceValue(func() *zstd.Decoder {
@@ -85,19 +107,36 @@ func openChunk(stored []byte) ([]byte, error) {
 		if c.Err != nil {
 			return nil, c.Err
 		}
-		tail := c.B
 		var h zstd.Header
 		if err := h.Decode(packed); err != nil || !h.HasFCS || h.FrameContentSize != uint64(head) {
 			return nil, column.ErrCorrupt
 		}
-		body, err := decoder().DecodeAll(packed, make([]byte, 0, head+len(tail)+slack))
-		if err != nil {
-			return nil, err
+		return unpack(packed, head, c.B)
+	case codecShort:
+		head, tail := c.Count(maxChunk), c.Count(len(stored))
+		blocks := c.Bytes(len(c.B) - tail)
+		if c.Err != nil {
+			return nil, c.Err
 		}
-		if len(body) != head {
-			return nil, column.ErrCorrupt
+		frame := frames.Get().(*[]byte)
+		*frame = append(appendFrame((*frame)[:0], head), blocks...)
+		body, err := unpack(*frame, head, c.B)
+		if cap(*frame) <= storedMax {
+			frames.Put(frame)
 		}
-		return append(body, tail...), nil
+		return body, err
 	}
 	return nil, column.ErrCorrupt
+}
+
+// unpack is what a zstd frame holds, which must be of size head, and the tail.
+func unpack(packed []byte, head int, tail []byte) ([]byte, error) {
+	body, err := decoder().DecodeAll(packed, make([]byte, 0, head+len(tail)+slack))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) != head {
+		return nil, column.ErrCorrupt
+	}
+	return append(body, tail...), nil
 }

@@ -45,8 +45,10 @@
 // directories list their sizes, so no offset is stored. A chunk is
 //
 //	codec u8; codec 0: the bytes;
-//	codec 1: unpacked size of the head, packed size of the head, the head as
-//	a zstd frame (RFC 8878), the tail as it is;
+//	codec 2: unpacked size of the head, size of the tail, the head as the
+//	blocks of a zstd frame (RFC 8878), the tail as it is;
+//	codec 1, of version 1: unpacked and packed size of the head, the frame,
+//	the tail;
 //	CRC-32C u32 of all the above
 //
 // where the encoder says which tail is as good as random: low bits of times,

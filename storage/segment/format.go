@@ -11,7 +11,8 @@ import (
 // Version is the format this package writes. It reads all from minVersion on.
 //
 //	1  the first
-//	2  texts as templates, see encText; contexts, see contextMode
+//	2  texts as templates, see encText; contexts, see contextMode; packed
+//	   dictionaries; codecShort
 const (
 	Version    = 2
 	minVersion = 1

@@ -102,7 +102,7 @@ func TestColumns(t *testing.T) {
 		"span.server.address (string): plain 0 dictionary 2 constant 0 templates 0 contexts 2\n",
 		"resource: plain 2 dictionary 0 constant 0 templates 0 contexts 2\n",
 		"span.thread.name (string): plain 0 dictionary 2 constant 0 templates 0 contexts 2\n",
-		"span.session.id (string): plain 0 dictionary 0 constant 0 templates 2 contexts 0\n",
+		"span.http.request.header.x-request-id (string): plain 0 dictionary 0 constant 0 templates 2 contexts 0\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no line %q in\n%s", want, got)

@@ -93,6 +93,12 @@ func one(b bool) byte {
 func (j *judge) settle(holds bool) { j.every, j.never = holds, !holds }
 
 func (j *judge) readDict() error {
+	if j.info.bloom.size != 0 && j.p.Op == scan.OpEqual && j.p.Value.Type() == telemetry.ValueString {
+		may, err := j.b.may(j.info, column.HashString(j.p.Value.Str()))
+		if j.never = !may; err != nil || j.never {
+			return err
+		}
+	}
 	d, err := j.b.dict(j.info)
 	if err != nil {
 		return err

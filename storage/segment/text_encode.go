@@ -1,8 +1,15 @@
 package segment
 
 import (
+	"math"
+	"slices"
+
 	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/telemetry"
 )
+
+// dictPacked is the most bytes of a packed dictionary.
+const dictPacked = 64 << 10
 
 // findTexts reports whether a column without a dictionary should be stored by
 // the templates of its texts, which are in b.texts then. A column's values are
@@ -27,6 +34,59 @@ func (b *blockBuilder) findTexts(c *columnBuilder) bool {
 		}
 	}
 	return b.texts.Settle()
+}
+
+// distinct encodes the strings of a dictionary at the end of dst.
+func (b *blockBuilder) distinct(dst []byte, entries []string) (body []byte, head int) {
+	if b.transient {
+		body = b.enc.Strings(dst, entries)
+		return body, len(body)
+	}
+	return b.enc.Packed(dst, entries)
+}
+
+// findRepeats gives a raw column its entries back if, in the whole block, they
+// repeat: it gave up after the first of them.
+func (b *blockBuilder) findRepeats(c *columnBuilder) {
+	if !c.raw || b.transient {
+		return
+	}
+	limit := c.count / 3 * 2
+	c.known.reset()
+	b.codes = b.codes[:0]
+	at, bytes := 0, 0
+	for _, n := range c.codes {
+		s := text(c.text[at : at+int(n)])
+		at += int(n) + 1
+		code, known := c.known.find(s, c.entries)
+		if !known {
+			c.entries = append(c.entries, s)
+			if bytes += len(s); len(c.entries) > limit {
+				clear(c.entries)
+				c.entries = c.entries[:0]
+				return
+			}
+		}
+		b.codes = append(b.codes, code)
+	}
+	c.raw, c.bytes = false, bytes
+	c.codes = append(c.codes[:0], b.codes...)
+}
+
+// packedDict is the dictionary of a column of short strings that repeat, but
+// not so often that it has one anyhow, if that is smaller than texts; nil if it
+// is not, or if a reader of one row had to unpack too much.
+func (b *blockBuilder) packedDict(c *columnBuilder, texts bool) (body []byte, head int) {
+	if !texts || c.raw || c.kind < kindAttr || c.typ != telemetry.ValueString || c.bytes > dictBytes || b.texts.Literal() > 0 ||
+		slices.ContainsFunc(c.entries, func(s string) bool { return len(s) > bloomString }) {
+		return nil, 0
+	}
+	body, head = b.enc.AppendPacked(nil, &b.texts)
+	n, codes := float64(len(c.entries)), float64(c.count)*math.Log2(float64(len(c.entries)))/8
+	if size := float64(len(body)); len(body) > dictPacked || size+codes > 0.85*size/n*float64(c.count) {
+		return nil, 0
+	}
+	return body, head
 }
 
 // textsFit reports whether no page has more text than templates may stand for.
