@@ -268,13 +268,15 @@ func (r *Reader) unpacked(ref chunkRef) (int, error) {
 	if err := r.readAt(p, ref.off); err != nil {
 		return 0, err
 	}
-	n := int(ref.size)
-	if len(p) > 1 && p[0] == codecZstd {
-		c := column.Cursor{B: p[1:]}
-		head := c.Count(maxChunk)
-		n += head - c.Count(n)
+	if len(p) < 2 || p[0] == codecRaw {
+		return int(ref.size), nil
 	}
-	return n, nil
+	c := column.Cursor{B: p[1:]}
+	head, part := c.Count(maxChunk), c.Count(int(ref.size))
+	if p[0] == codecShort {
+		return head + part, nil
+	}
+	return int(ref.size) + head - part, nil
 }
 
 // memory is a file that is read only.
