@@ -219,8 +219,8 @@ func (j *judge) mark() (any bool) {
 	j.held[pg.n] = 0
 	switch {
 	case j.ranged:
-		for i, v := range pg.nums {
-			j.held[i] = one(v-uint64(j.low) <= j.span)
+		for i := range pg.n {
+			j.held[i] = one(pg.num(i)-uint64(j.low) <= j.span)
 			sum += int(j.held[i])
 		}
 	case pg.codes.B != nil:

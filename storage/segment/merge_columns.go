@@ -243,7 +243,7 @@ func (v *values) appendCodes(dst []uint32, lo, hi int) []uint32 {
 // appendNums appends numbers [lo, hi) of the page.
 func (v *values) appendNums(dst []uint64, lo, hi int) []uint64 {
 	if v.info.enc == encPlain {
-		return append(dst, v.page.nums[lo:hi]...)
+		return v.page.appendNums(dst, lo, hi)
 	}
 	for i := lo; i < hi; i++ {
 		dst = append(dst, v.num(i))

@@ -63,6 +63,8 @@ func (b *block) decideColumn(c *columnInfo, p *scan.Predicate) (decision, error)
 			return b.corruptPage(j.info, p)
 		case j.ranged && j.info.enc == encPlain && len(j.v.page.nums) == hi-lo:
 			narrowRange(j.v.page.nums, words, uint64(j.low), j.span)
+		case j.ranged && j.info.enc == encPlain && len(j.v.page.small) == hi-lo:
+			narrowRange(j.v.page.small, words, uint64(j.low), j.span)
 		default:
 			eachRow(words, j.holds)
 		}
@@ -71,14 +73,14 @@ func (b *block) decideColumn(c *columnInfo, p *scan.Predicate) (decision, error)
 }
 
 // narrowRange keeps the rows whose value is in [low, low+span].
-func narrowRange(nums, words []uint64, low, span uint64) {
+func narrowRange[T uint32 | uint64](nums []T, words []uint64, low, span uint64) {
 	for w := range words {
 		if words[w] == 0 {
 			continue
 		}
 		var m uint64
 		for k, v := range nums[w*64 : min(w*64+64, len(nums))] {
-			if v-low <= span {
+			if uint64(v)-low <= span {
 				m |= 1 << k
 			}
 		}

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"math"
 	"slices"
 
 	"github.com/kiseki-dev/kiseki/storage/column"
@@ -12,13 +13,50 @@ import (
 type page struct {
 	codes column.Codes
 	nums  []uint64
+	small []uint32 // in place of nums where all are below 2^32: half the cache
 	strs  *column.Strings
 	fixed []byte
 	n     int
 }
 
+// num is number i.
+func (p *page) num(i int) uint64 {
+	if p.small != nil {
+		return uint64(p.small[i])
+	}
+	return p.nums[i]
+}
+
+// appendNums appends numbers [lo, hi).
+func (p *page) appendNums(dst []uint64, lo, hi int) []uint64 {
+	if p.small == nil {
+		return append(dst, p.nums[lo:hi]...)
+	}
+	for _, n := range p.small[lo:hi] {
+		dst = append(dst, uint64(n))
+	}
+	return dst
+}
+
+// setNums gives p its numbers.
+func (p *page) setNums(nums []uint64) {
+	p.n = len(nums)
+	all := uint64(0)
+	for _, v := range nums {
+		all |= v
+	}
+	if all > math.MaxUint32 {
+		p.nums = nums
+		return
+	}
+	p.small = make([]uint32, len(nums))
+	for i, v := range nums {
+		p.small[i] = uint32(v)
+	}
+}
+
 func (p *page) size() int {
-	n := len(p.codes.B) + 4*len(p.codes.W) + 8*len(p.nums) + len(p.fixed)
+	n := len(p.codes.B) + 4*len(p.codes.W) + 8*len(p.nums) + 4*len(p.small) + len(p.fixed)
 	if p.strs != nil {
 		n += p.strs.Size()
 	}
@@ -66,7 +104,7 @@ func (v *values) num(i int) uint64 {
 	case v.info.enc == encConst:
 		return v.info.low
 	case v.info.enc == encPlain:
-		return v.page.nums[i]
+		return v.page.num(i)
 	case v.page == nil:
 		return v.dict.nums[0]
 	}
@@ -155,11 +193,12 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 			pg.codes, err = column.DecodeCodes(src, c.values, uint32(c.entries-1))
 			pg.n = pg.codes.Len()
 		case cl == classInts:
-			pg.nums, err = column.DecodeInts(src, c.values)
+			var nums []uint64
+			nums, err = column.DecodeInts(src, c.values)
 			if c.decimals > 0 {
-				column.Decimals(pg.nums, c.decimals)
+				column.Decimals(nums, c.decimals)
 			}
-			pg.n = len(pg.nums)
+			pg.setNums(nums)
 		default:
 			if pg.strs, err = column.DecodeStrings(src, c.values); err == nil {
 				pg.n = pg.strs.Len()

@@ -143,7 +143,7 @@ func (b *block) durations(d *directory, p, lo, hi int, dst *scan.Rows) error {
 		return err
 	}
 	if end.page == nil && end.code(0) == endAfter && v.info.enc == encPlain {
-		dst.Duration = append(dst.Duration, v.page.nums[lo:hi]...)
+		dst.Duration = v.page.appendNums(dst.Duration, lo, hi)
 		return nil
 	}
 	for i := lo; i < hi; i++ {
