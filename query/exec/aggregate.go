@@ -4,34 +4,25 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"math/bits"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
 // Aggregation asks for the spans that started within [Start, End) and satisfy
-// Filter, which has no [plan.TraceLeaf], in groups of equal values of By.
+// Filter, which asks nothing about the trace, in groups of equal values of By.
 type Aggregation struct {
 	Filter     plan.Node
 	Start, End uint64       // Unix nanoseconds
-	By         []scan.Field // at most maxBy, each with one value a span
+	By         []scan.Field // each with one value a span
 	Limit      int          // groups in the answer, at least 1
 }
-
-const (
-	// maxBy fields of codeBits each make a 64-bit key.
-	maxBy    = 3
-	codeBits = 21
-)
 
 // Operation groups spans as [Operations] does.
 var Operation = []scan.Field{
@@ -63,27 +54,14 @@ type AggregateResult struct {
 // Aggregate answers an [Aggregation]. Blocks are dealt to as many goroutines
 // as there are processors; each adds up on its own.
 func Aggregate(ctx context.Context, snap scan.Snapshot, q *Aggregation, limits Limits) (*AggregateResult, error) {
-	if len(q.By) > maxBy {
-		return nil, fmt.Errorf("aggregate spans: %d fields to group by, at most %d are possible", len(q.By), maxBy)
-	}
 	r := start(ctx, snap, limits)
 	defer r.release()
 	blocks := r.blocksWithin(q.Start, q.End)
-	sums := make([]*aggregator, max(min(runtime.GOMAXPROCS(0), len(blocks)), 1))
-	var next atomic.Int64
-	var wg sync.WaitGroup
+	sums := make([]*aggregator, workers(blocks))
 	for i := range sums {
 		sums[i] = newAggregator(q, r.stop, limits.Groups)
-		wg.Go(func() {
-			for {
-				at := int(next.Add(1)) - 1
-				if at >= len(blocks) || !sums[i].visit(blocks[at].block) {
-					return
-				}
-			}
-		})
 	}
-	wg.Wait()
+	deal(blocks, len(sums), func(worker int, b scan.Block) bool { return sums[worker].visit(b) })
 	if _, err := r.more(); err != nil {
 		return nil, err
 	}
@@ -107,29 +85,21 @@ func Aggregate(ctx context.Context, snap scan.Snapshot, q *Aggregation, limits L
 
 // aggregator adds up blocks. It belongs to one goroutine at a time.
 type aggregator struct {
+	grouper
 	q         *Aggregation
-	most      int          // groups held
 	fields    []scan.Field // that decide whether a span is added, and to what
 	filter    filter
-	index     map[string]uint32 // groups by their values
 	groups    []group
 	durations durations
-	full      bool // there are groups beyond most
 
 	blocks int
 	spans  uint64
 	damage error
 
-	// Of the block at hand.
-	codes [maxBy]scan.Codes
-	keys  []uint64
-	slots slotTable
-	rows  scan.Rows
-	text  []byte
+	rows scan.Rows // of the block at hand
 }
 
 type group struct {
-	values        []GroupValue
 	spans, errors uint64
 	histogram
 }
@@ -137,7 +107,11 @@ type group struct {
 func newAggregator(q *Aggregation, stop <-chan struct{}, most int) *aggregator {
 	fields := append(plan.Fields(q.Filter), q.By...)
 	fields = append(fields, scan.Field{Intrinsic: scan.IntrinsicStatus})
-	return &aggregator{q: q, most: most, fields: fields, filter: filter{stop: stop}, index: map[string]uint32{}}
+	by := make([]traceql.Field, len(q.By))
+	for i, f := range q.By {
+		by[i].Field = f
+	}
+	return &aggregator{grouper: newGrouper(by, most), q: q, fields: fields, filter: filter{stop: stop}}
 }
 
 // visit adds a block; false means that the query is to end.
@@ -172,60 +146,19 @@ func (a *aggregator) addSpans(b scan.Block, sel *scan.Bitmap) error {
 	return a.addBlock(b, sel)
 }
 
-// begin forgets the codes of the block before.
-func (a *aggregator) begin() {
-	for i := range a.q.By {
-		a.codes[i].Reset()
-	}
-	a.slots.reset()
-}
-
-// runRows is how many rows are added at a time: their vectors stay in the
-// processor's cache. It is a multiple of 64.
-const runRows = 4096
-
 func (a *aggregator) addBlock(b scan.Block, sel *scan.Bitmap) error {
 	a.begin()
-	words := sel.Words()
-	for lo := 0; lo < b.Len(); lo += runRows {
-		run := words[lo/64 : min(lo+runRows+63, b.Len()+63)/64]
-		if !slices.ContainsFunc(run, func(w uint64) bool { return w != 0 }) {
-			continue
+	from := &columns{Block: b, filter: &a.filter}
+	return a.filter.runs(sel, func(lo, hi int, run []uint64) error {
+		if err := b.Rows(lo, hi, scan.ColStatus|scan.ColDuration, &a.rows); err != nil {
+			return err
 		}
-		select {
-		case <-a.filter.stop:
-			return scan.ErrStopped
-		default:
-		}
-		if err := a.read(b, lo, min(lo+runRows, b.Len()), scan.ColStatus|scan.ColDuration); err != nil {
+		if err := a.read(from, lo, hi); err != nil {
 			return err
 		}
 		a.addRows(run)
-	}
-	return nil
-}
-
-// read fills rows and keys with those of rows [lo, hi).
-func (a *aggregator) read(b scan.Block, lo, hi int, want scan.Columns) error {
-	if err := b.Rows(lo, hi, want, &a.rows); err != nil {
-		return err
-	}
-	a.keys = slices.Grow(a.keys[:0], hi-lo)[:hi-lo]
-	clear(a.keys)
-	for i, f := range a.q.By {
-		c := &a.codes[i]
-		if err := b.Codes(f, lo, hi, c); err != nil {
-			return err
-		}
-		if len(c.Dict) >= 1<<codeBits {
-			return fmt.Errorf("aggregate by %d values of one block", len(c.Dict))
-		}
-		shift := i * codeBits
-		for k, code := range c.Rows[:len(a.keys)] {
-			a.keys[k] |= uint64(code) << (shift & 63)
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // addRows adds the rows that are in words.
@@ -251,55 +184,17 @@ func (a *aggregator) addRows(words []uint64) {
 	}
 }
 
-// slot is the group of a key that is not where it would be first.
+// slot is that of the grouper; a new group has no spans yet.
 func (a *aggregator) slot(key uint64) uint32 {
-	slot := a.slots.find(key)
-	if *slot == 0 {
-		*slot = a.group(key)
-	}
-	return *slot
+	at := a.grouper.slot(key)
+	a.grow()
+	return at
 }
 
-// noGroup stands for a group beyond the limit.
-const noGroup = math.MaxUint32
-
-// group is the place of the group with the values that a key stands for, plus
-// one.
-func (a *aggregator) group(key uint64) uint32 {
-	values := make([]GroupValue, len(a.q.By))
-	for i := range values {
-		if code := key >> (i * codeBits) & (1<<codeBits - 1); code > 0 {
-			values[i] = GroupValue{true, a.codes[i].Dict[code-1]}
-		}
+func (a *aggregator) grow() {
+	for len(a.groups) < len(a.values) {
+		a.groups = append(a.groups, group{histogram: histogram{min: math.MaxUint64}})
 	}
-	return a.groupOf(values)
-}
-
-func (a *aggregator) groupOf(values []GroupValue) uint32 {
-	a.text = a.text[:0]
-	for _, v := range values {
-		a.text = append(a.text, presence(v))
-		a.text = appendAttrs(a.text, []telemetry.Attr{{Value: v.Value}})
-	}
-	at, ok := a.index[string(a.text)]
-	if ok {
-		return at + 1
-	}
-	if len(a.groups) >= a.most {
-		a.full = true
-		return noGroup
-	}
-	at = uint32(len(a.groups))
-	a.index[string(a.text)] = at
-	a.groups = append(a.groups, group{values: values, histogram: histogram{min: math.MaxUint64}})
-	return at + 1
-}
-
-func presence(v GroupValue) byte {
-	if v.Present {
-		return 1
-	}
-	return 0
 }
 
 // merge adds what other holds.
@@ -307,7 +202,8 @@ func (a *aggregator) merge(other *aggregator) {
 	a.full = a.full || other.full
 	for i := range other.groups {
 		o := &other.groups[i]
-		at := a.groupOf(o.values)
+		at := a.groupOf(other.values[i])
+		a.grow()
 		if at == noGroup {
 			continue
 		}
@@ -321,14 +217,18 @@ func (a *aggregator) merge(other *aggregator) {
 // result is the groups with the most spans, ties by their values.
 func (a *aggregator) result(limit int) *AggregateResult {
 	out := &AggregateResult{Total: len(a.groups)}
-	slices.SortFunc(a.groups, func(x, y group) int {
-		return cmp.Or(cmp.Compare(y.spans, x.spans), slices.CompareFunc(x.values, y.values, compareGroupValues))
+	order := make([]int, len(a.groups))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(x, y int) int {
+		return cmp.Or(cmp.Compare(a.groups[y].spans, a.groups[x].spans), slices.CompareFunc(a.values[x], a.values[y], compareGroupValues))
 	})
-	for i := range a.groups[:min(limit, len(a.groups))] {
+	for _, i := range order[:min(limit, len(order))] {
 		g := &a.groups[i]
 		quantile := func(q float64) uint64 { return a.durations.quantile(&g.histogram, q, g.spans) }
 		out.Groups = append(out.Groups, Group{
-			Values: g.values, Spans: g.spans, Errors: g.errors,
+			Values: a.values[i], Spans: g.spans, Errors: g.errors,
 			Min: g.min, P50: quantile(0.5), P90: quantile(0.9), P99: quantile(0.99), Max: g.max,
 		})
 	}

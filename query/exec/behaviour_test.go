@@ -27,14 +27,17 @@ var rewrite = flag.Bool("rewrite", false, "write the answers the tests get to ..
 //	trace/span[<parent] service name start+duration kind status [key=value …]
 //
 // with hexadecimal ids, times in milliseconds, keys such as span.a,
-// resource.a, event:name or statusMessage, and arrays as [1,a]; then any
+// resource.a, event:name, statusMessage or traceState, and arrays as [1,a]; then any
 // number of
 //
 //	query { … } [; [limit n] [from ms] [to ms]]
 //	the answer, one trace a line
 //
 // Below the trace come the spansets of a query that is more than a filter, one
-// a line: what is told of it, and its spans.
+// a line: what is told of it, and its spans. Likewise
+//
+//	metrics { … } | … [; [from ms] [to ms] [step ms] [exemplars n]]
+//	the series, one a line
 func TestBehaviour(t *testing.T) {
 	files, err := filepath.Glob("../testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -76,6 +79,8 @@ func runScript(t *testing.T, text string) string {
 			}
 		case strings.HasPrefix(head, "query "):
 			paragraphs[i] = strings.Join(append(comments, head, answer(t, b, strings.TrimPrefix(head, "query "))), "\n")
+		case strings.HasPrefix(head, "metrics "):
+			paragraphs[i] = strings.Join(append(comments, head, metricsAnswer(t, b, strings.TrimPrefix(head, "metrics "))), "\n")
 		case !strings.HasPrefix(head, "#"):
 			t.Fatalf("not a paragraph of a script: %s", p)
 		}
@@ -106,6 +111,8 @@ func addSpan(t *testing.T, b *telemetry.Batch, line string) {
 			b.Events = append(b.Events, telemetry.Event{Name: value})
 		case "statusMessage":
 			s.StatusMessage = value
+		case "traceState":
+			s.TraceState = value
 		default:
 			lists[scope] = append(lists[scope], telemetry.Attr{Key: name, Value: attrValue(value)})
 		}

@@ -30,7 +30,10 @@ func (a *aggregator) addDigest(d *scan.Digest, sel *scan.Bitmap) error {
 		return err
 	}
 	a.begin()
-	if err := a.read(d.Cells, 0, n, scan.ColStatus); err != nil {
+	if err := d.Cells.Rows(0, n, scan.ColStatus, &a.rows); err != nil {
+		return err
+	}
+	if err := a.read(&columns{Block: d.Cells, filter: &a.filter}, 0, n); err != nil {
 		return err
 	}
 	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {

@@ -9,26 +9,19 @@ import (
 // the plan, and the search's result. Relations and counts are those of the
 // whole trace; the spans of the result are those that started within the range
 // of the search.
-func (s *search) evaluate(sum *Summary, rows []summaryRow, pieces []piece, twice []bool) error {
-	v := &view{run: s.run, filter: &s.filter, spans: s.plan.Spans, summary: sum, rows: rows, pieces: pieces}
-	v.present.Reset(len(rows), true)
-	for i, again := range twice {
-		if again {
-			v.present.Clear(i)
-		}
-	}
+func (s *search) evaluate(v *view) error {
 	sets, err := v.sets(s.plan)
 	if err != nil {
 		return err
 	}
 	all := &scan.Bitmap{}
-	all.Reset(len(rows), false)
+	all.Reset(len(v.rows), false)
 	for i := range sets {
 		v.within(s.plan, sets[i].rows)
 		all.Or(sets[i].rows)
 	}
-	sum.Matched = all.Count()
-	s.result, s.pieces = all, pieces
+	v.summary.Matched = all.Count()
+	s.result, s.pieces = all, v.pieces
 	for _, set := range nonEmpty(sets) {
 		if s.plan.SetSpans == 0 {
 			break
@@ -37,7 +30,7 @@ func (s *search) evaluate(sum *Summary, rows []summaryRow, pieces []piece, twice
 		if err != nil {
 			return err
 		}
-		sum.Sets = append(sum.Sets, out)
+		v.summary.Sets = append(v.summary.Sets, out)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@
 //	trace.go       one whole trace
 //	aggregate.go   groups of spans with their counts and durations; digest.go
 //	               adds up blocks without reading their rows
+//	metrics.go     series of numbers over time; the metrics_… files have its
+//	               functions and what is done with series
 //	operations.go  services and what they do
 //	keys.go        attribute keys
 //	values.go      the values of a field
@@ -45,10 +47,16 @@ type Limits struct {
 	TraceSpans int           // spans of one trace that are read
 	Names      int           // distinct operations, keys or values held
 	Groups     int           // of an aggregation, about 3 kB each and worker
+	Series     int           // of each function of a metrics query
+	Points     int           // of a series; a query for more is an error
+	Memory     int           // bytes that a metrics query adds up in
 }
 
 // DefaultLimits are generous: about 100 MB for a search, a GB for a trace.
-var DefaultLimits = Limits{Time: 30 * time.Second, Traces: 1 << 20, TraceSpans: 1 << 20, Names: 1 << 18, Groups: 1 << 14}
+var DefaultLimits = Limits{
+	Time: 30 * time.Second, Traces: 1 << 20, TraceSpans: 1 << 20, Names: 1 << 18, Groups: 1 << 14,
+	Series: 1 << 14, Points: 11_000, Memory: 256 << 20,
+}
 
 // Stats says how much was read for an answer, and whether it is the whole
 // answer.
@@ -89,6 +97,23 @@ func start(ctx context.Context, snap scan.Snapshot, limits Limits) *run {
 		r.stats.TotalBlocks += len(s.Blocks())
 	}
 	return r
+}
+
+// fork is a part of the query for another goroutine; join adds up what it
+// found.
+func (r *run) fork() *run {
+	part := *r
+	part.stats = Stats{Complete: true}
+	return &part
+}
+
+func (r *run) join(part *run) {
+	r.stats.ScannedBlocks += part.stats.ScannedBlocks
+	r.stats.ScannedSpans += part.stats.ScannedSpans
+	r.stats.Damage = errors.Join(r.stats.Damage, part.stats.Damage)
+	if !part.stats.Complete {
+		r.incomplete(part.stats.Reason)
+	}
 }
 
 func (r *run) finish() Stats {

@@ -87,20 +87,29 @@ func (w *spanWalk) block(b scan.Block) error {
 	return w.hand()
 }
 
-// bindTraces clears the rows of traces that the filter, which asks about whole
-// traces, does not hold for.
-func (w *spanWalk) bindTraces(b scan.Block, sel *scan.Bitmap) error {
-	traces := map[telemetry.TraceID][]int{} // their rows
+// tracesOf is the rows of sel by trace.
+func tracesOf(b scan.Block, sel *scan.Bitmap) (map[telemetry.TraceID][]int, error) {
+	traces := map[telemetry.TraceID][]int{}
 	for row := sel.Next(0); row >= 0; {
 		t, err := b.Trace(row)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		rows := append(traces[t.ID], row)
 		for row = sel.Next(row + 1); row >= 0 && row < t.Hi; row = sel.Next(row + 1) {
 			rows = append(rows, row)
 		}
 		traces[t.ID] = rows
+	}
+	return traces, nil
+}
+
+// bindTraces clears the rows of traces that the filter, which asks about whole
+// traces, does not hold for.
+func (w *spanWalk) bindTraces(b scan.Block, sel *scan.Bitmap) error {
+	traces, err := tracesOf(b, sel)
+	if err != nil {
+		return err
 	}
 	kept := w.filter.get()
 	defer w.filter.put(kept)

@@ -63,20 +63,33 @@ type summaryRow struct {
 
 // summarise reads the trace from wherever its pieces are.
 func (s *search) summarise(id telemetry.TraceID) Summary {
+	v := s.whole(id)
+	if s.plan.Spans == nil && s.plan.SetSpans == 0 && !plan.HasPlaceLeaves(s.plan.Filter) {
+		v.summary.Matched = s.matches(v)
+	} else if err := s.evaluate(v); err != nil {
+		s.damaged("evaluate trace "+id.String(), err)
+	}
+	return *v.summary
+}
+
+// whole reads all that relations in a trace, and questions about it, need.
+func (s *search) whole(id telemetry.TraceID) *view {
 	rows, pieces := s.readRows(s.find(id))
 	ids, doubtful := index(rows)
-	var twice []bool // rows that repeat another one
+	sum := &Summary{ID: id}
+	v := &view{run: s.run, filter: &s.filter, spans: s.plan.Spans, summary: sum, rows: rows, pieces: pieces}
+	v.present.Reset(len(rows), true)
 	if doubtful {
-		twice = s.copies(pieces, len(rows))
+		for i, again := range s.copies(pieces, len(rows)) {
+			if again {
+				v.present.Clear(i)
+			}
+		}
 	}
-	sum := Summary{ID: id}
 	services := map[string]int{}
 	var end uint64
 	var root *summaryRow
-	for i := range rows {
-		if twice != nil && twice[i] {
-			continue
-		}
+	for i := v.present.Next(0); i >= 0; i = v.present.Next(i + 1) {
 		r := &rows[i]
 		if sum.Spans == 0 || r.start < sum.Start {
 			sum.Start = r.start
@@ -96,12 +109,7 @@ func (s *search) summarise(id telemetry.TraceID) Summary {
 	slices.SortFunc(sum.Services, func(a, b ServiceCount) int {
 		return cmp.Or(cmp.Compare(b.Spans, a.Spans), cmp.Compare(a.Name, b.Name))
 	})
-	if s.plan.Spans == nil && s.plan.SetSpans == 0 && !plan.HasPlaceLeaves(s.plan.Filter) {
-		sum.Matched = s.matches(&sum, pieces, twice)
-	} else if err := s.evaluate(&sum, rows, pieces, twice); err != nil {
-		s.damaged("evaluate trace "+id.String(), err)
-	}
-	return sum
+	return v
 }
 
 // count adds a span to the counts; services holds the place of each service.
@@ -188,14 +196,13 @@ func (s *search) copies(pieces []piece, rows int) []bool {
 	return repeated(b)
 }
 
-// matches counts the rows of the pieces that satisfy the plan, now that the
-// whole trace is known.
-func (s *search) matches(t *Summary, pieces []piece, twice []bool) (n int) {
-	bound := t.bind(s.plan.Filter)
+// matches counts the rows of the trace that satisfy the plan.
+func (s *search) matches(v *view) (n int) {
+	bound := v.summary.bind(s.plan.Filter)
 	sel := s.filter.get()
 	defer s.filter.put(sel)
 	row := 0 // of the trace, over all pieces
-	for len(pieces) > 0 {
+	for pieces := v.pieces; len(pieces) > 0; {
 		block, same := pieces[0].block, 1
 		sel.Reset(block.Len(), false)
 		for same < len(pieces) && pieces[same].block == block {
@@ -203,14 +210,14 @@ func (s *search) matches(t *Summary, pieces []piece, twice []bool) (n int) {
 		}
 		for _, p := range pieces[:same] {
 			for i := p.lo; i < p.hi; i++ {
-				if twice == nil || !twice[row] {
+				if v.present.Get(row) {
 					sel.Set(i)
 				}
 				row++
 			}
 		}
 		if err := s.filter.narrowWithin(s.plan, bound, block, sel); err != nil {
-			s.damaged("filter trace "+t.ID.String(), err)
+			s.damaged("filter trace "+v.summary.ID.String(), err)
 		} else {
 			n += sel.Count()
 		}

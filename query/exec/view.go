@@ -22,7 +22,6 @@ type view struct {
 	pieces  []piece
 	present scan.Bitmap // rows that are no copies of others
 	tree    *tree       // nil until asked for
-	bits    map[plan.Node]*scan.Bitmap
 	columns map[traceql.Field]*rowValues
 }
 
@@ -259,22 +258,11 @@ func (v *view) column(f traceql.Field) (*rowValues, error) {
 // readColumn fills out with a field of rows [lo, hi) of a block. Of events and
 // links, the first that has the field counts.
 func readColumn(b scan.Block, f scan.Field, lo, hi int, with *filter, out *rowValues) error {
-	if f.Scope == scan.ScopeIntrinsic && (f.Intrinsic == scan.IntrinsicDuration || f.Intrinsic == scan.IntrinsicStart) {
-		rows := &with.rows
-		if err := b.Rows(lo, hi, scan.ColDuration|scan.ColStart, rows); err != nil {
-			return err
-		}
-		from := rows.Duration
-		if f.Intrinsic == scan.IntrinsicStart {
-			from = rows.Start
-		}
-		for i, n := range from {
-			out.set(i, telemetry.IntValue(int64(min(n, math.MaxInt64))))
-		}
-		return nil
-	}
 	if ofList(f) {
 		return readList(b, f, lo, hi, out)
+	}
+	if !coded(f) {
+		return readRows(b, f.Intrinsic, lo, hi, &with.rows, out)
 	}
 	codes := &with.codes
 	codes.Reset()
@@ -289,18 +277,41 @@ func readColumn(b scan.Block, f scan.Field, lo, hi int, with *filter, out *rowVa
 	return nil
 }
 
+// readRows is readColumn for what has no codes: times and ids.
+func readRows(b scan.Block, f scan.Intrinsic, lo, hi int, rows *scan.Rows, out *rowValues) error {
+	want := map[scan.Intrinsic]scan.Columns{
+		scan.IntrinsicDuration: scan.ColDuration, scan.IntrinsicStart: scan.ColStart,
+		scan.IntrinsicTraceID: scan.ColTraceID, scan.IntrinsicSpanID: scan.ColSpanID, scan.IntrinsicParentID: scan.ColParentID,
+	}[f]
+	if err := b.Rows(lo, hi, want, rows); err != nil {
+		return err
+	}
+	for i, n := range rows.Duration {
+		out.set(i, telemetry.IntValue(int64(min(n, math.MaxInt64))))
+	}
+	for i, n := range rows.Start {
+		out.set(i, telemetry.IntValue(int64(min(n, math.MaxInt64))))
+	}
+	for i := range rows.TraceID {
+		out.set(i, telemetry.BytesValue(string(rows.TraceID[i][:])))
+	}
+	for i := range rows.SpanID {
+		out.set(i, telemetry.BytesValue(string(rows.SpanID[i][:])))
+	}
+	for i := range rows.ParentID {
+		if !rows.ParentID[i].IsZero() {
+			out.set(i, telemetry.BytesValue(string(rows.ParentID[i][:])))
+		}
+	}
+	return nil
+}
+
 // absent reports whether a value that every span has stands for none.
 func absent(f scan.Field, v telemetry.Value) bool {
 	if f.Scope != scan.ScopeIntrinsic || f.Intrinsic == scan.IntrinsicName {
 		return false
 	}
-	switch v.Type() {
-	case telemetry.ValueString:
-		return v.Str() == ""
-	case telemetry.ValueBytes:
-		return f.Intrinsic == scan.IntrinsicParentID && v.Str() == string(make([]byte, len(telemetry.SpanID{})))
-	}
-	return false
+	return v.Type() == telemetry.ValueString && v.Str() == ""
 }
 
 // ofList reports whether a span may have a field several times.

@@ -261,6 +261,8 @@ func Fields(n Node) (out []scan.Field) {
 	switch n := n.(type) {
 	case *Leaf:
 		return []scan.Field{n.Predicate.Field}
+	case *Relation:
+		traceql.Walk(n.Relation, func(f traceql.Field) { out = append(out, f.Field) })
 	case Not:
 		return Fields(n.X)
 	case And:

@@ -30,6 +30,10 @@ func (t valueType) String() string { return valueTypeNames[t] }
 // arithmetic reports whether a value of type t may be a number.
 func (t valueType) arithmetic() bool { return t == valueAny || t == valueNumber || t == valueDuration }
 
+// IsDuration reports whether v is always a duration, in nanoseconds, where it
+// is a number.
+func IsDuration(v Value) bool { return v.valueType() == valueDuration }
+
 // valueType implements [Value].
 func (v *FieldRef) valueType() valueType {
 	switch typeOf(v.Field) {

@@ -1,0 +1,90 @@
+package exec
+
+import (
+	"github.com/kiseki-dev/kiseki/query/traceql"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// traces clears the rows of a block that are not of the pipeline's results,
+// which it evaluates on whole traces, and reads for the others what only
+// traces tell. A trace in several blocks is evaluated for each of them.
+func (w *meter) traces(from *columns, sel *scan.Bitmap) error {
+	byTrace, err := tracesOf(from.Block, sel)
+	if err != nil {
+		return err
+	}
+	from.ofTrace = map[traceql.Field]*rowValues{}
+	for _, f := range w.by {
+		if f.Trace != traceql.TraceNone {
+			from.ofTrace[f] = newRowValues(from.Len())
+		}
+	}
+	if w.of.X != nil && asksTrace(w.of.X) {
+		from.number = newRowValues(from.Len())
+	}
+	for id, rows := range byTrace {
+		if w.late() {
+			return scan.ErrStopped
+		}
+		if err := w.trace(id, rows, from, sel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func asksTrace(x traceql.Value) (asks bool) {
+	traceql.WalkValue(x, func(f traceql.Field) { asks = asks || f.Trace != traceql.TraceNone })
+	return asks
+}
+
+// trace is traces for one trace, with its rows of sel.
+func (w *meter) trace(id telemetry.TraceID, rows []int, from *columns, sel *scan.Bitmap) error {
+	v := w.whole(id)
+	sets, err := v.sets(w.plan)
+	if err != nil {
+		return err
+	}
+	result := &scan.Bitmap{}
+	result.Reset(len(v.rows), false)
+	for _, s := range sets {
+		result.Or(s.rows)
+	}
+	told := map[*rowValues]*rowValues{} // by what of the block it fills
+	for f, of := range from.ofTrace {
+		if told[of], err = v.column(f); err != nil {
+			return err
+		}
+	}
+	if from.number != nil {
+		if told[from.number], err = v.value(w.of.X); err != nil {
+			return err
+		}
+	}
+	places := v.placesIn(from.Block)
+	for _, row := range rows {
+		at, ok := places[row]
+		if !ok || !result.Get(at) {
+			sel.Clear(row)
+			continue
+		}
+		for of, have := range told {
+			of.values[row], of.has[row] = have.values[at], have.has[at]
+		}
+	}
+	return nil
+}
+
+// placesIn is for each row of a block that is one of the trace's which one.
+func (v *view) placesIn(b scan.Block) map[int]int {
+	places := map[int]int{}
+	first := 0
+	for _, p := range v.pieces {
+		for i := p.lo; p.block == b && i < p.hi; i++ {
+			places[i] = first + i - p.lo
+		}
+		first += p.hi - p.lo
+	}
+	return places
+}
