@@ -229,6 +229,9 @@ func TestRestoreRefuses(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "tenants")); err == nil {
 		t.Error("half a backup was made a store")
 	}
+	if _, err := Open(onDisk(dir)); !errors.Is(err, ErrRestoring) {
+		t.Errorf("half a backup was opened: %v", err)
+	}
 	if err := os.Remove(segments[0]); err != nil {
 		t.Fatal(err)
 	}

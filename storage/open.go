@@ -66,6 +66,9 @@ func (s *Store) makeFolders() error {
 	if err := s.fs.MkdirAll(s.opts.Dir); err != nil {
 		return err
 	}
+	if err := checkRestored(s.fs, s.opts.Dir); err != nil {
+		return err
+	}
 	if err := s.fs.SyncDir(filepath.Dir(filepath.Clean(s.opts.Dir))); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/kiseki-dev/kiseki/storage/vfs"
@@ -15,6 +16,11 @@ var ErrNotEmpty = errors.New("data folder is not empty")
 
 // ErrNoBackup is returned by [Restore] for a folder without backups.
 var ErrNoBackup = errors.New("there is no backup in the folder")
+
+// ErrRestoring is returned by [Open] for a data folder that a restore writes
+// to or was interrupted in: an empty store there would pass for what was
+// backed up, and be in the restore's way.
+var ErrRestoring = errors.New("a restore to this folder is not finished: if it was interrupted run it again, or delete the folder \"restoring\" in it")
 
 // restoring is the name that a folder of tenants has until it is whole.
 const restoring = "restoring"
@@ -80,6 +86,18 @@ func claim(fsys vfs.FS, dir string) (lock interface{ Close() error }, err error)
 		return nil, ErrLocked
 	}
 	return lock, err
+}
+
+// checkRestored refuses a folder that a restore has not finished.
+func checkRestored(fsys vfs.FS, dir string) error {
+	_, err := fsys.Stat(filepath.Join(dir, restoring))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	return ErrRestoring
 }
 
 // fill makes the tenant's folder to of the backup.

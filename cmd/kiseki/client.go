@@ -57,6 +57,9 @@ func (c apiClient) do(ctx context.Context, method, path string, in any) (*http.R
 	}
 	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}
 	resp, err := client.Do(req)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("no answer from %s: %w; is \"kiseki serve\" running?", string(c), cause(err))
 	}
