@@ -3,14 +3,17 @@ package exec
 import (
 	"context"
 	"runtime"
-	"sync"
+	"sync/atomic"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
 // lookahead filters the blocks of a search in the order of their turn, and
 // while one has its turn the next ones on the other processors. Most searches
-// end within the first blocks, so those are filtered one at a time.
+// end within the first blocks, so those are filtered one at a time. A block
+// whose turn comes before another processor had time for it is filtered by
+// whoever wants it: on a machine that is busy with ingestion a goroutine may
+// wait for a processor longer than its work takes.
 type lookahead struct {
 	s      *search
 	turns  int         // blocks handed out
@@ -18,7 +21,6 @@ type lookahead struct {
 	spare  []*filtered // to be used again
 	stop   <-chan struct{}
 	cancel context.CancelFunc // closes stop
-	wg     sync.WaitGroup
 }
 
 // firstTurns is how many blocks are filtered before any is out of turn.
@@ -30,7 +32,8 @@ type filtered struct {
 	filter filter
 	sel    scan.Bitmap
 	err    error
-	done   chan struct{} // receives when sel and err are there
+	begun  atomic.Bool   // somebody filters it
+	done   chan struct{} // receives when somebody else has
 }
 
 func newLookahead(s *search) *lookahead {
@@ -38,10 +41,15 @@ func newLookahead(s *search) *lookahead {
 	return &lookahead{s: s, stop: ctx.Done(), cancel: cancel}
 }
 
-// close ends what is under way.
+// close ends what is under way. It does not wait for goroutines that have not
+// begun: those find that they are too late, and read nothing.
 func (l *lookahead) close() {
 	l.cancel()
-	l.wg.Wait()
+	for _, f := range l.queue {
+		if !f.begun.CompareAndSwap(false, true) {
+			<-f.done
+		}
+	}
 }
 
 // next is the last of the search's blocks, which it takes from them. The
@@ -63,13 +71,16 @@ func (l *lookahead) next() *filtered {
 	l.s.blocks = blocks[:len(blocks)-1]
 	f := l.queue[0]
 	l.queue = append(l.queue[:0], l.queue[1:]...)
-	<-f.done
+	if f.begun.CompareAndSwap(false, true) {
+		f.run(l.s)
+	} else {
+		<-f.done
+	}
 	l.spare = append(l.spare, f)
 	return f
 }
 
-// begin filters a block: here, if it is the next one and alone, or else on
-// another goroutine.
+// begin has a block filtered ahead of its turn, unless it is one of the first.
 func (l *lookahead) begin(q queuedBlock) {
 	var f *filtered
 	if n := len(l.spare); n > 0 {
@@ -80,17 +91,23 @@ func (l *lookahead) begin(q queuedBlock) {
 	}
 	f.queuedBlock, f.err = q, nil
 	l.s.scanned(q.block)
+	ahead := len(l.queue) > 0
 	l.queue = append(l.queue, f)
-	if l.turns < firstTurns {
-		f.run(l.s)
-		return
+	// A goroutine that comes too late for one block may begin a later one in
+	// the same memory: it does what that one's own would.
+	f.begun.Store(false)
+	if ahead {
+		go func() {
+			if f.begun.CompareAndSwap(false, true) {
+				f.run(l.s)
+				f.done <- struct{}{}
+			}
+		}()
 	}
-	l.wg.Go(func() { f.run(l.s) })
 }
 
 // run reads nothing of the search that changes.
 func (f *filtered) run(s *search) {
 	f.sel.Reset(f.block.Len(), true)
 	f.err = f.filter.narrowWithin(s.plan, s.spanFilter, f.block, &f.sel)
-	f.done <- struct{}{}
 }
