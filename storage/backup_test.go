@@ -360,7 +360,7 @@ func TestDeleteWhileBackingUp(t *testing.T) {
 			select {
 			case err := <-answer:
 				during = err == nil
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(time.Second / 2):
 			}
 			return nil
 		}))
