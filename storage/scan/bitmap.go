@@ -54,6 +54,21 @@ func (b *Bitmap) Count() (n int) {
 	return n
 }
 
+// CountIn is the number of rows in [lo, hi) in the set.
+func (b *Bitmap) CountIn(lo, hi int) (n int) {
+	for w := lo >> 6; w<<6 < hi; w++ {
+		word := b.words[w]
+		if w == lo>>6 {
+			word &= ^uint64(0) << (lo & 63)
+		}
+		if end := hi - w<<6; end < 64 {
+			word &= 1<<end - 1
+		}
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
 // Empty reports whether no row is in the set.
 func (b *Bitmap) Empty() bool {
 	for _, w := range b.words {

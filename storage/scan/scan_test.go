@@ -99,6 +99,11 @@ func TestBitmapReset(t *testing.T) {
 	if b.Count() != 70 || b.Words()[1] != 1<<6-1 {
 		t.Errorf("the full set of 70 has %d rows, last word %#x", b.Count(), b.Words()[1])
 	}
+	for _, c := range []struct{ lo, hi, want int }{{0, 70, 70}, {0, 0, 0}, {3, 64, 61}, {63, 65, 2}, {64, 70, 6}, {65, 66, 1}, {70, 70, 0}} {
+		if got := b.CountIn(c.lo, c.hi); got != c.want {
+			t.Errorf("%d rows in [%d, %d), want %d", got, c.lo, c.hi, c.want)
+		}
+	}
 	b.ClearAll()
 	if !b.Empty() {
 		t.Error("ClearAll left rows")

@@ -25,10 +25,6 @@ const (
 // every reader needs anyhow.
 const inlineDict = 1 << 10
 
-// Strings longer than bloomString are texts that nobody looks up by their
-// exact value; columns that have one get no bloom filter.
-const bloomString = 128
-
 // encode appends the block's chunks and its directory to out. It returns the
 // size of the directory's chunk.
 func (b *blockBuilder) encode(out []byte) ([]byte, int, error) {
@@ -228,6 +224,10 @@ func (b *blockBuilder) codePages(out []byte, c *columnBuilder, info *columnInfo)
 	if c.context.mode != inNoContext {
 		return b.encodeContext(out, c, info)
 	}
+	out, err := b.dictBloom(out, c, info)
+	if err != nil {
+		return nil, err
+	}
 	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
 		body := column.AppendCodes(b.body[:0], c.codes[from:to])
 		return body, len(body)
@@ -330,9 +330,6 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 		if out, err = b.chunk(out, &info.dict, body, head); err != nil {
 			return nil, err
 		}
-		if out, err = b.chunk(out, &info.bloom, b.stringBloom(c), 0); err != nil {
-			return nil, err
-		}
 		return b.codePages(out, c, info)
 	}
 	if texts {
@@ -340,10 +337,8 @@ func (b *blockBuilder) encodeStrings(out []byte, c *columnBuilder, info *columnI
 			return nil, err
 		}
 	}
-	if bloom := b.stringBloom(c); bloom != nil {
-		if out, err = b.chunk(out, &info.bloom, bloom, 0); err != nil {
-			return nil, err
-		}
+	if out, err = b.bloom(out, c, info); err != nil {
+		return nil, err
 	}
 	if texts {
 		return b.textPages(out, c, info)
@@ -376,42 +371,6 @@ func (b *blockBuilder) rawPages(out []byte, c *columnBuilder, info *columnInfo) 
 		body := b.enc.Text(b.body[:0], c.text[at:c.textEnds[page]], c.codes[from:to], c.zero)
 		return body, len(body)
 	})
-}
-
-// stringBloom is the filter over a column's values; nil for one that holds
-// texts or what is no string.
-func (b *blockBuilder) stringBloom(c *columnBuilder) column.Bloom {
-	if c.typ != telemetry.ValueString && c.kind >= kindAttr {
-		return nil
-	}
-	b.table.reset()
-	b.hashes = b.hashes[:0]
-	add := func(s string) bool {
-		if len(s) > bloomString {
-			return false
-		}
-		h := column.HashString(s)
-		if _, known := b.table.number(h); !known {
-			b.hashes = append(b.hashes, h)
-		}
-		return true
-	}
-	at := 0
-	for _, n := range c.codes {
-		if !c.raw {
-			break
-		}
-		if !add(text(c.text[at : at+int(n)])) {
-			return nil
-		}
-		at += int(n) + 1
-	}
-	for _, s := range c.entries {
-		if !add(s) {
-			return nil
-		}
-	}
-	return column.NewBloom(b.hashes)
 }
 
 // encodeShapes writes for each space how many shapes there are, then for

@@ -359,6 +359,9 @@ func (b *blockBuilder) encodeContext(out []byte, c *columnBuilder, info *columnI
 	if err != nil {
 		return nil, err
 	}
+	if out, err = b.dictBloom(out, c, info); err != nil {
+		return nil, err
+	}
 	if c.context.mode == paired {
 		info.by, info.pages = c.context.by.written, nil
 		return out, nil

@@ -26,7 +26,7 @@ type columnInfo struct {
 	high     uint64 // greatest
 	entries  int    // of the dictionary
 	dict     chunkRef
-	bloom    chunkRef // over strings that have no dictionary
+	bloom    chunkRef // over strings whose dictionary, if any, is a chunk of its own
 	pages    []chunkRef
 	position int         // among the block's columns
 	inline   []byte      // the dictionary, where it is part of the directory

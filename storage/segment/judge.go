@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kiseki-dev/kiseki/storage/column"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
@@ -65,18 +64,23 @@ func newJudge(b *block, c *columnInfo, p *scan.Predicate) (*judge, error) {
 	return j, nil
 }
 
+// equalText is the string that values have to equal, if that is the predicate
+// and strings are the values.
+func (j *judge) equalText() (s string, ok bool) {
+	if j.p.Op != scan.OpEqual || j.typ != telemetry.ValueString || j.p.Value.Type() != telemetry.ValueString {
+		return "", false
+	}
+	return j.p.Value.Str(), true
+}
+
 // readText prepares a predicate on strings that have no dictionary.
 func (j *judge) readText() error {
-	if j.p.Op == scan.OpEqual && j.p.Value.Type() == telemetry.ValueString {
-		s := j.p.Value.Str()
+	if s, ok := j.equalText(); ok {
 		if j.never = uint64(len(s)) < j.info.low || uint64(len(s)) > j.info.high; j.never {
 			return nil
 		}
-		if j.info.bloom.size != 0 {
-			may, err := j.b.may(j.info, column.HashString(s))
-			if j.never = !may; err != nil || j.never {
-				return err
-			}
+		if err := j.askBloom(s); err != nil || j.never {
+			return err
 		}
 	}
 	j.needle = needleOf(j.p)
@@ -93,9 +97,9 @@ func one(b bool) byte {
 func (j *judge) settle(holds bool) { j.every, j.never = holds, !holds }
 
 func (j *judge) readDict() error {
-	if j.info.bloom.size != 0 && j.p.Op == scan.OpEqual && j.p.Value.Type() == telemetry.ValueString {
-		may, err := j.b.may(j.info, column.HashString(j.p.Value.Str()))
-		if j.never = !may; err != nil || j.never {
+	s, equal := j.equalText()
+	if equal {
+		if err := j.askBloom(s); err != nil || j.never {
 			return err
 		}
 	}
@@ -105,6 +109,14 @@ func (j *judge) readDict() error {
 	}
 	j.keep = make([]byte, j.info.entries)
 	sum := 0
+	if equal && d.strs != nil {
+		for i := range j.keep {
+			j.keep[i] = one(d.strs.At(i) == s)
+			sum += int(j.keep[i])
+		}
+		j.never, j.every = sum == 0, sum == len(j.keep)
+		return nil
+	}
 	for i := range j.keep {
 		var v telemetry.Value
 		if d.strs != nil {
@@ -256,14 +268,4 @@ func (j *judge) holds(i int) bool {
 		return j.p.Holds(telemetry.IntValue(int64(j.v.code(i))))
 	}
 	return j.p.Holds(telemetry.RawValue(j.typ, j.v.num(i), ""))
-}
-
-// bloom is a cached bloom filter.
-type bloom struct{ column.Bloom }
-
-func (b bloom) size() int { return len(b.Bloom) }
-
-func (b *block) may(c *columnInfo, hash uint64) (bool, error) {
-	f, err := load(b.r, c.bloom, bloomOf{c}, func(src []byte) (bloom, error) { return bloom{src}, nil })
-	return err != nil || f.May(hash), err
 }

@@ -30,33 +30,39 @@ type keyJudge struct {
 	counts  [][]uint32  // by judge and code: values an element takes
 	next    []int       // by judge: the next value of the open page
 	waiting []int       // the judges that values have to be asked of
+	none    bool        // the predicate holds for no value
 	out     []verdict
 }
 
 var shapeKinds = [spaces]kind{kindShape, kindEventShape, kindLinkShape}
 
-// newKeyJudge prepares p. For OpAbsent and OpExists presence is all.
+// newKeyJudge prepares p; place is next. For OpAbsent and OpExists presence is
+// all.
 func newKeyJudge(b *block, d *directory, s space, p *scan.Predicate) (*keyJudge, error) {
 	k := &keyJudge{b: b, space: s}
 	exists := *p
 	if p.Op == scan.OpAbsent {
 		exists.Op = scan.OpExists
 	}
-	columns := d.attrs[s][p.Field.Key]
-	if len(columns) == 0 {
-		return k, nil
-	}
-	for _, c := range columns {
+	for _, c := range d.attrs[s][p.Field.Key] {
 		j, err := newJudge(b, c, &exists)
 		if err != nil {
 			return nil, err
 		}
 		k.judges = append(k.judges, j)
 	}
-	sh, err := b.shapes(d)
+	k.none = !slices.ContainsFunc(k.judges, func(j *judge) bool { return !j.never })
+	return k, nil
+}
+
+// place finds out which elements have the key's values: nothing of that is
+// needed where none holds and a missing value decides no other way.
+func (k *keyJudge) place(d *directory, key string) error {
+	sh, err := k.b.shapes(d)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	s, columns := k.space, d.attrs[k.space][key]
 	k.by = d.byKind[shapeKinds[s]]
 	places, first := placesOf(columns, sh.lists[s]), make([]int, len(sh.lists[s]))
 	for shape := range first {
@@ -69,7 +75,7 @@ func newKeyJudge(b *block, d *directory, s space, p *scan.Predicate) (*keyJudge,
 		shapeOf = func(form int) int { return int(shapes.byForm[form]) }
 	}
 	k.tabulate(codes, shapeOf, first, places)
-	return k, nil
+	return nil
 }
 
 // tabulate fills what is told by the codes of k.by.
@@ -108,11 +114,6 @@ func (k *keyJudge) tabulate(codes int, shapeOf func(int) int, first []int, place
 	}
 }
 
-// any reports whether the predicate may hold for some element.
-func (k *keyJudge) any() bool {
-	return slices.ContainsFunc(k.table, func(v verdict) bool { return v == holds || v == open })
-}
-
 // cost and share are those of a [decision] over n elements.
 func (k *keyJudge) cost() float64 {
 	sum := float64(costCodes)
@@ -139,10 +140,6 @@ func (k *keyJudge) keep(table *[4]byte) []byte {
 // get any verdict. The result is valid until the next call.
 func (k *keyJudge) page(p, n int, want func(i int) bool) ([]verdict, error) {
 	k.out = slices.Grow(k.out[:0], n)[:n]
-	if len(k.judges) == 0 {
-		clear(k.out)
-		return k.out, nil
-	}
 	codes, err := k.codes(p, n)
 	if err != nil {
 		return nil, err
@@ -209,23 +206,27 @@ func (b *block) decideAttr(d *directory, p *scan.Predicate) (decision, error) {
 	if err != nil {
 		return decision{}, err
 	}
-	var keep []byte // by resource, for spans that lack the attribute
 	absent := p.Op == scan.OpAbsent
+	var keep []byte // by resource, for spans that lack the attribute
 	table := [4]byte{missing: one(absent), holds: one(!absent)}
 	if p.Field.Scope == scan.ScopeAny {
 		if keep, err = b.judgeResources(d, p); err != nil {
 			return decision{}, err
 		}
-		if len(k.judges) == 0 {
+		switch {
+		case len(k.judges) == 0:
 			return b.byCode(d.byKind[kindResource], keep), nil
-		}
-		if !slices.Contains(keep, 1) {
+		case !slices.Contains(keep, 1):
 			keep, table[missing] = nil, 0
 		}
 	}
+	if k.none && keep == nil {
+		return settled(table[missing] != 0), nil
+	}
+	if err := k.place(d, p.Field.Key); err != nil {
+		return decision{}, err
+	}
 	switch {
-	case len(k.judges) == 0:
-		return settled(absent), nil
 	case keep == nil && len(k.waiting) == 0:
 		return b.byCode(k.by, k.keep(&table)), nil
 	case keep == nil && !absent && len(k.waiting) == 1 && k.judges[k.waiting[0]].marks():

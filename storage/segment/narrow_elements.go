@@ -65,8 +65,14 @@ func (b *block) elementVerdicts(d *directory, s space, p *scan.Predicate) (f fun
 		if err != nil {
 			return nil, false, err
 		}
+		if k.none {
+			return nil, true, nil
+		}
+		if err := k.place(d, p.Field.Key); err != nil {
+			return nil, false, err
+		}
 		all := func(int) bool { return true }
-		return func(page, n int) ([]verdict, error) { return k.page(page, n, all) }, !k.any(), nil
+		return func(page, n int) ([]verdict, error) { return k.page(page, n, all) }, false, nil
 	}
 	exists := *p
 	if p.Op == scan.OpAbsent {

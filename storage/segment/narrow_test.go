@@ -221,6 +221,44 @@ func TestNarrowByAll(t *testing.T) {
 	}
 }
 
+// TestDictionaryHasBloom: a search for a value that a block lacks does not read
+// the block's dictionary, unless that is part of the directory.
+func TestDictionaryHasBloom(t *testing.T) {
+	user := func(i int) string { return fmt.Sprintf("%x", uint64(i+1)*0x9e3779b97f4a7c15) }
+	b := shop(2000)
+	for i := range b.Spans {
+		start := uint32(len(b.Attrs))
+		b.Attrs = append(b.Attrs, telemetry.Attr{Key: "user.id", Value: telemetry.StringValue(user(i % 300))})
+		b.Spans[i].Attrs = telemetry.Range{Start: start, End: start + 1}
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	writeFile(t, path, b, Options{})
+	cache := NewCache(4 << 20)
+	rd := openFile(t, path, cache)
+	blk := rd.blocks[0].(*block)
+	d, err := blk.dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := d.attrs[spaceSpan]["user.id"][0]
+	if c.enc != encDict || c.known != nil || c.bloom.size == 0 {
+		t.Fatalf("encoding %d, %d bytes in the directory, %d of bloom filter", c.enc, len(c.inline), c.bloom.size)
+	}
+	for value, want := range map[string]bool{user(7): true, user(300): false, "nobody": false} {
+		var sel scan.Bitmap
+		sel.Reset(blk.Len(), true)
+		p := scan.Predicate{Field: scan.Field{Scope: scan.ScopeSpan, Key: "user.id"}, Value: telemetry.StringValue(value)}
+		cache.drop(rd.id)
+		if err := blk.Narrow([]scan.Predicate{p}, &sel); err != nil {
+			t.Fatal(err)
+		}
+		read := cache.get(cacheKey{rd.id, c.dict.off, 0}) != nil
+		if sel.Empty() == want || read != want {
+			t.Errorf("%s: found %t, dictionary read %t, want %t", value, !sel.Empty(), read, want)
+		}
+	}
+}
+
 // repeatKeys gives some spans the same attribute key twice.
 func repeatKeys(b *telemetry.Batch, r *rand.Rand) {
 	for i := range b.Spans {

@@ -89,7 +89,7 @@ func (b *block) pageOfRows(d *directory, p, lo, hi int, want scan.Columns, dst *
 
 func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *scan.Rows) error {
 	if want&scan.ColKind != 0 {
-		v, err := b.fixedValues(d, kindKind, p, hi)
+		v, err := b.cursor(d.byKind[kindKind], p, hi)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *s
 		}
 	}
 	if want&scan.ColStatus != 0 {
-		v, err := b.fixedValues(d, kindStatus, p, hi)
+		v, err := b.cursor(d.byKind[kindStatus], p, hi)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *s
 		}
 	}
 	if want&scan.ColName != 0 {
-		v, err := b.fixedValues(d, kindName, p, hi)
+		v, err := b.cursor(d.byKind[kindName], p, hi)
 		if err != nil {
 			return err
 		}

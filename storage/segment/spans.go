@@ -42,13 +42,7 @@ type materializer struct {
 	cursors    []cursor // by position in the directory
 	counts     []uint32 // by shape; all zero between uses
 	parents    []telemetry.SpanID
-}
-
-// cursor is where reading a column of the page has got to.
-type cursor struct {
-	values
-	next   int
-	loaded bool
+	broken     *columnInfo // lacks a value that a shape promises
 }
 
 var materializers = sync.Pool{New: func() any { return new(materializer) }}
@@ -94,12 +88,12 @@ func (m *materializer) init(b *block, dst *telemetry.Batch) (err error) {
 // page p, and checks that n elements are there.
 func (m *materializer) open(p, lo, n int, kinds ...kind) error {
 	for _, k := range kinds {
-		c := &m.cursors[m.d.byKind[k].position]
+		info := m.d.byKind[k]
 		var err error
-		if c.values, err = m.b.fixedValues(m.d, k, p, n); err != nil {
+		if m.cursors[info.position], err = m.b.cursor(info, p, n); err != nil {
 			return err
 		}
-		c.next, c.loaded = lo, true
+		m.cursors[info.position].next = lo
 	}
 	return nil
 }
@@ -110,7 +104,7 @@ func (m *materializer) at(k kind) *cursor { return &m.cursors[m.d.byKind[k].posi
 // [lo, hi) of page p use, given the column of their shapes.
 func (m *materializer) openAttrs(s space, k kind, p, lo, hi int) error {
 	lists := m.shapes.lists[s]
-	codes := &m.at(k).values
+	codes := m.at(k)
 	for i := range lo {
 		m.counts[codes.code(i)]++
 	}
@@ -141,14 +135,16 @@ func (m *materializer) openAttrs(s space, k kind, p, lo, hi int) error {
 		if n == 0 {
 			continue
 		}
-		c := &m.cursors[at]
+		next := m.cursors[at].next
+		values := next + int(n)
+		if m.d.columns[at].derived {
+			values = hi // it is read by row
+		}
 		var err error
-		if c.values, err = m.b.values(&m.d.columns[at], p); err != nil {
+		if m.cursors[at], err = m.b.cursor(&m.d.columns[at], p, values); err != nil {
 			return err
 		}
-		if !c.has(c.next + int(n)) {
-			return m.b.corruptPage(c.info, p)
-		}
+		m.cursors[at].next = next
 	}
 	return nil
 }
@@ -182,13 +178,16 @@ func (m *materializer) page(p, lo, hi int) error {
 		}
 		m.span(i, m.traces.id(trace), m.parents[i-lo])
 	}
+	if m.broken != nil {
+		return m.b.corruptPage(m.broken, p)
+	}
 	return nil
 }
 
 // elements counts the events or links of rows [0, lo) and [lo, hi).
 func (m *materializer) elements(k kind, lo, hi int) (before, within int) {
-	v := &m.at(k).values
-	if v.page == nil {
+	v := m.at(k)
+	if v.constant() {
 		n := int(v.info.low)
 		return n * lo, n * (hi - lo)
 	}
@@ -251,7 +250,7 @@ func (m *materializer) span(i int, trace telemetry.TraceID, parent telemetry.Spa
 	case endBefore:
 		s.End = start - num(kindDuration)
 	}
-	s.Attrs = m.attrs(spaceSpan, code(kindShape))
+	s.Attrs = m.attrs(spaceSpan, code(kindShape), i)
 	s.Events.Start = uint32(len(m.dst.Events))
 	for range code(kindEvents) {
 		m.event(start)
@@ -273,7 +272,7 @@ func (m *materializer) event(start uint64) {
 		Time: start + column.Unzigzag(c.num(i)), Name: m.at(kindEventName).str(i),
 		DroppedAttrs: uint32(m.at(kindEventDropped).num(i)),
 	}
-	e.Attrs = m.attrs(spaceEvent, m.at(kindEventShape).code(i))
+	e.Attrs = m.attrs(spaceEvent, m.at(kindEventShape).code(i), i)
 	m.dst.Events = append(m.dst.Events, e)
 }
 
@@ -286,17 +285,20 @@ func (m *materializer) link() {
 		TraceState: m.at(kindLinkState).str(i), Flags: uint32(m.at(kindLinkFlags).num(i)),
 		DroppedAttrs: uint32(m.at(kindLinkDropped).num(i)),
 	}
-	l.Attrs = m.attrs(spaceLink, m.at(kindLinkShape).code(i))
+	l.Attrs = m.attrs(spaceLink, m.at(kindLinkShape).code(i), i)
 	m.dst.Links = append(m.dst.Links, l)
 }
 
-// attrs appends the next attributes of a shape.
-func (m *materializer) attrs(s space, shape uint32) telemetry.Range {
+// attrs appends the next attributes of a shape, which element i has.
+func (m *materializer) attrs(s space, shape uint32, i int) telemetry.Range {
 	r := telemetry.Range{Start: uint32(len(m.dst.Attrs))}
 	for _, at := range m.shapes.lists[s][shape] {
 		c := &m.cursors[at]
-		m.dst.Attrs = append(m.dst.Attrs, telemetry.Attr{Key: c.info.key, Value: c.value(c.next)})
-		c.next++
+		v, ok := c.attr(i)
+		if !ok {
+			m.broken = c.info
+		}
+		m.dst.Attrs = append(m.dst.Attrs, telemetry.Attr{Key: c.info.key, Value: v})
 	}
 	r.End = uint32(len(m.dst.Attrs))
 	return r
