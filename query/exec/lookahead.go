@@ -3,17 +3,21 @@ package exec
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
 // lookahead filters the blocks of a search in the order of their turn, and
-// while one has its turn the next ones on the other processors. Most searches
-// end within the first blocks, so those are filtered one at a time. A block
-// whose turn comes before another processor had time for it is filtered by
-// whoever wants it: on a machine that is busy with ingestion a goroutine may
-// wait for a processor longer than its work takes.
+// meanwhile the next ones on the other processors. Most searches end within
+// the first blocks, so those are filtered one at a time. One that goes on finds
+// little in each block, and where a block is excluded by its summaries a
+// goroutine of its own would take longer than that: the further a search goes,
+// the more blocks in a row each goroutine filters. A block whose turn comes
+// before another processor had time for it is filtered by whoever wants it: on
+// a machine that is busy with ingestion a goroutine may wait for a processor
+// longer than its work takes.
 type lookahead struct {
 	s      *search
 	turns  int         // blocks handed out
@@ -23,8 +27,14 @@ type lookahead struct {
 	cancel context.CancelFunc // closes stop
 }
 
-// firstTurns is how many blocks are filtered before any is out of turn.
-const firstTurns = 2
+const (
+	// firstTurns is how many blocks are filtered before any is out of turn.
+	firstTurns = 2
+	// A run is one block in runShare of those that had their turn, so that
+	// little is filtered in vain, and at most maxRun.
+	runShare = 8
+	maxRun   = 16
+)
 
 // filtered is a block with its rows that satisfy the filter.
 type filtered struct {
@@ -55,20 +65,11 @@ func (l *lookahead) close() {
 // next is the last of the search's blocks, which it takes from them. The
 // result is valid until the call after.
 func (l *lookahead) next() *filtered {
-	width := 1
-	if l.turns >= firstTurns {
-		width = runtime.GOMAXPROCS(0)
-	}
-	blocks := l.s.blocks
-	for len(l.queue) < min(width, len(blocks)) {
-		q := blocks[len(blocks)-1-len(l.queue)]
-		if len(l.queue) > 0 && l.s.excluded(q.bound) {
-			break
-		}
-		l.begin(q)
+	if len(l.queue) == 0 {
+		l.fill()
 	}
 	l.turns++
-	l.s.blocks = blocks[:len(blocks)-1]
+	l.s.blocks = l.s.blocks[:len(l.s.blocks)-1]
 	f := l.queue[0]
 	l.queue = append(l.queue[:0], l.queue[1:]...)
 	if f.begun.CompareAndSwap(false, true) {
@@ -80,8 +81,38 @@ func (l *lookahead) next() *filtered {
 	return f
 }
 
-// begin has a block filtered ahead of its turn, unless it is one of the first.
-func (l *lookahead) begin(q queuedBlock) {
+// fill queues a run of blocks for each processor: the first for who asked, the
+// others for goroutines.
+func (l *lookahead) fill() {
+	width, length := 1, 1
+	if l.turns >= firstTurns {
+		width, length = runtime.GOMAXPROCS(0), min(max(l.turns/runShare, 1), maxRun)
+	}
+	blocks := l.s.blocks
+	for len(l.queue) < min(width*length, len(blocks)) {
+		q := blocks[len(blocks)-1-len(l.queue)]
+		if len(l.queue) > 0 && l.s.excluded(q.bound) {
+			break
+		}
+		l.queue = append(l.queue, l.filtered(q))
+	}
+	for at := length; at < len(l.queue); at += length {
+		go l.filterRun(slices.Clone(l.queue[at:min(at+length, len(l.queue))]))
+	}
+}
+
+// filterRun filters what nobody else has begun.
+func (l *lookahead) filterRun(run []*filtered) {
+	for _, f := range run {
+		if f.begun.CompareAndSwap(false, true) {
+			f.run(l.s)
+			f.done <- struct{}{}
+		}
+	}
+}
+
+// filtered is q, to be filtered.
+func (l *lookahead) filtered(q queuedBlock) *filtered {
 	var f *filtered
 	if n := len(l.spare); n > 0 {
 		f, l.spare = l.spare[n-1], l.spare[:n-1]
@@ -91,19 +122,10 @@ func (l *lookahead) begin(q queuedBlock) {
 	}
 	f.queuedBlock, f.err = q, nil
 	l.s.scanned(q.block)
-	ahead := len(l.queue) > 0
-	l.queue = append(l.queue, f)
 	// A goroutine that comes too late for one block may begin a later one in
 	// the same memory: it does what that one's own would.
 	f.begun.Store(false)
-	if ahead {
-		go func() {
-			if f.begun.CompareAndSwap(false, true) {
-				f.run(l.s)
-				f.done <- struct{}{}
-			}
-		}()
-	}
+	return f
 }
 
 // run reads nothing of the search that changes.

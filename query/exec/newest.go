@@ -73,8 +73,9 @@ type visitedBlock struct {
 
 // tracePiece is a piece of a trace by one of its rows.
 type tracePiece struct {
-	start uint64 // of the piece
-	row   uint32
+	start   uint64 // of the piece
+	row     uint32
+	matched uint32 // its rows that match
 }
 
 // visitedBlocks keeps the memory of searches for later ones.
@@ -106,6 +107,13 @@ type ranked struct {
 	id      telemetry.TraceID
 	start   uint64   // of the whole trace
 	summary *Summary // where the plan needed it already
+	found   matchedPiece
+}
+
+// matchedPiece is a piece of a trace and how many of its rows match.
+type matchedPiece struct {
+	piece
+	rows int
 }
 
 // before is the order of results.
@@ -170,7 +178,8 @@ func (s *search) visit(b *filtered) {
 			break
 		}
 		if !s.excluded(t.Start) {
-			m.pieces = append(m.pieces, tracePiece{t.Start, uint32(row)})
+			lo := min(row, t.Lo)
+			m.pieces = append(m.pieces, tracePiece{t.Start, uint32(row), uint32(b.sel.CountIn(lo, row+1))})
 		}
 		row = b.sel.Prev(min(row, t.Lo) - 1)
 	}
@@ -195,7 +204,7 @@ func (s *search) visit(b *filtered) {
 // take looks up the trace of the best piece.
 func (s *search) take() {
 	m := s.visited[0]
-	row := int(m.pieces[len(m.pieces)-1].row)
+	best := m.pieces[len(m.pieces)-1]
 	m.pieces = m.pieces[:len(m.pieces)-1]
 	s.held--
 	block, source := m.block, m.source
@@ -205,7 +214,7 @@ func (s *search) take() {
 	} else {
 		heap.Fix((*visitedHeap)(&s.visited), 0)
 	}
-	t, err := block.Trace(row)
+	t, err := block.Trace(int(best.row))
 	if err != nil {
 		s.damaged("read traces of block", err)
 		return
@@ -218,7 +227,7 @@ func (s *search) take() {
 		return
 	}
 	s.seen[t.ID] = struct{}{}
-	s.resolve(t.ID, t.Start, source)
+	s.resolve(t, source, matchedPiece{piece{block, t.Lo, t.Hi}, int(best.matched)})
 }
 
 // narrowWithin applies the range of time and a filter to sel.
@@ -229,10 +238,10 @@ func (f *filter) narrowWithin(p *plan.Search, n plan.Node, b scan.Block, sel *sc
 	return f.narrow(n, b, sel)
 }
 
-// resolve finds a trace's place among the results; a piece of it that starts
-// at start is in the source.
-func (s *search) resolve(id telemetry.TraceID, start uint64, source int) {
-	r := ranked{id: id, start: s.traceStart(id, start, source)}
+// resolve finds a trace's place among the results; t is its piece in the
+// source.
+func (s *search) resolve(t scan.Trace, source int, found matchedPiece) {
+	r := ranked{id: t.ID, start: s.traceStart(t.ID, t.Start, source), found: found}
 	if a := s.plan.After; a != nil && before(r, ranked{id: a.ID, start: a.Start}) <= 0 {
 		return
 	}
@@ -241,7 +250,7 @@ func (s *search) resolve(id telemetry.TraceID, start uint64, source int) {
 		return
 	}
 	if s.perTrace {
-		sum := s.summarise(id)
+		sum := s.summarise(r.id, nil)
 		if sum.Matched == 0 {
 			return
 		}
@@ -258,7 +267,7 @@ func (s *search) page() (*SearchResult, error) {
 	s.best = s.best[:min(len(s.best), s.plan.Limit)]
 	for i, r := range s.best {
 		if r.summary == nil {
-			sum := s.summarise(r.id)
+			sum := s.summarise(r.id, &r.found)
 			r.summary = &sum
 		}
 		if ok, err := s.more(); err != nil {

@@ -118,7 +118,7 @@ func (w *spanWalk) bindTraces(b scan.Block, sel *scan.Bitmap) error {
 			return err
 		}
 		w.result = nil
-		sum := w.summarise(id)
+		sum := w.summarise(id, nil)
 		kept.Reset(sel.Len(), false)
 		for _, row := range rows {
 			kept.Set(row)

@@ -61,13 +61,21 @@ type summaryRow struct {
 	name, service   string
 }
 
-// summarise reads the trace from wherever its pieces are.
-func (s *search) summarise(id telemetry.TraceID) Summary {
+// summarise reads the trace from wherever its pieces are. Where found is not
+// nil the plan asks nothing about the whole trace, and found is what is known
+// of one piece: often that is the whole trace, and its rows need not be
+// decided again.
+func (s *search) summarise(id telemetry.TraceID, found *matchedPiece) Summary {
 	v := s.whole(id)
-	if s.plan.Spans == nil && s.plan.SetSpans == 0 && !plan.HasPlaceLeaves(s.plan.Filter) {
+	switch {
+	case s.plan.Spans != nil || s.plan.SetSpans != 0 || plan.HasPlaceLeaves(s.plan.Filter):
+		if err := s.evaluate(v); err != nil {
+			s.damaged("evaluate trace "+id.String(), err)
+		}
+	case found != nil && len(v.pieces) == 1 && v.pieces[0] == found.piece && v.present.Count() == len(v.rows):
+		v.summary.Matched = found.rows
+	default:
 		v.summary.Matched = s.matches(v)
-	} else if err := s.evaluate(v); err != nil {
-		s.damaged("evaluate trace "+id.String(), err)
 	}
 	return *v.summary
 }
