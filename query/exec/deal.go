@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"math/bits"
 	"runtime"
 	"slices"
 	"sync"
@@ -44,14 +45,32 @@ func (f *filter) runs(sel *scan.Bitmap, visit func(lo, hi int, words []uint64) e
 		if !slices.ContainsFunc(run, func(w uint64) bool { return w != 0 }) {
 			continue
 		}
-		select {
-		case <-f.stop:
-			return scan.ErrStopped
-		default:
+		if err := f.stopped(); err != nil {
+			return err
 		}
 		if err := visit(lo, hi, run); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// appendRows appends the rows of some words, which count from the first.
+func appendRows(dst []uint32, words []uint64) []uint32 {
+	for i, word := range words {
+		for ; word != 0; word &= word - 1 {
+			dst = append(dst, uint32(i*64+bits.TrailingZeros64(word)))
+		}
+	}
+	return dst
+}
+
+// stopped is scan.ErrStopped once nobody waits for the filter.
+func (f *filter) stopped() error {
+	select {
+	case <-f.stop:
+		return scan.ErrStopped
+	default:
+		return nil
+	}
 }

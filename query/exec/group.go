@@ -172,6 +172,8 @@ type columns struct {
 	// number is the argument of a metrics function where it needs such fields,
 	// else nil.
 	number *rowValues
+	// selected is the rows of the selection of a comparison, else nil.
+	selected *scan.Bitmap
 }
 
 // codes replaces dst by the codes of a field, as [scan.Block.Codes] does.

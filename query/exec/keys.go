@@ -31,6 +31,19 @@ type AttributeKey struct {
 func Keys(ctx context.Context, snap scan.Snapshot, q KeyQuery, limits Limits) ([]AttributeKey, Stats, error) {
 	r := start(ctx, snap, limits)
 	defer r.release()
+	out, err := r.keys(q)
+	if err != nil {
+		return nil, Stats{}, err
+	}
+	if len(out) > q.Limit {
+		out = out[:q.Limit]
+		r.tooMany(q.Limit, "keys")
+	}
+	return out, r.finish(), nil
+}
+
+// keys is all keys, whatever their number, up to the limit on names.
+func (r *run) keys(q KeyQuery) ([]AttributeKey, error) {
 	type name struct {
 		scope scan.Scope
 		key   string
@@ -38,7 +51,7 @@ func Keys(ctx context.Context, snap scan.Snapshot, q KeyQuery, limits Limits) ([
 	found := map[name]*AttributeKey{}
 	for _, s := range r.sources {
 		if ok, err := r.more(); err != nil {
-			return nil, Stats{}, err
+			return nil, err
 		} else if !ok {
 			break
 		}
@@ -48,8 +61,8 @@ func Keys(ctx context.Context, snap scan.Snapshot, q KeyQuery, limits Limits) ([
 			}
 			a := found[name{k.Scope, k.Key}]
 			if a == nil {
-				if len(found) >= limits.Names {
-					r.tooMany(limits.Names, "keys")
+				if len(found) >= r.limits.Names {
+					r.tooMany(r.limits.Names, "keys")
 					return
 				}
 				a = &AttributeKey{Scope: k.Scope, Key: k.Key}
@@ -72,9 +85,5 @@ func Keys(ctx context.Context, snap scan.Snapshot, q KeyQuery, limits Limits) ([
 	slices.SortFunc(out, func(a, b AttributeKey) int {
 		return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Key, b.Key))
 	})
-	if len(out) > q.Limit {
-		out = out[:q.Limit]
-		r.tooMany(q.Limit, "keys")
-	}
-	return out, r.finish(), nil
+	return out, nil
 }

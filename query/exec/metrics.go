@@ -31,7 +31,10 @@ type MetricsResult struct {
 	Series []Series
 	Start  uint64 // of the first interval, Unix nanoseconds
 	Step   uint64 // nanoseconds
-	Stats  Stats
+	// Share is how many of the traces were looked at, 1 being all. Counts,
+	// rates, sums and histograms are scaled up by it.
+	Share float64
+	Stats Stats
 }
 
 // Series is a number for each interval of time.
@@ -77,7 +80,7 @@ func Metrics(ctx context.Context, snap scan.Snapshot, q *MetricsQuery, limits Li
 	if err != nil {
 		return nil, err
 	}
-	m := &metrics{run: start(ctx, snap, limits), grid: g, exemplars: exemplarsOf(q)}
+	m := &metrics{run: start(ctx, snap, limits), grid: g, exemplars: exemplarsOf(q), hints: q.Hints, share: 1}
 	defer m.release()
 	m.blocks = m.blocksWithin(q.Start, q.End)
 	series, err := m.series(q.Expr)
@@ -86,7 +89,7 @@ func Metrics(ctx context.Context, snap scan.Snapshot, q *MetricsQuery, limits Li
 	}
 	slices.SortFunc(series, compareSeries)
 	thin(series, m.exemplars)
-	return &MetricsResult{Series: series, Start: q.Start, Step: g.step, Stats: m.finish()}, nil
+	return &MetricsResult{Series: series, Start: q.Start, Step: g.step, Share: m.share, Stats: m.finish()}, nil
 }
 
 // metrics is a query for series under way.
@@ -94,6 +97,8 @@ type metrics struct {
 	*run
 	grid      grid
 	exemplars int
+	hints     []traceql.Hint
+	share     float64 // the least of any function
 	blocks    []queuedBlock
 }
 

@@ -33,10 +33,10 @@ func (w *meter) addDigest(b scan.Block) error {
 	if err := w.filter.narrow(w.of.Filter, d.Cells, sel); err != nil {
 		return err
 	}
-	w.begin()
+	w.groups.begin()
 	w.weights.begin()
 	cells := &columns{Block: d.Cells, filter: &w.filter}
-	if err := w.read(cells, 0, n); err != nil {
+	if err := w.groups.read(cells, 0, n); err != nil {
 		return err
 	}
 	w.picked = w.picked[:0]
@@ -57,7 +57,7 @@ func (w *meter) addDigest(b scan.Block) error {
 // digestible reports whether counts, extremes and histograms of durations are
 // enough.
 func (w *meter) digestible() bool {
-	if w.of.OfTrace || w.exemplars.slices > 0 {
+	if w.of.OfTrace || w.exemplars.slices > 0 || w.share < 1 {
 		return false
 	}
 	switch w.of.Func {
@@ -84,7 +84,7 @@ func (w *meter) addCell(k int, d *scan.Digest, i uint32) {
 		}
 	case *spreads:
 		if c.size() > w.memory {
-			w.full = true
+			w.groups.full = true
 			return
 		}
 		c.addDurations(at, d.Min[i], d.Max[i], &d.Histograms[i], weight)

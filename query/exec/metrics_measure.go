@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/kiseki-dev/kiseki/query/plan"
@@ -16,6 +15,9 @@ import (
 // measure makes series of the spans of a pipeline. Blocks are dealt to as many
 // goroutines as there are processors; each adds up on its own.
 func (m *metrics) measure(x *traceql.Metrics) ([]Series, error) {
+	if x.Compare != nil {
+		return m.compare(x)
+	}
 	p := plan.SpanMetrics(x)
 	meters := make([]*meter, workers(m.blocks))
 	for i := range meters {
@@ -32,22 +34,23 @@ func (m *metrics) measure(x *traceql.Metrics) ([]Series, error) {
 	if _, err := m.more(); err != nil {
 		return nil, err
 	}
-	if sum.full {
-		m.tooMany(sum.most, "series, or more than there is memory for")
+	switch n := len(sum.groups.values); {
+	case sum.groups.full && n >= m.limits.Series:
+		m.tooMany(n, "series")
+	case sum.groups.full:
+		m.incomplete(fmt.Sprintf("the series take more than %d bytes of memory", m.limits.Memory))
 	}
 	return sum.series(), nil
 }
 
 // meter adds up blocks. It belongs to one goroutine at a time.
 type meter struct {
-	search
-	grouper
-	grid  grid
-	of    *plan.Metrics
-	cells cells
-	exemplars
-	memory int          // bytes that cells may take
-	fields []scan.Field // that decide about a span, where a digest may
+	selector
+	groups    grouper
+	exemplars exemplars
+	cells     cells
+	memory    int          // bytes that cells may take
+	fields    []scan.Field // that decide about a span, where a digest may
 
 	// Of the block at hand.
 	weights weights
@@ -58,14 +61,17 @@ type meter struct {
 }
 
 func newMeter(m *metrics, p *plan.Metrics, memory int) *meter {
-	w := &meter{grid: m.grid, of: p, cells: newCells(p.Func), memory: memory}
-	w.exemplars = newExemplars(&w.grid, m.exemplars)
+	w := &meter{selector: newSelector(m, p), cells: newCells(p.Func), memory: memory}
+	w.exemplars = newExemplars(w.grid, m.exemplars)
 	most := min(m.limits.Series, memory/(w.cells.each()*w.grid.points+48*w.exemplars.slices))
-	w.grouper = newGrouper(p.By, max(most, 1))
-	w.absent = func(i int, v GroupValue) bool { return absent(p.By[i].Field, v.Value) }
-	w.search = search{run: m.fork(), plan: &plan.Search{Filter: p.Filter, Spans: p.Spans, Start: m.grid.start, End: m.grid.end}}
-	w.spanFilter = plan.Relax(p.Filter)
-	w.filter.stop = w.stop
+	w.groups = newGrouper(p.By, max(most, 1))
+	w.groups.absent = func(i int, v GroupValue) bool {
+		f := p.By[i]
+		if f.Trace != traceql.TraceNone { // a name is never nil
+			return f.Trace == traceql.TraceRootService && v.Value.Str() == ""
+		}
+		return absent(f.Field, v.Value)
+	}
 	w.numbers.of = p.X
 	w.fields = append(plan.Fields(p.Filter), traceStateField)
 	for _, f := range p.By {
@@ -74,7 +80,7 @@ func newMeter(m *metrics, p *plan.Metrics, memory int) *meter {
 	if p.Func.HasArgument() {
 		w.spans.values = []float64{}
 	} else if len(p.By) == 0 { // there is a series even if there is no span
-		w.groupOf(nil)
+		w.groups.groupOf(nil)
 		w.growAll()
 	}
 	return w
@@ -99,17 +105,11 @@ func (w *meter) visit(b scan.Block) bool {
 func (w *meter) addBlock(b scan.Block) error {
 	sel := w.filter.get()
 	defer w.filter.put(sel)
-	sel.Reset(b.Len(), true)
-	if err := w.filter.narrowWithin(w.plan, w.spanFilter, b, sel); err != nil {
+	from, err := w.selector.rows(b, sel)
+	if err != nil {
 		return err
 	}
-	from := &columns{Block: b, filter: &w.filter}
-	if w.of.OfTrace {
-		if err := w.traces(from, sel); err != nil {
-			return err
-		}
-	}
-	w.begin()
+	w.groups.begin()
 	w.weights.begin()
 	w.numbers.begin()
 	lo, hi := b.Bounds()
@@ -123,7 +123,7 @@ func (w *meter) addBlock(b scan.Block) error {
 		if err := b.Rows(lo, hi, want, &w.rows); err != nil {
 			return err
 		}
-		if err := w.read(from, lo, hi); err != nil {
+		if err := w.groups.read(from, lo, hi); err != nil {
 			return err
 		}
 		if err := w.pick(from, lo, hi, words); err != nil {
@@ -137,12 +137,7 @@ func (w *meter) addBlock(b scan.Block) error {
 // pick lists the rows of a run to add, which words say, without those for
 // which the function's argument is no number.
 func (w *meter) pick(from *columns, lo, hi int, words []uint64) error {
-	w.picked = w.picked[:0]
-	for i, word := range words {
-		for ; word != 0; word &= word - 1 {
-			w.picked = append(w.picked, uint32(i*64+bits.TrailingZeros64(word)))
-		}
-	}
+	w.picked = appendRows(w.picked[:0], words)
 	if w.of.X == nil {
 		return nil
 	}
@@ -159,9 +154,9 @@ func (w *meter) place(interval int) {
 	w.spans.cells = w.spans.cells[:0]
 	var from, last uint64 // the starts of the interval; none yet
 	for k, i := range w.picked {
-		at, ok := w.slots.first(w.keys[i])
+		at, ok := w.groups.slots.first(w.groups.keys[i])
 		if !ok {
-			if at = w.slot(w.keys[i]); at == noGroup {
+			if at = w.groups.slot(w.groups.keys[i]); at == noGroup {
 				continue
 			}
 			w.growAll()
@@ -186,7 +181,7 @@ func (w *meter) add(from *columns, lo, hi int) (err error) {
 		return err
 	}
 	if w.cells.size() > w.memory { // of histograms alone: most bounds the others
-		w.full = true
+		w.groups.full = true
 		return nil
 	}
 	w.cells.add(&w.spans)
@@ -195,7 +190,7 @@ func (w *meter) add(from *columns, lo, hi int) (err error) {
 		if w.of.X != nil {
 			value = w.spans.values[k]
 		}
-		if err := w.consider(from, lo+int(i), int(w.spans.cells[k])/w.grid.points, w.rows.Start[i], value); err != nil {
+		if err := w.exemplars.consider(from, lo+int(i), int(w.spans.cells[k])/w.grid.points, w.rows.Start[i], value); err != nil {
 			return err
 		}
 	}
@@ -204,15 +199,15 @@ func (w *meter) add(from *columns, lo, hi int) (err error) {
 
 // growAll makes room for all groups.
 func (w *meter) growAll() {
-	w.cells.grow(len(w.grouper.values) * w.grid.points)
-	w.exemplars.grow(len(w.grouper.values))
+	w.cells.grow(len(w.groups.values) * w.grid.points)
+	w.exemplars.grow(len(w.groups.values))
 }
 
 // merge adds what other holds.
 func (w *meter) merge(other *meter) {
-	w.full = w.full || other.full
-	for i, values := range other.grouper.values {
-		at := w.groupOf(values)
+	w.groups.full = w.groups.full || other.groups.full
+	for i, values := range other.groups.values {
+		at := w.groups.groupOf(values)
 		if at == noGroup {
 			continue
 		}
@@ -230,12 +225,22 @@ func (w *meter) series() (out []Series) {
 	if w.of.X != nil && traceql.IsDuration(w.of.X) {
 		unit = 1e-9
 	}
-	for i, values := range w.grouper.values {
+	scale := 1 / w.share
+	switch w.of.Func {
+	case traceql.MinOverTime, traceql.MaxOverTime, traceql.AvgOverTime, traceql.QuantileOverTime:
+		scale = 1
+	}
+	for i, values := range w.groups.values {
 		labels := make([]Label, len(values))
 		for k, v := range values {
 			labels[k] = Label{w.of.By[k].String(), v}
 		}
 		of := w.seriesOf(i*w.grid.points, labels, unit)
+		for _, s := range of {
+			for i := range s.Points {
+				s.Points[i] *= scale
+			}
+		}
 		w.tell(i, of, unit)
 		out = append(out, of...)
 	}

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -9,25 +10,25 @@ import (
 // traces clears the rows of a block that are not of the pipeline's results,
 // which it evaluates on whole traces, and reads for the others what only
 // traces tell. A trace in several blocks is evaluated for each of them.
-func (w *meter) traces(from *columns, sel *scan.Bitmap) error {
+func (s *selector) traces(from *columns, sel *scan.Bitmap) error {
 	byTrace, err := tracesOf(from.Block, sel)
 	if err != nil {
 		return err
 	}
 	from.ofTrace = map[traceql.Field]*rowValues{}
-	for _, f := range w.by {
+	for _, f := range s.of.By {
 		if f.Trace != traceql.TraceNone {
 			from.ofTrace[f] = newRowValues(from.Len())
 		}
 	}
-	if w.of.X != nil && asksTrace(w.of.X) {
+	if s.of.X != nil && asksTrace(s.of.X) {
 		from.number = newRowValues(from.Len())
 	}
 	for id, rows := range byTrace {
-		if w.late() {
+		if s.late() {
 			return scan.ErrStopped
 		}
-		if err := w.trace(id, rows, from, sel); err != nil {
+		if err := s.trace(id, rows, from, sel); err != nil {
 			return err
 		}
 	}
@@ -40,16 +41,16 @@ func asksTrace(x traceql.Value) (asks bool) {
 }
 
 // trace is traces for one trace, with its rows of sel.
-func (w *meter) trace(id telemetry.TraceID, rows []int, from *columns, sel *scan.Bitmap) error {
-	v := w.whole(id)
-	sets, err := v.sets(w.plan)
+func (s *selector) trace(id telemetry.TraceID, rows []int, from *columns, sel *scan.Bitmap) error {
+	v := s.whole(id)
+	sets, err := v.sets(s.plan)
 	if err != nil {
 		return err
 	}
 	result := &scan.Bitmap{}
 	result.Reset(len(v.rows), false)
-	for _, s := range sets {
-		result.Or(s.rows)
+	for _, set := range sets {
+		result.Or(set.rows)
 	}
 	told := map[*rowValues]*rowValues{} // by what of the block it fills
 	for f, of := range from.ofTrace {
@@ -58,7 +59,14 @@ func (w *meter) trace(id telemetry.TraceID, rows []int, from *columns, sel *scan
 		}
 	}
 	if from.number != nil {
-		if told[from.number], err = v.value(w.of.X); err != nil {
+		if told[from.number], err = v.value(s.of.X); err != nil {
+			return err
+		}
+	}
+	var selected *scan.Bitmap
+	if s.of.Compare != nil && plan.HasTraceLeaves(s.of.Selection) {
+		selected = v.copy(result)
+		if err := v.narrow(s.of.Selection, selected); err != nil {
 			return err
 		}
 	}
@@ -68,6 +76,9 @@ func (w *meter) trace(id telemetry.TraceID, rows []int, from *columns, sel *scan
 		if !ok || !result.Get(at) {
 			sel.Clear(row)
 			continue
+		}
+		if selected != nil && !selected.Get(at) {
+			from.selected.Clear(row)
 		}
 		for of, have := range told {
 			of.values[row], of.has[row] = have.values[at], have.has[at]

@@ -21,10 +21,8 @@ func (f *filter) relation(n *plan.Relation, b scan.Block, sel *scan.Bitmap) erro
 		if first >= hi {
 			continue
 		}
-		select {
-		case <-f.stop:
-			return scan.ErrStopped
-		default:
+		if err := f.stopped(); err != nil {
+			return err
 		}
 		left, err := f.value(n.Left, b, lo, hi)
 		if err != nil {
