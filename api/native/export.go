@@ -1,7 +1,6 @@
 package native
 
 import (
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -34,10 +33,9 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 		a.answer(q, err)
 		return
 	}
-	unlimited(w)
 	q.header.Set("Content-Type", archive.Format(format).MediaType())
 	q.header.Set("Trailer", SpansTrailer+", "+incompleteHeader)
-	sent := &counter{w: w}
+	sent := newStream(w)
 	var spans int64
 	err = a.snapshot(func(snap scan.Snapshot) error {
 		n, stats, err := archive.Export(r.Context(), snap, p, archive.Format(format), sent, nil)
@@ -64,23 +62,28 @@ func (a *api) export(w http.ResponseWriter, r *http.Request) {
 	q.header.Set(SpansTrailer, strconv.FormatInt(spans, 10))
 }
 
-// unlimited lifts the server's limits on the time of a request, for those that
-// take as long as there is data.
-func unlimited(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	// A server that cannot lift them keeps them.
-	_ = c.SetReadDeadline(time.Time{})
-	_ = c.SetWriteDeadline(time.Time{})
+// stallTime is how long a client may take to read a piece of an export. While
+// one goes on, the disk is not rid of the files that it reads, be they deleted.
+const stallTime = time.Minute
+
+// stream writes an answer that takes as long as there is data, in place of the
+// server's limits on the time of a request.
+type stream struct {
+	w http.ResponseWriter
+	c *http.ResponseController
+	n int64 // bytes written
 }
 
-// counter counts what is written.
-type counter struct {
-	w io.Writer
-	n int64
+func newStream(w http.ResponseWriter) *stream {
+	s := &stream{w: w, c: http.NewResponseController(w)}
+	_ = s.c.SetReadDeadline(time.Time{}) // a server that cannot lift it keeps it
+	return s
 }
 
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
+// Write implements [io.Writer].
+func (s *stream) Write(p []byte) (int, error) {
+	_ = s.c.SetWriteDeadline(time.Now().Add(stallTime)) // likewise
+	n, err := s.w.Write(p)
+	s.n += int64(n)
 	return n, err
 }

@@ -13,8 +13,8 @@ import (
 var testedBlock = regexp.MustCompile("(?ms)^```sh tested\n(.*?)^```")
 
 // TestDocumentedCommands runs the blocks of the documentation that are marked
-// as tested, in order, beside a server on ./data whose addresses stand in for
-// the default ones.
+// as tested, in order, beside a server on ./data, with ./backups for backups,
+// whose addresses stand in for the default ones.
 func TestDocumentedCommands(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -25,7 +25,7 @@ func TestDocumentedCommands(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "kiseki"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r := startServe(t, filepath.Join(dir, "data"))
+	r := startServe(t, filepath.Join(dir, "data"), "--backup-directory", filepath.Join(dir, "backups"))
 	actual := strings.NewReplacer("http://127.0.0.1:16686", r.web, "http://127.0.0.1:4318", r.otlpHTTP, "127.0.0.1:4317", r.otlpGRPC)
 	for _, page := range []string{"README.md", "docs/operations.md"} {
 		text, err := os.ReadFile(filepath.Join("../..", page))
