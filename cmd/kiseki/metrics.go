@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/kiseki-dev/kiseki/ingest/otlp"
 )
 
@@ -44,7 +46,7 @@ func newMetrics() *metrics {
 		droppedLinks: counter("receiver_dropped_links_total", "Links dropped because their ids are invalid.", receiver...),
 		repaired:     counter("receiver_repaired_strings_total", "Strings whose invalid UTF-8 was replaced.", receiver...),
 		duration:     histogram("receiver_request_duration_seconds", "Time from the first byte of a request to its answer, fsync included.", receiver...),
-		apiRequests:  counter("api_requests_total", "API requests answered; status aborted: broken off after the first byte.", "route", "status"),
+		apiRequests:  counter("api_requests_total", "API requests answered, gRPC calls included, whose status is a name such as OK; status aborted: broken off after the first byte.", "route", "status"),
 		apiDuration:  histogram("api_request_duration_seconds", "Time to answer API requests.", "route"),
 		rests: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kiseki_rests_total", Help: "How often memory was given back to the operating system because nothing had happened for 15 s.",
@@ -100,6 +102,12 @@ func (m *metrics) observeAPI(next http.Handler) http.Handler {
 		next.ServeHTTP(s, r)
 		outcome = strconv.Itoa(s.status)
 	})
+}
+
+// observeRPC counts one gRPC call.
+func (m *metrics) observeRPC(method string, code codes.Code, d time.Duration) {
+	m.apiRequests.WithLabelValues(method, code.String()).Inc()
+	m.apiDuration.WithLabelValues(method).Observe(d.Seconds())
 }
 
 // statusWriter remembers the status of an answer.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/api/rpc"
 	"github.com/kiseki-dev/kiseki/config"
 	"github.com/kiseki-dev/kiseki/ingest/otlp"
 	"github.com/kiseki-dev/kiseki/pipeline"
@@ -83,6 +84,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		Store: s.store, Status: s.status, Logger: s.log,
 		Backup: s.backupFunc(), Backups: s.backups.all, Delete: s.deleteTraces, Deletions: s.listDeletions,
 	}))
+	s.rpc.Open()
 	idle, stopIdle := context.WithCancel(context.Background())
 	defer stopIdle()
 	go s.restWhenIdle(idle)
@@ -108,6 +110,7 @@ type server struct {
 	metrics   *metrics
 	readiness readiness
 	api       *native.Gate
+	rpc       *rpc.Server
 	failed    chan error // the first error of each listener
 	started   time.Time
 
@@ -128,7 +131,9 @@ func (s *server) run(serve func(net.Listener) error, l net.Listener) {
 
 func (s *server) startWeb() {
 	s.api = native.NewGate(s.readiness.why)
-	s.web = newWebServer(webHandler(s.metrics, &s.readiness, s.api, ui.Handler()), s.tls.Clone(), s.log)
+	s.rpc = rpc.New(rpc.Options{NotReady: s.readiness.why, Observe: s.metrics.observeRPC, Logger: s.log})
+	s.web = newWebServer(withRPC(s.rpc, webHandler(s.metrics, &s.readiness, s.api, ui.Handler())), s.tls.Clone(), s.log)
+	s.web.RegisterOnShutdown(s.rpc.Drain)
 	serve := s.web.Serve
 	if s.tls != nil {
 		serve = func(l net.Listener) error { return s.web.ServeTLS(l, "", "") }
@@ -142,6 +147,7 @@ func (s *server) stopWeb() {
 	if err := s.web.Shutdown(ctx); err != nil {
 		s.web.Close()
 	}
+	s.rpc.Stop()
 }
 
 func (s *server) openStore() (err error) {

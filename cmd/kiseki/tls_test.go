@@ -18,7 +18,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/kiseki-dev/kiseki/config"
 )
@@ -79,10 +78,8 @@ func TestAllListenersSpeakTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	answer, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
-	if err != nil || answer.Status != grpc_health_v1.HealthCheckResponse_SERVING {
-		t.Errorf("gRPC health: %v, %v", answer, err)
-	}
+	wantServing(t, conn, "")
+	wantServing(t, r.dialWeb(t, trust), "")
 }
 
 func TestBadCertificateIsAnError(t *testing.T) {

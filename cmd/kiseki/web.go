@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/kiseki-dev/kiseki/api/rpc"
 )
 
 // readiness is whether the server takes requests, and if not, why. The zero
@@ -45,6 +47,17 @@ func webHandler(m *metrics, ready *readiness, api, ui http.Handler) http.Handler
 	return secured(mux)
 }
 
+// withRPC routes gRPC calls to calls and all other requests to rest.
+func withRPC(calls *rpc.Server, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rpc.IsCall(r) {
+			calls.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
+}
+
 // contentSecurityPolicy is for answers that are no pages: should a browser
 // take one for a page, it loads and runs nothing. The UI's pages set their
 // own policy.
@@ -63,7 +76,7 @@ func secured(next http.Handler) http.Handler {
 }
 
 // newWebServer serves HTTP/1 and HTTP/2, the latter without TLS too, so that
-// gRPC query APIs can share the port.
+// the gRPC query APIs share the port.
 func newWebServer(h http.Handler, t *tls.Config, log *slog.Logger) *http.Server {
 	var p http.Protocols
 	p.SetHTTP1(true)
@@ -78,6 +91,11 @@ func newWebServer(h http.Handler, t *tls.Config, log *slog.Logger) *http.Server 
 		WriteTimeout:      5 * time.Minute, // a whole large trace over a slow line
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 100,
+			SendPingTimeout:      30 * time.Second, // finds clients that vanished
+			PingTimeout:          15 * time.Second,
+		},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
