@@ -227,6 +227,13 @@ SHOP  GET  /aggregate?by=nothing                                          200
 ODD   GET  /aggregate?by=.http.route0                                     200
 SHOP  GET  /aggregate?by=bogus                                            400
 SHUT  GET  /aggregate                                                     503
+SHOP  GET  /metrics/range?q={}|rate()by(kind)&start=1789999999000000000&end=1790086400000000000&exemplars=3             200
+ODD   GET  /metrics/range?q={}|max_over_time(.x)by(.y)&start=1789999999000000000&end=1790086400000000000&step=24h       200
+SHOP  GET  /metrics/range?q={}&start=1789999999000000000&end=1790086400000000000                                        400
+SHUT  GET  /metrics/range?q={}|rate()                                     503
+SHOP  GET  /metrics/instant?q={}|compare({status=error})&start=1789999999000000000&end=1790086400000000000              200
+SHOP  GET  /metrics/instant?q={}|rate()&start=5&end=5                     400
+SHUT  GET  /metrics/instant?q={}|rate()                                   503
 ODD   GET  /attributes                                                    200
 SHOP  GET  /attributes?scope=x                                            400
 SHUT  GET  /attributes                                                    503

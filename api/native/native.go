@@ -100,6 +100,8 @@ func (a *api) routes() map[string]http.Handler {
 		"/services":                  a.endpoint(a.listServices),
 		"/operations":                a.endpoint(a.listOperations),
 		"/aggregate":                 a.endpoint(a.aggregate),
+		"/metrics/range":             a.endpoint(a.metricsRange),
+		"/metrics/instant":           a.endpoint(a.metricsInstant),
 		"/attributes":                a.endpoint(a.listKeys),
 		"/attributes/{field}/values": a.endpoint(a.listValues),
 		"/export":                    http.HandlerFunc(a.export),

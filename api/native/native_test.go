@@ -139,18 +139,43 @@ func TestBadParameters(t *testing.T) {
 		"/attributes/bogus/values":              `"position":0`,
 		"/attributes/name/values?limit=x":       `Invalid parameter limit`,
 		"/attributes/span." + strings.Repeat("a", 1020) + "/values": `The field is longer than 1024 characters.`,
-		"/status?x":                             `Invalid parameter x`,
-		"/aggregate?by=trace:id":                `"detail":"Spans cannot be grouped by trace:id."`,
-		"/aggregate?by=event:name":              `Spans cannot be grouped by event:name.`,
-		"/aggregate?by=link.x":                  `Spans cannot be grouped by link.x.`,
-		"/aggregate?by=rootName":                `Spans cannot be grouped by rootName.`,
-		"/aggregate?by=bogus":                   `"position":0`,
-		"/aggregate?limit=10001":                `Invalid parameter limit`,
-		"/aggregate?start=5&end=4":              `Invalid parameter end`,
-		"/aggregate?q=%7BrootName%3D%22x%22%7D": `"detail":"An aggregation is over spans: one pair of braces that does not ask about the whole trace."`,
+		"/status?x":                                                     `Invalid parameter x`,
+		"/aggregate?by=trace:id":                                        `"detail":"Spans cannot be grouped by trace:id."`,
+		"/aggregate?by=event:name":                                      `Spans cannot be grouped by event:name.`,
+		"/aggregate?by=link.x":                                          `Spans cannot be grouped by link.x.`,
+		"/aggregate?by=rootName":                                        `Spans cannot be grouped by rootName.`,
+		"/aggregate?by=bogus":                                           `"position":0`,
+		"/aggregate?limit=10001":                                        `Invalid parameter limit`,
+		"/aggregate?start=5&end=4":                                      `Invalid parameter end`,
+		"/aggregate?q=%7BrootName%3D%22x%22%7D":                         `"detail":"An aggregation is over spans: one pair of braces that does not ask about the whole trace."`,
+		"/metrics/range?q=%7B%7D":                                       `"detail":"The query finds traces; one for metrics ends in a function, as in \"{} | rate()\"."`,
+		"/metrics/range?q=%7B%7D%7Crate(":                               `"position":8`,
+		"/metrics/instant?q=%7B%7D%7Crate()&start=5&end=4":              `"detail":"The time cannot be cut into steps: the end is not after the start."`,
+		"/metrics/range?q=%7B%7D%7Crate()&step=0s":                      `is not a length of time such as 15s`,
+		"/metrics/range?q=%7B%7D%7Crate()&step=1ns&start=1&end=9999999": `ask for a longer step or a shorter time`,
+		"/metrics/range?q=%7B%7D%7Crate()&exemplars=1001":               `Invalid parameter exemplars`,
 	} {
 		if body := c.get(path, http.StatusBadRequest); !strings.Contains(body, want) {
 			t.Errorf("%s: got %s, want it to contain %s", path, body, want)
+		}
+	}
+}
+
+// TestMetrics: series with their labels, points and exemplars.
+func TestMetrics(t *testing.T) {
+	c := newClient(t, scantest.New(shop()))
+	const in = "&start=1790000000000000000&end=1790000001000000000"
+	for path, want := range map[string]string{
+		"/metrics/instant?q=%7B%7D%7Ccount_over_time()by(kind,resource.host.name)" + in: `{"series":[{"labels":[{"name":"kind","value":{"stringValue":"server"}},` +
+			`{"name":"resource.host.name","value":null}],"points":[4]},{"labels":[{"name":"kind","value":{"stringValue":"client"}},` +
+			`{"name":"resource.host.name","value":{"stringValue":"a\"b\n\u0001é"}}],"points":[1]}],` +
+			`"startTimeUnixNano":"1790000000000000000","stepNanos":"1000000000","share":1,"stats":{"complete":true,`,
+		"/metrics/range?step=500ms&exemplars=1&q=%7Bstatus=error%7D%7Cmax_over_time(duration)" + in: `{"series":[{"labels":[],"points":[2e-07,null],` +
+			`"exemplars":[{"traceId":"000000000000000000000000000000aa","spanId":"0000000000000002","timeUnixNano":"1790000000000000100","value":2e-07}]}],` +
+			`"startTimeUnixNano":"1790000000000000000","stepNanos":"500000000",`,
+	} {
+		if body := c.get(path, http.StatusOK); !strings.HasPrefix(body, want) {
+			t.Errorf("%s: got %s, want it to begin with %s", path, body, want)
 		}
 	}
 }

@@ -141,6 +141,52 @@ func BenchmarkAggregate(b *testing.B) {
 	}
 }
 
+// BenchmarkMetrics makes series of the spans of a web shop, with all pages
+// unpacked in the cache; in "steps" of a hundredth of the time.
+func BenchmarkMetrics(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "s")
+	spans := shopSegment(b, path)
+	r, err := segment.Open(vfs.OS{}, path, segment.NewCache(1<<30))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	start, end := r.Bounds()
+	for _, query := range []string{
+		"{} | rate()",
+		"{} | rate() by (resource.service.name, name, kind)",
+		"{} | rate() by (span.http.route)",
+		"{ status = error } | rate() by (resource.service.name)",
+		"{} | quantile_over_time(duration, .5, .99) by (resource.service.name, name)",
+		"{} | avg_over_time(duration) by (resource.service.name)",
+		"{} | sum_over_time(span.http.response.body.size) by (resource.service.name)",
+		"{} | rate() by (span.user.id)",
+		"{} | compare({ status = error })",
+		`{ resource.service.name = "checkout" } >> { status = error } | rate() by (resource.service.name)`,
+		"{} > { kind = client } | rate() by (resource.service.name)",
+		"{} | rate() by (rootName)",
+	} {
+		for _, steps := range []uint64{1, 100} {
+			b.Run(fmt.Sprintf("%s/steps=%d", query, steps), func(b *testing.B) {
+				parsed, err := traceql.Parse(query)
+				if err != nil {
+					b.Fatal(err)
+				}
+				q := &exec.MetricsQuery{Expr: parsed.Metrics, Start: start, End: end + 1, Step: (end-start)/steps + 1}
+				limits := exec.DefaultLimits
+				limits.Series, limits.Memory = 1<<20, 4<<30
+				b.ReportAllocs()
+				for b.Loop() {
+					if res, err := exec.Metrics(b.Context(), oneSource{r}, q, limits); err != nil || !res.Stats.Complete {
+						b.Fatal(err, res.Stats)
+					}
+				}
+				b.ReportMetric(float64(spans)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mspans/s")
+			})
+		}
+	}
+}
+
 // oneSource is a snapshot of one source.
 type oneSource struct{ scan.Source }
 

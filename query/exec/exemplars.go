@@ -117,7 +117,7 @@ func (w *meter) tell(group int, series []Series, unit float64) {
 			x.Value = s.Points[at]
 		} else {
 			s = nearest(series, at, x.Value, w.of.Func, unit)
-			x.Value *= unit
+			x.Value /= unit
 		}
 		s.Exemplars = append(s.Exemplars, x)
 	}
@@ -127,9 +127,9 @@ func nearest(series []Series, at int, value float64, f traceql.MetricsFunc, unit
 	best, least := &series[0], math.Inf(1)
 	for i := range series {
 		s := &series[i]
-		distance := math.Abs(s.Points[at] - value*unit)
+		distance := math.Abs(s.Points[at] - value/unit)
 		if f == traceql.HistogramOverTime {
-			distance = math.Abs(s.Labels[len(s.Labels)-1].Value.Value.Double() - powerBound(powerBucket(value))*unit)
+			distance = math.Abs(s.Labels[len(s.Labels)-1].Value.Value.Double() - powerBound(powerBucket(value))/unit)
 		}
 		if distance < least {
 			best, least = s, distance

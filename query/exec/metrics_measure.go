@@ -223,7 +223,7 @@ func (w *meter) merge(other *meter) {
 func (w *meter) series() (out []Series) {
 	unit := 1.0
 	if w.of.X != nil && traceql.IsDuration(w.of.X) {
-		unit = 1e-9
+		unit = 1e9
 	}
 	scale := 1 / w.share
 	switch w.of.Func {
@@ -265,11 +265,11 @@ func (w *meter) seriesOf(first int, labels []Label, unit float64) (out []Series)
 			return c.of[cell]
 		})
 	case *extremes:
-		line(labels, func(cell int) float64 { return c.of[cell] * unit })
+		line(labels, func(cell int) float64 { return c.of[cell] / unit })
 	case *sums:
 		line(labels, func(cell int) float64 {
 			s := &c.of[cell]
-			total := (s.total + s.rest) * unit
+			total := (s.total + s.rest) / unit
 			switch {
 			case s.weight == 0:
 				return math.NaN()
@@ -283,7 +283,7 @@ func (w *meter) seriesOf(first int, labels []Label, unit float64) (out []Series)
 			return w.histograms(c, first, labels, unit)
 		}
 		for _, q := range w.of.Quantiles {
-			line(withNumber(labels, LabelQuantile, q), func(cell int) float64 { return c.quantile(&c.of[cell], q) * unit })
+			line(withNumber(labels, LabelQuantile, q), func(cell int) float64 { return c.quantile(&c.of[cell], q) / unit })
 		}
 	default:
 		panic(fmt.Sprintf("exec: no series of %T", c))
@@ -304,7 +304,7 @@ func (w *meter) histograms(c *spreads, first int, labels []Label, unit float64) 
 		})
 	}
 	for bucket, points := range used {
-		out = append(out, Series{Labels: withNumber(labels, LabelBucket, powerBound(bucket)*unit), Points: points})
+		out = append(out, Series{Labels: withNumber(labels, LabelBucket, powerBound(bucket)/unit), Points: points})
 	}
 	return out
 }

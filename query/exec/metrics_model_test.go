@@ -82,7 +82,7 @@ func (m model) measure(x *traceql.Metrics, q *exec.MetricsQuery) map[string][]fl
 	}
 	unit := 1.0
 	if x.X != nil && strings.Contains(traceql.Spell(x.X), "duration") {
-		unit = 1e-9
+		unit = 1e9
 	}
 	out := map[string][]float64{}
 	line := func(key, label string, at int, y float64) {
@@ -117,7 +117,7 @@ func (m model) measure(x *traceql.Metrics, q *exec.MetricsQuery) map[string][]fl
 					y, seen := math.NaN(), 0.0
 					for _, v := range cell {
 						if seen < p*total || math.IsNaN(y) {
-							y = v.x * unit
+							y = v.x / unit
 						}
 						seen += v.weight
 					}
@@ -130,7 +130,7 @@ func (m model) measure(x *traceql.Metrics, q *exec.MetricsQuery) map[string][]fl
 					if v.x > 0 {
 						bound = math.Exp2(math.Ceil(math.Log2(v.x)))
 					}
-					buckets[bound*unit] += v.weight
+					buckets[bound/unit] += v.weight
 				}
 				for bound, n := range buckets {
 					line(key, "__bucket="+groupText(exec.GroupValue{Present: true, Value: telemetry.DoubleValue(bound)}), at, n)
@@ -143,7 +143,7 @@ func (m model) measure(x *traceql.Metrics, q *exec.MetricsQuery) map[string][]fl
 						traceql.SumOverTime: sum, traceql.AvgOverTime: sum / total,
 					}[x.Func]
 				}
-				line(key, "", at, y*unit)
+				line(key, "", at, y/unit)
 			}
 		}
 	}
