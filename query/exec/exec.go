@@ -6,6 +6,7 @@
 //	lookahead.go   the blocks that newest will want, on other processors
 //	summary.go     what a trace is, in a line
 //	trace.go       one whole trace
+//	traces.go      every whole trace that a query finds
 //	aggregate.go   groups of spans with their counts and durations; digest.go
 //	               adds up blocks without reading their rows
 //	metrics.go     series of numbers over time; the metrics_… files have its
@@ -173,11 +174,7 @@ func (r *run) scanned(b scan.Block) {
 	r.stats.ScannedSpans += uint64(b.Len())
 }
 
-func (r *run) incomplete(reason string) {
-	if r.stats.Complete {
-		r.stats.Complete, r.stats.Reason = false, reason
-	}
-}
+func (r *run) incomplete(reason string) { r.stats.Limit(reason) }
 
 // damaged notes that something could not be read. The query goes on with what
 // can be. That reading was stopped is no damage: more tells why it was.
@@ -185,11 +182,26 @@ func (r *run) damaged(what string, err error) {
 	if errors.Is(err, scan.ErrStopped) {
 		return
 	}
-	r.stats.Damage = errors.Join(r.stats.Damage, fmt.Errorf("%s: %w", what, err))
-	r.incomplete("some of the stored data could not be read")
+	r.stats.Damaged(fmt.Errorf("%s: %w", what, err))
 }
 
 // tooMany notes that a limit on a number was met.
 func (r *run) tooMany(n int, what string) {
 	r.incomplete(fmt.Sprintf("there are more than %d %s", n, what))
+}
+
+// Limit notes that an answer that s is of is not all there is, and why.
+func (s *Stats) Limit(reason string) {
+	if s.Complete {
+		s.Complete, s.Reason = false, reason
+	}
+}
+
+// Damaged notes that something of the answer could not be read; nil changes
+// nothing.
+func (s *Stats) Damaged(err error) {
+	if err != nil {
+		s.Damage = errors.Join(s.Damage, err)
+		s.Limit("some of the stored data could not be read")
+	}
 }
