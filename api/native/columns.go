@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/kiseki-dev/kiseki/api/answer"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
@@ -33,7 +34,7 @@ type columns struct {
 func writeColumns(dst []byte, t *exec.Trace, spill func([]byte) ([]byte, error)) ([]byte, error) {
 	// A guess at the size of a small answer saves most of the copying while dst
 	// grows.
-	dst = slices.Grow(dst, min(96*len(t.Batch.Spans)+48*len(t.Batch.Attrs), pieceSize+4096))
+	dst = slices.Grow(dst, min(96*len(t.Batch.Spans)+48*len(t.Batch.Attrs), answer.PieceSize+4096))
 	c := columns{spill: spill, dst: dst, b: &t.Batch, strings: map[string]int{"": 0}, list: []string{""}}
 	c.dst = appendHex(append(c.dst, `{"traceId":`...), c.b.Spans[0].TraceID[:])
 	base := uint64(math.MaxUint64)
@@ -53,7 +54,7 @@ func writeColumns(dst []byte, t *exec.Trace, spill func([]byte) ([]byte, error))
 
 // offer hands over what is written. It must be followed by a value.
 func (c *columns) offer() {
-	if len(c.dst) < pieceSize { // spill would return it
+	if len(c.dst) < answer.PieceSize { // spill would return it
 		return
 	}
 	var err error

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kiseki-dev/kiseki/api/answer"
 	"github.com/kiseki-dev/kiseki/internal/seldom"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -126,7 +127,7 @@ type request struct {
 	params params
 	status int // of the answer unless there is a problem
 	body   []byte
-	out    sender
+	out    answer.Sender
 }
 
 // endpoint turns a function that fills a request's body, or fails, into a
@@ -136,7 +137,7 @@ func (a *api) endpoint(f func(*request) error, methods ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := newRequest(w, r)
 		err := a.serve(q, f, methods)
-		if r.Context().Err() != nil && !q.out.begun { // nobody listens
+		if r.Context().Err() != nil && !q.out.Begun() { // nobody listens
 			return
 		}
 		a.answer(q, err)
@@ -145,7 +146,7 @@ func (a *api) endpoint(f func(*request) error, methods ...string) http.Handler {
 
 func newRequest(w http.ResponseWriter, r *http.Request) *request {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	return &request{Request: r, header: w.Header(), status: http.StatusOK, out: sender{w: w, r: r}}
+	return &request{Request: r, header: w.Header(), status: http.StatusOK, out: answer.To(w, r)}
 }
 
 func (a *api) serve(q *request, f func(*request) error, methods []string) (err error) {
