@@ -56,3 +56,39 @@ func bitsAt(b []byte, pos, width uint) uint64 {
 func mask(width uint) uint64 { return 1<<width - 1 } // all ones for 64
 
 func bitLen(v uint64) uint { return uint(bits.Len64(v)) }
+
+// AppendLow writes of each value the bits below its highest at the end of dst.
+func AppendLow(dst []byte, v []uint64) []byte {
+	w := bitWriter{out: dst}
+	for _, x := range v {
+		if x > 1 {
+			n := bitLen(x) - 1
+			w.put(x&mask(n), n)
+		}
+	}
+	return w.flush()
+}
+
+// Low reads what AppendLow wrote of values whose lengths in bits, at most 64,
+// are the halves of classes.
+func Low(src []byte, classes []uint32) ([]uint64, error) {
+	total := uint64(0)
+	for _, c := range classes {
+		if c > 2*64+1 {
+			return nil, ErrCorrupt
+		}
+		total += uint64(max(c>>1, 1) - 1)
+	}
+	if total > 8*uint64(len(src)) {
+		return nil, ErrCorrupt
+	}
+	out := make([]uint64, len(classes))
+	pos := uint(0)
+	for i, c := range classes {
+		if n := uint(c >> 1); n > 0 {
+			out[i] = 1<<(n-1) | bitsAt(src, pos, n-1)
+			pos += n - 1
+		}
+	}
+	return out, nil
+}

@@ -258,6 +258,9 @@ func (b *blockBuilder) encodeInts(out []byte, c *columnBuilder, info *columnInfo
 		}
 		return b.codePages(out, c, info)
 	}
+	if c.context.mode != inNoContext {
+		return b.encodeTimes(out, c, info)
+	}
 	nums := c.nums
 	if c.typ == telemetry.ValueDouble {
 		if b.entries, info.decimals = column.AppendDecimals(b.entries[:0], nums); info.decimals > 0 {

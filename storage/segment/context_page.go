@@ -10,6 +10,7 @@ type contexts struct {
 	firsts  []uint32 // where each form's list, or row of the pairs' table, begins in entries
 	parent  []byte   // of inherited columns, by form
 	entries []uint32
+	scale   uint64 // of times
 }
 
 func (x *contexts) size() int { return 4*(len(x.lengths)+len(x.firsts)+len(x.entries)) + len(x.parent) }
@@ -26,7 +27,10 @@ func decodeContexts(src []byte, c *columnInfo) (*contexts, error) {
 		x.parent = cur.Bytes(c.forms)
 	}
 	x.entries = wide(cur.Codes(maxContexts))
-	if cur.Err != nil || len(cur.B) != 0 || len(x.lengths) != c.forms {
+	if c.classed() {
+		x.scale = cur.Uvarint()
+	}
+	if cur.Err != nil || len(cur.B) != 0 || len(x.lengths) != c.forms || c.classed() && x.scale == 0 {
 		return nil, column.ErrCorrupt
 	}
 	for _, code := range x.entries {
@@ -78,19 +82,13 @@ func (b *block) contextPage(c *columnInfo, p int) (*page, error) {
 		return nil, err
 	}
 	m := codeMaker{b: b, c: c, p: p, contexts: x, forms: &forms, rows: hi - lo}
-	if m.forms.has(m.rows) {
-		if c.context == paired {
-			err = m.pairs()
-		} else {
-			err = m.ranks()
-		}
-	} else {
-		err = b.corruptPage(c.form, p)
+	if !forms.has(m.rows) {
+		return nil, b.corruptPage(c.form, p)
 	}
+	pg, err := m.page()
 	if err != nil {
 		return nil, err
 	}
-	pg := &page{codes: m.codes(), n: len(m.out)}
 	if b.r.cache != nil {
 		b.r.cache.put(key, pg, pg.size())
 	}
@@ -108,6 +106,43 @@ type codeMaker struct {
 	out   []uint32
 }
 
+func (m *codeMaker) page() (pg *page, err error) {
+	pg = &page{}
+	switch {
+	case m.c.context == paired:
+		err = m.pairs()
+	case m.scale > 0:
+		pg.nums, err = m.times()
+	default:
+		var stored column.Codes
+		if stored, err = m.stored(); err == nil {
+			err = m.ranks(stored)
+		}
+	}
+	if pg.n = len(m.out); pg.nums == nil && err == nil {
+		pg.codes = m.codes()
+	}
+	return pg, err
+}
+
+// stored are the ranks of a page of codes; it has none, and is not stored, if
+// each of its forms has one code.
+func (m *codeMaker) stored() (column.Codes, error) {
+	ref := m.c.pages[m.p]
+	if ref.size == 0 {
+		return column.Codes{}, nil
+	}
+	body, err := m.b.r.read(ref, m.c)
+	if err != nil {
+		return column.Codes{}, err
+	}
+	stored, err := column.DecodeCodes(body, m.rows, maxContexts)
+	if err != nil {
+		return column.Codes{}, m.b.r.corrupt(ref.off, m.c, err)
+	}
+	return stored, nil
+}
+
 // codes is out in the narrowest form.
 func (m *codeMaker) codes() column.Codes {
 	if m.c.most() >= 256 {
@@ -120,18 +155,9 @@ func (m *codeMaker) codes() column.Codes {
 	return column.Codes{B: narrow}
 }
 
-// ranks makes the codes of a ranked or inherited column.
-func (m *codeMaker) ranks() error {
-	var stored column.Codes
-	if ref := m.c.pages[m.p]; ref.size > 0 {
-		body, err := m.b.r.read(ref, m.c)
-		if err != nil {
-			return err
-		}
-		if stored, err = column.DecodeCodes(body, m.rows, maxContexts); err != nil {
-			return m.b.r.corrupt(ref.off, m.c, err)
-		}
-	}
+// ranks makes the codes of a ranked or inherited column from the ranks that
+// its page has.
+func (m *codeMaker) ranks(stored column.Codes) error {
 	var parents values
 	if m.parent != nil {
 		var err error

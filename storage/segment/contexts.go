@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -48,6 +49,7 @@ type context struct {
 	entries []uint32       // all lists one after the other; paired: by number of the form among those that use by, and code of by
 	ranks   []uint32       // by value: what is stored, or noRank
 	used    bool           // another column is paired with this one
+	scale   uint64         // of times: the unit
 }
 
 // What a form has of the two columns of a pair.
@@ -65,6 +67,7 @@ type contexter struct {
 	lists    [][]uint32 // attribute columns to look at, by shape
 	counts   []uint32
 	distinct []uint32
+	times    times
 }
 
 // find sets the context of each column that is smaller with one.
@@ -75,15 +78,17 @@ func (x *contexter) find(b *blockBuilder) {
 	}
 	for k := kindSpanID; k < kindCount; k++ {
 		if c := b.fixed[k]; k != kindForm && spaceOf(k) == spaceSpan && !c.derived && c.class != classFixed && c.hasCodes(b) {
-			x.rank(b, c, f.codes)
+			x.rank(b, c, f.codes, c.distinct())
 		}
 	}
+	x.rankTimes(b, b.fixed[kindStart])
+	x.rankTimes(b, b.fixed[kindDuration])
 	x.collect(b)
 	var open []*columnBuilder
 	for _, c := range b.sorted {
 		if forms := x.forms[c.order]; len(forms) == c.count && c.count > 0 {
 			open = append(open, c)
-			x.rank(b, c, forms)
+			x.rank(b, c, forms, c.distinct())
 		}
 	}
 	// Of two columns that follow from each other the one with fewer values stays.
@@ -157,9 +162,9 @@ func (x *contexter) collect(b *blockBuilder) {
 }
 
 // rank makes a column ranked, or inherited, if that is smaller; forms are
-// those of its values.
-func (x *contexter) rank(b *blockBuilder, c *columnBuilder, forms []uint32) {
-	n, distinct := b.former.count, c.distinct()
+// those of its values, whose codes are below distinct.
+func (x *contexter) rank(b *blockBuilder, c *columnBuilder, forms []uint32, distinct int) {
+	n := b.former.count
 	if n*distinct > maxContexts {
 		return
 	}
@@ -347,15 +352,24 @@ func (c *columnBuilder) appendContext(dst []byte) []byte {
 			dst = append(dst, one(p))
 		}
 	}
-	return column.AppendCodes(dst, c.context.entries)
+	dst = column.AppendCodes(dst, c.context.entries)
+	if c.context.scale > 0 {
+		dst = binary.AppendUvarint(dst, c.context.scale)
+	}
+	return dst
+}
+
+// encodeLists writes the context of a column.
+func (b *blockBuilder) encodeLists(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
+	info.context = c.context.mode
+	b.body = c.appendContext(b.body[:0])
+	return b.chunk(out, &info.contexts, b.body, len(b.body))
 }
 
 // encodeContext writes the context and, but for a paired column, the ranks.
 // The dictionary is written before.
 func (b *blockBuilder) encodeContext(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {
-	info.context = c.context.mode
-	b.body = c.appendContext(b.body[:0])
-	out, err := b.chunk(out, &info.contexts, b.body, len(b.body))
+	out, err := b.encodeLists(out, c, info)
 	if err != nil {
 		return nil, err
 	}
@@ -368,19 +382,25 @@ func (b *blockBuilder) encodeContext(out []byte, c *columnBuilder, info *columnI
 	}
 	for p := range info.pages {
 		from, to := c.page(p)
-		b.codes = b.codes[:0]
-		for _, r := range c.context.ranks[from:to] {
-			if r != noRank {
-				b.codes = append(b.codes, r)
-			}
-		}
-		if len(b.codes) == 0 {
+		ranks := b.storedRanks(c, from, to)
+		if len(ranks) == 0 {
 			continue
 		}
-		b.body = column.AppendCodes(b.body[:0], b.codes)
+		b.body = column.AppendCodes(b.body[:0], ranks)
 		if out, err = b.chunk(out, &info.pages[p], b.body, len(b.body)); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// storedRanks are the ranks that a page of values [from, to) has.
+func (b *blockBuilder) storedRanks(c *columnBuilder, from, to int) []uint32 {
+	b.codes = b.codes[:0]
+	for _, r := range c.context.ranks[from:to] {
+		if r != noRank {
+			b.codes = append(b.codes, r)
+		}
+	}
+	return b.codes
 }

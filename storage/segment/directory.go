@@ -217,11 +217,16 @@ func (c *columnInfo) valid(pages int) bool {
 func (c *columnInfo) validContext() bool {
 	switch {
 	case c.derived || c.constant() || spaceOf(c.kind) != spaceSpan && c.kind != kindAttr || c.kind == kindForm,
-		c.class() != classCodes && c.enc != encDict, c.class() == classCodes && c.enc != encPlain,
+		c.class() != classCodes && c.enc != encDict && !c.classed(), c.class() == classCodes && c.enc != encPlain,
 		c.context == inherited && c.kind != kindResource, c.context == paired && c.kind != kindAttr:
 		return false
 	}
 	return true
+}
+
+// classed reports whether a context of the column is of the classes of times.
+func (c *columnInfo) classed() bool {
+	return hasClasses(c.kind) && c.enc == encPlain && c.context == ranked
 }
 
 // validForms checks a derived column's codes.

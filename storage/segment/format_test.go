@@ -96,7 +96,7 @@ func TestColumns(t *testing.T) {
 	got := out.String()
 	for _, want := range []string{
 		"span id: plain 2 dictionary 0 constant 0 templates 0 contexts 0\n",
-		"start: plain 2 dictionary 0 constant 0 templates 0 contexts 0\n",
+		"start: plain 2 dictionary 0 constant 0 templates 0 contexts 2\n",
 		"name: plain 0 dictionary 2 constant 0 templates 0 contexts 0\n",
 		"dropped links: plain 0 dictionary 0 constant 2 templates 0 contexts 0\n",
 		"span.server.address (string): plain 0 dictionary 2 constant 0 templates 0 contexts 2\n",

@@ -239,7 +239,10 @@ func (b *block) derivedPage(c *columnInfo, p int) (*page, error) {
 
 // most is the greatest code a page of the column may have.
 func (c *columnInfo) most() uint32 {
-	if c.class() == classCodes {
+	switch {
+	case c.classed():
+		return maxClass
+	case c.class() == classCodes:
 		return uint32(c.high)
 	}
 	return uint32(c.entries - 1)
