@@ -156,6 +156,29 @@ func DecodeStrings(src []byte, limit int) (*Strings, error) {
 	if c.Err != nil || len(src) > math.MaxUint32 || n > len(src) && mode != stringsPacked || n > 8*len(src) {
 		return nil, ErrCorrupt
 	}
+	if mode == stringsPacked {
+		templates, err := DecodeTemplates(c.Sized(), n)
+		if c.Err != nil || err != nil {
+			return nil, ErrCorrupt
+		}
+		s, err := DecodeTexts(c.B, templates, n)
+		if err != nil || s.Len() != n {
+			return nil, ErrCorrupt
+		}
+		return s, nil
+	}
+	return decodePlain(src, limit)
+}
+
+// decodePlain is DecodeStrings for what is not stored by templates. Templates
+// themselves are not, so no file can nest them.
+func decodePlain(src []byte, limit int) (*Strings, error) {
+	c := Cursor{B: src}
+	n := c.Count(min(limit, MaxValues))
+	mode := c.Byte()
+	if c.Err != nil || len(src) > math.MaxUint32 || n > len(src) {
+		return nil, ErrCorrupt
+	}
 	switch mode {
 	case stringsEnded:
 		return decodeEnded(c.B, n)
@@ -174,18 +197,35 @@ func DecodeStrings(src []byte, limit int) (*Strings, error) {
 			return nil, c.Err
 		}
 		return &Strings{data: alias(data), offs: offs}, nil
-	case stringsPacked:
-		templates, err := DecodeTemplates(c.Sized(), n)
-		if c.Err != nil || err != nil {
-			return nil, ErrCorrupt
-		}
-		s, err := DecodeTexts(c.B, templates, n)
-		if err != nil || s.Len() != n {
-			return nil, ErrCorrupt
-		}
-		return s, nil
 	}
 	return nil, ErrCorrupt
+}
+
+// List is a decoded vector of strings in either form.
+type List interface {
+	Len() int
+	At(i int) string
+	Size() int // of its memory, in bytes
+}
+
+// DecodeList is DecodeStrings for who wants few of the values: those that are
+// stored by templates stay so.
+func DecodeList(src []byte, limit int) (List, error) {
+	c := Cursor{B: src}
+	n := c.Count(min(limit, MaxValues))
+	if mode := c.Byte(); c.Err != nil || mode != stringsPacked {
+		return DecodeStrings(src, limit)
+	}
+	templates, err := DecodeTemplates(c.Sized(), n)
+	if c.Err != nil || err != nil {
+		return nil, ErrCorrupt
+	}
+	p, err := DecodePacked(c.B, templates, n)
+	if err != nil || p.Len() != n {
+		return nil, ErrCorrupt
+	}
+	p.own = true
+	return p, nil
 }
 
 func decodeEnded(data []byte, n int) (*Strings, error) {

@@ -2,8 +2,11 @@ package column
 
 import "math"
 
-// Templates are decoded templates, see [Texts]; they are immutable.
+// Templates are decoded templates, see [Texts]; they are immutable. A block may
+// have thousands of lines and lists of them, so they hold no pointers that the
+// garbage collector would have to follow.
 type Templates struct {
+	text   string // of all lines
 	list   []template
 	parts  []part  // of all templates
 	fields []field // of all parts
@@ -13,15 +16,16 @@ type Templates struct {
 type template struct {
 	first, last uint32 // parts [first, last)
 	bits        uint   // of all fields
+	fixed       int    // bytes of text between its slots
 	most        int    // bytes of text, but for literals
 	texts       int    // literals
 }
 
 // part is text followed by a slot, 0 if there is none.
 type part struct {
-	text      string
-	slot, arg byte
+	from, to  uint32 // the text, in that of the templates
 	field     uint32 // the first of slotFields
+	slot, arg byte
 }
 
 type field struct {
@@ -33,17 +37,23 @@ type field struct {
 func (t *Templates) Len() int { return len(t.list) }
 
 // Size is about the memory t holds, in bytes.
-func (t *Templates) Size() int { return 64*(len(t.list)+len(t.parts)) + 16*len(t.fields) }
+func (t *Templates) Size() int {
+	return len(t.text) + 40*len(t.list) + 16*(len(t.parts)+len(t.fields))
+}
 
 // DecodeTemplates reads what AppendTemplates wrote, at most limit templates.
 // The result may alias src.
 func DecodeTemplates(src []byte, limit int) (*Templates, error) {
 	c := Cursor{B: src}
-	lines, err := DecodeStrings(c.Sized(), len(src))
+	lines, err := decodePlain(c.Sized(), len(src))
 	if c.Err != nil || err != nil {
 		return nil, ErrCorrupt
 	}
-	t := &Templates{list: make([]template, c.Count(min(limit, len(c.B))))}
+	cut, err := cutLines(lines)
+	if err != nil {
+		return nil, err
+	}
+	t := &Templates{text: lines.data, list: make([]template, c.Count(min(limit, len(c.B))))}
 	lengths := make([]int, len(t.list))
 	var elements []uint32
 	for i := range lengths {
@@ -52,6 +62,17 @@ func DecodeTemplates(src []byte, limit int) (*Templates, error) {
 			elements = append(elements, uint32(c.Count(lines.Len())))
 		}
 	}
+	total := 0
+	for _, e := range elements {
+		total++
+		if e > 0 {
+			total += len(cut.of(int(e-1))) - 1
+		}
+	}
+	if total > len(src) { // an element takes a byte at least, and so do the bounds of a slot
+		return nil, ErrCorrupt
+	}
+	t.parts = make([]part, 0, total)
 	for i, n := range lengths {
 		x := &t.list[i]
 		x.first = uint32(len(t.parts))
@@ -61,7 +82,7 @@ func DecodeTemplates(src []byte, limit int) (*Templates, error) {
 				x.texts++
 				continue
 			}
-			t.line(x, lines.At(int(e-1)), &c)
+			t.line(x, cut.of(int(e-1)), &c)
 			if c.Err != nil {
 				return nil, c.Err
 			}
@@ -75,40 +96,71 @@ func DecodeTemplates(src []byte, limit int) (*Templates, error) {
 	return t, nil
 }
 
-// line appends a line to template x and reads the bounds of its fields.
-func (t *Templates) line(x *template, text string, c *Cursor) {
-	from := 0
-	for i := 0; i < len(text) && c.Err == nil; i++ {
-		slot := text[i]
-		if byteClass[slot] != isSlot {
-			continue
-		}
-		p := part{text: text[from:i], slot: slot, field: uint32(len(t.fields))}
-		if hasArg(slot) {
-			if i++; i < len(text) {
-				p.arg = text[i]
+// lineParts are lines cut at their slots, once for all templates they are in.
+type lineParts struct {
+	parts []part
+	ends  []uint32 // by line
+}
+
+func (l *lineParts) of(line int) []part {
+	first := uint32(0)
+	if line > 0 {
+		first = l.ends[line-1]
+	}
+	return l.parts[first:l.ends[line]]
+}
+
+func cutLines(lines *Strings) (*lineParts, error) {
+	out := &lineParts{ends: make([]uint32, 0, lines.Len())}
+	for i := range lines.Len() {
+		from, end := lines.offs[i], lines.offs[i+1]-lines.end
+		for at := from; at < end; at++ {
+			slot := lines.data[at]
+			if byteClass[slot] != isSlot {
+				continue
 			}
+			p := part{from: from, to: at, slot: slot}
+			if hasArg(slot) {
+				if at++; at < end {
+					p.arg = lines.data[at]
+				}
+			}
+			if slot == 0 || slot == slotLiteral || !validSlot(slot, p.arg) {
+				return nil, ErrCorrupt
+			}
+			from = min(at+1, end)
+			out.parts = append(out.parts, p)
 		}
-		from = min(i+1, len(text))
-		if slot == 0 || slot == slotLiteral || !validSlot(slot, p.arg) {
-			c.Fail()
-			return
+		if from < end {
+			out.parts = append(out.parts, part{from: from, to: end})
 		}
-		for range slotFields(slot, p.arg) {
-			f := field{width: c.Byte(), low: c.Uvarint()}
-			if f.width > 64 {
-				c.Fail()
+		out.ends = append(out.ends, uint32(len(out.parts)))
+	}
+	return out, nil
+}
+
+// line appends the parts of a line to template x and reads the bounds of their
+// fields.
+func (t *Templates) line(x *template, parts []part, c *Cursor) {
+	for _, p := range parts {
+		x.fixed += int(p.to - p.from)
+		x.most += int(p.to - p.from)
+		if p.slot != 0 {
+			p.field = uint32(len(t.fields))
+			for range slotFields(p.slot, p.arg) {
+				f := field{width: c.Byte(), low: c.Uvarint()}
+				if f.width > 64 {
+					c.Fail()
+				}
+				t.fields = append(t.fields, f)
+				x.bits += uint(f.width)
+			}
+			if c.Err != nil {
 				return
 			}
-			t.fields = append(t.fields, f)
-			x.bits += uint(f.width)
+			x.most += slotSize(p.slot, p.arg, t.fields[p.field].most())
 		}
-		x.most += len(p.text) + slotSize(slot, p.arg, t.fields[p.field].most())
 		t.parts = append(t.parts, p)
-	}
-	if from < len(text) {
-		x.most += len(text) - from
-		t.parts = append(t.parts, part{text: text[from:]})
 	}
 }
 
@@ -122,68 +174,17 @@ func (f field) most() uint64 {
 
 // DecodeTexts reads a page of at most limit values that AppendPage wrote.
 func DecodeTexts(src []byte, t *Templates, limit int) (*Strings, error) {
-	c := Cursor{B: src}
-	codes, err := DecodeCodes(c.Sized(), limit, uint32(max(t.Len(), 1)-1))
-	if err != nil || t.Len() == 0 {
-		return nil, ErrCorrupt
+	p, err := DecodePacked(src, t, limit)
+	if err != nil {
+		return nil, err
 	}
-	literals, err := DecodeStrings(c.Sized(), len(src))
-	if c.Err != nil || err != nil {
-		return nil, ErrCorrupt
-	}
-	most, bits, texts := len(literals.data), uint(0), 0
-	for i := range codes.Len() {
-		x := &t.list[codes.At(i)]
-		most = min(most+x.most, MaxTexts) // a text may be shorter than its template allows
-		texts += x.texts
-		if bits += x.bits; bits > 8*uint(len(c.B)) {
-			return nil, ErrCorrupt
-		}
-	}
-	if texts != literals.Len() {
-		return nil, ErrCorrupt
-	}
-	d := textDecoder{t: t, bits: c.B, literals: literals, out: make([]byte, 0, most)}
-	offs := make([]uint32, codes.Len()+1)
-	for i := range codes.Len() {
-		if d.value(&t.list[codes.At(i)]); len(d.out) > MaxTexts {
+	d := textDecoder{Packed: p, out: make([]byte, 0, p.most)}
+	offs := make([]uint32, p.Len()+1)
+	for i := range p.Len() {
+		if d.value(&t.list[p.codes.At(i)]); len(d.out) > MaxTexts {
 			return nil, ErrCorrupt
 		}
 		offs[i+1] = uint32(len(d.out))
 	}
 	return &Strings{data: alias(d.out), offs: offs}, nil
-}
-
-// textDecoder is where reading a page has got to.
-type textDecoder struct {
-	t        *Templates
-	bits     []byte
-	pos      uint
-	literals *Strings
-	literal  int
-	out      []byte
-}
-
-func (d *textDecoder) value(x *template) {
-	var fields [maxHex / 16]uint64
-	for i := x.first; i < x.last; i++ {
-		p := &d.t.parts[i]
-		d.out = append(d.out, p.text...)
-		switch p.slot {
-		case 0:
-			continue
-		case slotLiteral:
-			d.out = append(d.out, d.literals.At(d.literal)...)
-			d.literal++
-			continue
-		}
-		for k, f := range d.t.fields[p.field:][:slotFields(p.slot, p.arg)] {
-			fields[k] = f.low
-			if f.width > 0 {
-				fields[k] += bitsAt(d.bits, d.pos, uint(f.width))
-				d.pos += uint(f.width)
-			}
-		}
-		d.out = appendSlot(d.out, p.slot, p.arg, fields[:])
-	}
 }

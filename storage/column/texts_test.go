@@ -36,9 +36,15 @@ func unpack(templates, page []byte, limit int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	p, err := DecodePacked(page, t, limit)
+	if err != nil || p.Len() != s.Len() {
+		return nil, fmt.Errorf("one by one: %d of %d values, %w", p.Len(), s.Len(), err)
+	}
 	values := make([]string, s.Len())
 	for i := range values {
-		values[i] = s.At(i)
+		if values[i] = s.At(i); p.At(i) != values[i] {
+			return nil, fmt.Errorf("value %d is %q among all and %q by itself", i, values[i], p.At(i))
+		}
 	}
 	return values, nil
 }

@@ -1,42 +1,119 @@
 package segment
 
-import "github.com/kiseki-dev/kiseki/telemetry"
+import (
+	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
 
-// cursor reads a column of a page row by row. Of a derived column it reads the
-// forms: a trace has few rows, and making the column's page for them would take
+// cursor reads a column of a page row by row, for a trace has few rows. Of a
+// derived column it reads the forms, and of texts that are stored by templates
+// it makes just those that are asked for: a whole page of either would take
 // longer than all else.
 type cursor struct {
 	values
-	forms *page // of a derived column; page is nil then
-	next  int   // value
+	forms *page       // of a derived column; page is nil then
+	texts column.List // where set, of the dictionary if there is one, else of the page
+	next  int         // value
 }
+
+// lazyPart distinguishes in the cache what a cursor reads from what is made of
+// the same chunk for others.
+const lazyPart = 1
 
 // cursor opens page p of a column that has n values there, or is derived and
 // has n rows there.
-func (b *block) cursor(c *columnInfo, p, n int) (cursor, error) {
-	if !c.derived || c.form.constant() {
-		v, err := b.values(c, p)
-		if err == nil && !v.has(n) {
+func (b *block) cursor(c *columnInfo, p, n int) (out cursor, err error) {
+	out.info = c
+	switch {
+	case c.derived && !c.form.constant():
+		if out.forms, err = b.page(c.form, p); err == nil && out.forms.n < n {
+			err = b.corruptPage(c.form, p)
+		}
+		if err == nil && c.enc == encDict {
+			err = out.openDict(b)
+		}
+		return out, err
+	case c.enc == encText && b.cells == nil && c.pages[p].size > 0:
+		if out.texts, err = b.textPage(c, p); err == nil && out.texts.Len() < n {
 			err = b.corruptPage(c, p)
 		}
-		return cursor{values: v}, err
-	}
-	out := cursor{values: values{info: c}}
-	var err error
-	if c.enc == encDict {
-		if out.dict, err = b.dict(c); err != nil {
-			return out, err
+		return out, err
+	case c.enc == encDict && c.class() == classStrings:
+		if err = out.openDict(b); err == nil && !c.constant() {
+			out.page, err = b.page(c, p)
 		}
+	default:
+		out.values, err = b.values(c, p)
 	}
-	out.forms, err = b.page(c.form, p)
-	if err == nil && out.forms.n < n {
-		err = b.corruptPage(c.form, p)
+	if err == nil && !out.has(n) {
+		err = b.corruptPage(c, p)
 	}
 	return out, err
 }
 
+// openDict loads the dictionary.
+func (c *cursor) openDict(b *block) (err error) {
+	if c.info.class() != classStrings || c.info.known != nil {
+		c.dict, err = b.dict(c.info)
+		if err == nil && c.dict.strs != nil {
+			c.texts = c.dict.strs
+		}
+		return err
+	}
+	c.texts, err = lazily(b.r, c.info.dict, dictOf{c.info}, !b.passing, func(d *dict) column.List { return d.strs },
+		func(src []byte) (column.List, error) {
+			list, err := column.DecodeList(src, c.info.entries)
+			if err == nil && list.Len() != c.info.entries {
+				err = column.ErrCorrupt
+			}
+			return list, err
+		})
+	return err
+}
+
+// textPage is page p of a column that is stored by templates.
+func (b *block) textPage(c *columnInfo, p int) (column.List, error) {
+	d, err := b.dict(c)
+	if err != nil {
+		return nil, err
+	}
+	return lazily(b.r, c.pages[p], c, !b.passing, func(pg *page) column.List { return pg.strs }, func(src []byte) (column.List, error) {
+		return column.DecodePacked(src, d.texts, c.values)
+	})
+}
+
+// lazyList is a cached list.
+type lazyList struct{ column.List }
+
+func (l lazyList) size() int { return l.Size() }
+
+// lazily is fetch for a list of strings that may be in the cache as whole
+// already.
+func lazily[T cached](r *Reader, ref chunkRef, s section, keep bool, whole func(T) column.List, decode func([]byte) (column.List, error)) (column.List, error) {
+	if r.cache != nil {
+		if v, ok := r.cache.get(cacheKey{r.id, ref.off, 0}).(T); ok {
+			return whole(v), nil
+		}
+		if v, ok := r.cache.get(cacheKey{r.id, ref.off, lazyPart}).(lazyList); ok {
+			return v.List, nil
+		}
+	}
+	body, err := r.read(ref, s)
+	if err != nil {
+		return nil, err
+	}
+	list, err := decode(body)
+	if err != nil {
+		return nil, r.corrupt(ref.off, s, err)
+	}
+	if keep && r.cache != nil {
+		r.cache.put(cacheKey{r.id, ref.off, lazyPart}, lazyList{list}, list.Size())
+	}
+	return list, nil
+}
+
 // constant reports whether all values are the same.
-func (c *cursor) constant() bool { return c.page == nil && c.forms == nil }
+func (c *cursor) constant() bool { return c.page == nil && c.forms == nil && c.texts == nil }
 
 // code, num and str are value i of a column that every element has.
 func (c *cursor) code(i int) uint32 {
@@ -54,17 +131,28 @@ func (c *cursor) num(i int) uint64 {
 }
 
 func (c *cursor) str(i int) string {
-	if c.forms != nil {
-		return c.dict.strs.At(int(c.code(i)))
+	switch {
+	case c.texts == nil:
+		return c.values.str(i)
+	case c.forms != nil:
+		return c.texts.At(int(c.code(i)))
+	case c.page != nil:
+		return c.texts.At(int(c.page.codes.At(i)))
+	case c.info.enc == encDict:
+		return c.texts.At(0)
 	}
-	return c.values.str(i)
+	return c.texts.At(i)
 }
 
 // attr is the next value of an attribute column, which is that of element i;
 // not ok means that a derived column has none for its form.
 func (c *cursor) attr(i int) (v telemetry.Value, ok bool) {
+	typ := c.info.typ
 	if c.forms == nil {
 		c.next++
+		if c.info.class() == classStrings {
+			return telemetry.RawValue(typ, 0, c.str(c.next-1)), true
+		}
 		return c.value(c.next - 1), true
 	}
 	code := c.code(i)
@@ -72,7 +160,7 @@ func (c *cursor) attr(i int) (v telemetry.Value, ok bool) {
 	case code == 0:
 		return v, false
 	case c.info.class() == classInts:
-		return telemetry.RawValue(c.info.typ, c.dict.nums[code-1], ""), true
+		return telemetry.RawValue(typ, c.dict.nums[code-1], ""), true
 	}
-	return telemetry.RawValue(c.info.typ, 0, c.dict.strs.At(int(code-1))), true
+	return telemetry.RawValue(typ, 0, c.texts.At(int(code-1))), true
 }

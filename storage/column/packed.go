@@ -1,0 +1,118 @@
+package column
+
+// Packed is a vector of texts as it is stored by templates, see [Texts]: a
+// reader of a few values makes just these. It is immutable.
+type Packed struct {
+	t        *Templates
+	codes    Codes
+	bits     []byte
+	literals *Strings
+	places   []textPlace // of each packedStep-th value
+	most     int         // bytes that all values together may have
+	own      bool        // nobody else has the templates
+}
+
+// textPlace is where a value begins.
+type textPlace struct {
+	bit     uint
+	literal int
+}
+
+// packedStep is how many values are passed over at most to reach one. That
+// costs less than making one.
+const packedStep = 16
+
+// DecodePacked reads a page of at most limit values that AppendPage wrote. The
+// result aliases src, and so do its values in part.
+func DecodePacked(src []byte, t *Templates, limit int) (*Packed, error) {
+	c := Cursor{B: src}
+	codes, err := DecodeCodes(c.Sized(), limit, uint32(max(t.Len(), 1)-1))
+	if err != nil || t.Len() == 0 {
+		return nil, ErrCorrupt
+	}
+	literals, err := decodePlain(c.Sized(), len(src))
+	if c.Err != nil || err != nil {
+		return nil, ErrCorrupt
+	}
+	p := &Packed{t: t, codes: codes, bits: c.B, literals: literals, most: len(literals.data)}
+	fixed := 0
+	var at textPlace
+	for i := range codes.Len() {
+		if i%packedStep == 0 {
+			p.places = append(p.places, at)
+		}
+		x := &t.list[codes.At(i)]
+		p.most = min(p.most+x.most, MaxTexts) // a text may be shorter than its template allows
+		at.literal += x.texts
+		fixed += x.fixed
+		if at.bit += x.bits; at.bit > 8*uint(len(c.B)) || fixed > MaxTexts {
+			return nil, ErrCorrupt
+		}
+	}
+	if at.literal != literals.Len() {
+		return nil, ErrCorrupt
+	}
+	return p, nil
+}
+
+// Len is the number of values.
+func (p *Packed) Len() int { return p.codes.Len() }
+
+// Size is the memory p holds, in bytes, with the templates only where nobody
+// else has them.
+func (p *Packed) Size() int {
+	n := len(p.codes.B) + 4*len(p.codes.W) + len(p.bits) + p.literals.Size() + 16*len(p.places)
+	if p.own {
+		n += p.t.Size()
+	}
+	return n
+}
+
+// At makes value i.
+func (p *Packed) At(i int) string {
+	d := textDecoder{Packed: p, textPlace: p.places[i/packedStep]}
+	for k := i &^ (packedStep - 1); k < i; k++ {
+		x := &p.t.list[p.codes.At(k)]
+		d.bit += x.bits
+		d.literal += x.texts
+	}
+	x := &p.t.list[p.codes.At(i)]
+	size := min(x.most, MaxTexts)
+	for k := range x.texts {
+		size += len(p.literals.At(d.literal + k))
+	}
+	d.out = make([]byte, 0, size)
+	d.value(x)
+	return alias(d.out)
+}
+
+// textDecoder is where reading a page has got to.
+type textDecoder struct {
+	*Packed
+	textPlace
+	out []byte
+}
+
+func (d *textDecoder) value(x *template) {
+	var fields [maxHex / 16]uint64
+	for i := x.first; i < x.last; i++ {
+		p := &d.t.parts[i]
+		d.out = append(d.out, d.t.text[p.from:p.to]...)
+		switch p.slot {
+		case 0:
+			continue
+		case slotLiteral:
+			d.out = append(d.out, d.literals.At(d.literal)...)
+			d.literal++
+			continue
+		}
+		for k, f := range d.t.fields[p.field:][:slotFields(p.slot, p.arg)] {
+			fields[k] = f.low
+			if f.width > 0 {
+				fields[k] += bitsAt(d.bits, d.bit, uint(f.width))
+				d.bit += uint(f.width)
+			}
+		}
+		d.out = appendSlot(d.out, p.slot, p.arg, fields[:])
+	}
+}
