@@ -49,6 +49,9 @@ type rewriter struct {
 	copies       copyFinder
 	joined       telemetry.Batch
 	rows         []uint32
+	found        []segment.Piece
+	ids          []telemetry.SpanID
+	pieceIDs     scan.Rows
 
 	out      *segment.Writer // nil between outputs
 	temp     string          // of out
@@ -214,16 +217,17 @@ func (w *rewriter) write(ctx context.Context) error {
 
 // add writes a trace to the present output.
 func (w *rewriter) add(pieces []tracePiece) error {
-	p := &pieces[0]
-	in := &w.inputs[p.input]
-	if len(pieces) == 1 {
-		repeats, err := in.repeats(p, &w.copies)
-		if err != nil {
-			return err
+	repeats, err := w.repeats(pieces)
+	if err != nil {
+		return err
+	}
+	if !repeats {
+		w.found = w.found[:0]
+		for _, p := range pieces {
+			run := segment.Run{ID: p.id, Start: p.start, Block: int(p.block), Lo: int(p.lo), Hi: int(p.lo + p.rows)}
+			w.found = append(w.found, segment.Piece{From: w.inputs[p.input].reader, Run: run})
 		}
-		if !repeats {
-			return w.out.AddFrom(in.reader, segment.Run{ID: p.id, Start: p.start, Block: int(p.block), Lo: int(p.lo), Hi: int(p.lo + p.rows)})
-		}
+		return w.out.AddFrom(w.found...)
 	}
 	w.joined.Reset()
 	for _, p := range pieces {
@@ -238,6 +242,21 @@ func (w *rewriter) add(pieces []tracePiece) error {
 	rows := w.copies.without(&w.joined, w.rows)
 	w.res.copies += uint64(len(w.rows) - len(rows))
 	return w.out.AddTrace(&w.joined, rows)
+}
+
+// repeats reports whether a span ID occurs twice in a trace.
+func (w *rewriter) repeats(pieces []tracePiece) (bool, error) {
+	if len(pieces) == 1 {
+		return w.inputs[pieces[0].input].repeats(&pieces[0], &w.copies)
+	}
+	w.ids = w.ids[:0]
+	for _, p := range pieces {
+		if err := w.inputs[p.input].blocks[p.block].Rows(int(p.lo), int(p.lo+p.rows), scan.ColSpanID, &w.pieceIDs); err != nil {
+			return false, err
+		}
+		w.ids = append(w.ids, w.pieceIDs.SpanID...)
+	}
+	return w.copies.repeats(w.ids), nil
 }
 
 // room makes sure that there is an output with room for a trace.

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
@@ -31,30 +32,56 @@ func (r *Reader) Runs(f func(Run) error) error {
 	return nil
 }
 
-// AddFrom adds a trace as it lies in another segment. It is AddTrace but for
-// its cost, and obeys the same order; a trace of which several segments have
-// pieces is a matter for AddTrace. The spans are read when their block is
-// full, so damage of r may be told later than by the call that adds it, and r
-// must stay open until the writer has finished. Runs of one reader must come
-// as they lie in it.
-func (w *Writer) AddFrom(r *Reader, run Run) error {
-	if run.Block < 0 || run.Block >= len(r.blocks) {
-		return fmt.Errorf("copy trace %s: the segment has no block %d", run.ID, run.Block)
-	}
-	b := r.blocks[run.Block].(*block)
-	if err := b.checkRange(run.Lo, run.Hi); err != nil || run.Lo == run.Hi {
-		return err
-	}
-	return w.place(piece{id: run.ID, start: run.Start, from: b, lo: run.Lo, rows: run.Hi - run.Lo})
+// Piece is what a segment has of a trace.
+type Piece struct {
+	From *Reader
+	Run
 }
 
-// piece is a trace of the block that is being collected.
+// AddFrom adds a trace that lies in other segments, in one piece or several.
+// It is AddTrace but for its cost, and obeys the same order. A span must not
+// lie in two of the pieces. The spans are read when their block is full, so
+// damage may be told later than by the call that adds it, and the readers must
+// stay open until the writer has finished.
+func (w *Writer) AddFrom(pieces ...Piece) error {
+	t := trace{start: math.MaxUint64}
+	for i := range pieces {
+		p := &pieces[i]
+		if p.Block < 0 || p.Block >= len(p.From.blocks) {
+			return fmt.Errorf("copy trace %s: the segment has no block %d", p.ID, p.Block)
+		}
+		if err := p.From.blocks[p.Block].(*block).checkRange(p.Lo, p.Hi); err != nil {
+			return err
+		}
+		t.id, t.start, t.rows = p.ID, min(t.start, p.Start), t.rows+p.Hi-p.Lo
+	}
+	if t.rows == 0 {
+		return nil
+	}
+	if err := w.place(t); err != nil {
+		return err
+	}
+	for i := range pieces {
+		if p := &pieces[i]; p.Lo < p.Hi {
+			w.addPiece(piece{from: p.From.blocks[p.Block].(*block), lo: p.Lo, rows: p.Hi - p.Lo})
+		}
+	}
+	return nil
+}
+
+// trace is a trace of the block that is being collected.
+type trace struct {
+	id         telemetry.TraceID
+	start      uint64
+	rows       int
+	first, end int // among the pieces
+}
+
+// piece is neighbouring rows of one trace.
 type piece struct {
-	id    telemetry.TraceID
-	start uint64
-	from  *block // nil: the writer's own builder
-	lo    int    // first row there
-	rows  int
+	from *block // nil: the writer's own builder
+	lo   int    // first row there
+	rows int
 }
 
 // mergeBytes is how much text a block that is merged may have, about; with
@@ -62,45 +89,47 @@ type piece struct {
 // blockBytes, since dictionaries of several inputs are mostly the same.
 const mergeBytes = 2 * blockBytes
 
-// merge writes blocks of pieces, of which not all are in the builder.
-func (w *Writer) merge(pieces []piece) error {
+// merge writes the traces, of which not all are in the builder.
+func (w *Writer) merge() error {
 	if w.block.rows > 0 {
 		own, err := w.setAside()
 		if err != nil {
 			return err
 		}
-		for i := range pieces {
-			if pieces[i].from == nil {
-				pieces[i].from = own
+		for i := range w.pieces {
+			if w.pieces[i].from == nil {
+				w.pieces[i].from = own
 			}
 		}
 	}
 	m := mergers.Get().(*merger)
 	defer m.release()
-	return w.writeMerged(m, pieces)
+	return w.writeMerged(m, w.traces)
 }
 
-func (w *Writer) writeMerged(m *merger, pieces []piece) error {
-	fits, err := m.fill(w.block, pieces)
+// writeMerged writes traces as one block, or as several if they are too much
+// for one.
+func (w *Writer) writeMerged(m *merger, traces []trace) error {
+	fits, err := m.fill(w.block, traces, w.pieces)
 	if err != nil {
 		return err
 	}
-	if fits || len(pieces) == 1 {
-		return w.writeBlock(pieces)
+	if fits {
+		return w.writeBlock(traces)
 	}
 	w.block.reset()
-	half := len(pieces) / 2
-	if err := w.writeMerged(m, pieces[:half]); err != nil {
+	half := len(traces) / 2
+	if err := w.writeMerged(m, traces[:half]); err != nil {
 		return err
 	}
-	return w.writeMerged(m, pieces[half:])
+	return w.writeMerged(m, traces[half:])
 }
 
 // setAside empties the builder into a block in memory, which is read like
 // those of segments.
 func (w *Writer) setAside() (*block, error) {
 	b := w.block
-	b.describe([]piece{{rows: b.rows}})
+	b.describe([]trace{{rows: b.rows}})
 	b.transient = true
 	out, dirSize, err := b.encode(w.aside[:0])
 	b.transient = false
@@ -118,12 +147,12 @@ func (w *Writer) setAside() (*block, error) {
 }
 
 // describe fills in the block's traces.
-func (b *blockBuilder) describe(pieces []piece) {
+func (b *blockBuilder) describe(traces []trace) {
 	b.traceIDs, b.traceRows, b.starts = b.traceIDs[:0], b.traceRows[:0], b.starts[:0]
 	rows := 0
-	for i := range pieces {
-		p := &pieces[i]
-		b.traceIDs, b.traceRows, b.starts = append(b.traceIDs, p.id), append(b.traceRows, uint64(rows)), append(b.starts, p.start)
-		rows += p.rows
+	for i := range traces {
+		t := &traces[i]
+		b.traceIDs, b.traceRows, b.starts = append(b.traceIDs, t.id), append(b.traceRows, uint64(rows)), append(b.starts, t.start)
+		rows += t.rows
 	}
 }

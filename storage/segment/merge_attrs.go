@@ -123,8 +123,10 @@ func (m *merger) spreadAttr(out *columnBuilder, c *groupedColumn) error {
 	return nil
 }
 
-// walk copies the attributes of an axis that do not follow from the group,
-// one element after the other.
+// walk copies the attributes of an axis that do not follow from the group.
+// It goes through the sources first and notes for each element where its
+// values are, since a value is found by counting those before it; then it goes
+// through the output.
 func (m *merger) walk(x *axis, sp space, shape kind) error {
 	if x.n == 0 || !m.listWalked(sp) {
 		return nil
@@ -132,27 +134,31 @@ func (m *merger) walk(x *axis, sp space, shape kind) error {
 	if err := m.load(x, shape); err != nil {
 		return err
 	}
+	m.before, m.offsets, m.places = m.before[:0], m.offsets[:0], m.places[:0]
+	m.walked = m.walked[:0]
+	firsts := make([]int, len(x.parts)) // in walked
+	for i := range x.parts {
+		firsts[i] = len(m.walked)
+		m.offsets = append(m.offsets, len(m.before)-x.parts[i].lo)
+		if x.parts[i].lo == x.parts[i].hi {
+			continue
+		}
+		if err := m.locate(&x.parts[i], &m.values[i]); err != nil {
+			return err
+		}
+	}
 	names := m.out.fixed[kindName].codes
 	for i := range x.stretches {
 		st := &x.stretches[i]
-		s, codes := x.parts[st.part].source, &m.values[st.part]
-		if s.at != st.part {
-			if err := m.open(s, x, st.part); err != nil {
-				return err
-			}
-		}
-		for ; s.next < st.lo; s.next++ {
-			for _, c := range s.lists[codes.code(s.next)] {
-				c.next++
-			}
-		}
-		s.next = st.hi
+		s, codes, columns := x.parts[st.part].source, &m.values[st.part], m.walked[firsts[st.part]:]
+		before := m.before[m.offsets[st.part]+st.lo:]
 		row := st.row
 		for e := st.lo; e < st.hi; e++ {
-			for _, c := range s.lists[codes.code(e)] {
+			list := s.lists[codes.code(e)]
+			places := m.places[before[e-st.lo]:][:len(list)]
+			for k, c := range list {
 				c.out.begin(row, row/m.out.pageRows)
-				m.add(c, names[row])
-				c.next++
+				m.add(c, &columns[c.ordinal], int(places[k]), names[row])
 			}
 			if sp == spaceSpan {
 				row++
@@ -165,14 +171,21 @@ func (m *merger) walk(x *axis, sp space, shape kind) error {
 // listWalked makes the lists of the columns that are walked, if there are any.
 func (m *merger) listWalked(sp space) (some bool) {
 	for _, s := range m.sources {
-		s.at, s.next = -1, 0
+		s.walked = s.walked[:0]
+		for i := range s.columns {
+			c := &s.columns[i]
+			c.walked = c.out != nil && c.info.kind == kindAttr+kind(sp) && (sp != spaceSpan || m.columns[c.out.order].walked)
+			if c.walked {
+				c.ordinal = len(s.walked)
+				s.walked = append(s.walked, c)
+			}
+		}
+		some = some || len(s.walked) > 0
 		s.lists = make([][]*sourceColumn, len(s.shapes.lists[sp]))
 		for code, list := range s.shapes.lists[sp] {
 			for _, at := range list {
-				c := &s.columns[at]
-				if c.out != nil && (sp != spaceSpan || m.columns[c.out.order].walked) {
+				if c := &s.columns[at]; c.walked {
 					s.lists[code] = append(s.lists[code], c)
-					some = true
 				}
 			}
 		}
@@ -180,61 +193,57 @@ func (m *merger) listWalked(sp space) (some bool) {
 	return some
 }
 
-// open makes a part the one that its source's columns are read from, and
-// checks that they have the values that are needed.
-func (m *merger) open(s *source, x *axis, part int) error {
-	p, codes := &x.parts[part], &m.values[part]
-	m.counts = append(m.counts[:0], make([]uint32, 2*len(s.lists))...)
-	before, within := m.counts[:len(s.lists)], m.counts[len(s.lists):]
+// locate notes where the elements of a part have their values, given their
+// shapes, and loads the pages.
+func (m *merger) locate(p *part, codes *values) error {
+	s := p.source
+	for _, c := range s.walked {
+		c.next, c.need = 0, 0
+	}
 	for i := range p.lo {
-		before[codes.code(i)]++
+		for _, c := range s.lists[codes.code(i)] {
+			c.next++
+		}
 	}
 	for i := p.lo; i < p.hi; i++ {
-		within[codes.code(i)]++
-	}
-	m.need = append(m.need[:0], make([]int, len(s.columns))...)
-	for code, list := range s.lists {
-		for _, c := range list {
-			c.next = 0
-			m.need[c.info.position] += int(within[code])
+		m.before = append(m.before, uint32(len(m.places)))
+		for _, c := range s.lists[codes.code(i)] {
+			m.places = append(m.places, uint32(c.next))
+			c.next++
+			c.need = c.next
 		}
 	}
-	for code, list := range s.lists {
-		for _, c := range list {
-			c.next += int(before[code])
-		}
-	}
-	for at, n := range m.need {
-		if n == 0 {
+	for _, c := range s.walked {
+		m.walked = append(m.walked, values{})
+		if c.need == 0 {
 			continue
 		}
-		c := &s.columns[at]
+		v := &m.walked[len(m.walked)-1]
 		var err error
-		if c.v, err = s.b.values(c.info, p.page); err != nil {
+		if *v, err = s.b.values(c.info, p.page); err != nil {
 			return err
 		}
-		if c.dict = c.v.dict; !c.v.has(c.next + n) {
+		if c.dict = v.dict; !v.has(c.need) {
 			return s.b.corruptPage(c.info, p.page)
 		}
 	}
-	s.at, s.next = part, p.lo
 	return nil
 }
 
-// add adds the next value of a column; the span's name is a hint.
-func (m *merger) add(c *sourceColumn, name uint32) {
+// add adds value i of a page; the span's name is a hint.
+func (m *merger) add(c *sourceColumn, v *values, i int, name uint32) {
 	out := c.out
 	switch out.class {
 	case classInts:
-		out.nums = append(out.nums, c.v.num(c.next))
+		out.nums = append(out.nums, v.num(i))
 	case classStrings:
-		if c.dict == nil {
-			out.addString(c.v.str(c.next), name, &m.out.arena)
+		if v.info.enc != encDict {
+			out.addString(v.str(i), name, &m.out.arena)
 			return
 		}
 		code := uint32(0)
-		if c.v.page != nil {
-			code = c.v.page.codes.At(c.next)
+		if v.page != nil {
+			code = v.page.codes.At(i)
 		}
 		if c.table == nil {
 			c.table = make([]uint32, c.info.entries)
@@ -243,7 +252,7 @@ func (m *merger) add(c *sourceColumn, name uint32) {
 			out.codes = append(out.codes, known-1)
 			return
 		}
-		out.addString(c.dict.strs.At(int(code)), name, &m.out.arena)
+		out.addString(v.dict.strs.At(int(code)), name, &m.out.arena)
 		if !out.raw {
 			c.table[code] = out.codes[len(out.codes)-1] + 1
 		}

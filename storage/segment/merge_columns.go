@@ -75,15 +75,13 @@ func (d *directory) orphans() int {
 	return 0
 }
 
-// copyFixed copies all columns but attributes and shapes.
+// copyFixed copies all columns but attributes, shapes and the ids of parents.
 func (m *merger) copyFixed() error {
 	for k := kindSpanID; k < kindCount; k++ {
 		x := &m.rows
 		switch {
-		case k == kindShape || k == kindEventShape || k == kindLinkShape || k == kindForm:
+		case k == kindShape || k == kindEventShape || k == kindLinkShape || k == kindForm || k == kindParentRaw:
 			continue
-		case k == kindParentRaw:
-			x = &m.orphans
 		case spaceOf(k) == spaceEvent:
 			x = &m.events
 		case spaceOf(k) == spaceLink:

@@ -1,9 +1,10 @@
 package segment
 
 import (
-	"fmt"
+	"slices"
 	"sync"
 
+	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -15,7 +16,6 @@ type merger struct {
 	out     *blockBuilder
 	sources []*source // in order of first use
 	byBlock map[*block]*source
-	runList []mergeRun
 
 	rows, orphans, events, links axis
 
@@ -27,9 +27,15 @@ type merger struct {
 	codes   []uint32 // by group
 	nums    []uint64
 	columns []groupedColumn // by order of the builder's attribute columns
-	counts  []uint32
-	need    []int
+	walked  []values        // of columns that are walked, by part
+	offsets []int           // by part: of its elements in before
+	places  []uint32
 	scratch telemetry.Batch
+
+	order  orderer
+	ids    scan.Rows
+	from   []rowOf
+	joined []joinedRow
 }
 
 // axis is what some columns have a value for each of: the spans, those whose
@@ -68,8 +74,10 @@ func (m *merger) forget() {
 	m.out = nil
 	clear(m.byBlock)
 	clear(m.sources)
-	clear(m.runList)
+	clear(m.from[:cap(m.from)])
+	m.joined = m.joined[:0]
 	clear(m.values)
+	clear(m.walked)
 	m.sources = m.sources[:0]
 	for _, x := range []*axis{&m.rows, &m.orphans, &m.events, &m.links} {
 		clear(x.parts)
@@ -78,107 +86,147 @@ func (m *merger) forget() {
 	m.scratch.Reset()
 }
 
-// fill puts the pieces into an empty builder. Where they are more than one
+// fill puts the traces into an empty builder. Where they are more than one
 // and have too many columns or too much text, it gives up: fits is false and
 // the builder has to be reset.
-func (m *merger) fill(out *blockBuilder, pieces []piece) (fits bool, err error) {
+func (m *merger) fill(out *blockBuilder, traces []trace, pieces []piece) (fits bool, err error) {
 	m.forget()
 	m.out = out
-	runs, err := m.runs(pieces)
-	if err != nil {
+	if err := m.cut(pieces[traces[0].first:traces[len(traces)-1].end]); err != nil {
 		return false, err
 	}
-	m.cut(runs)
-	if len(pieces) > 1 {
+	if len(traces) > 1 {
 		if text, err := m.weigh(); err != nil || text > mergeBytes {
 			return false, err
 		}
+	}
+	if err := m.arrange(traces, pieces); err != nil {
+		return false, err
 	}
 	if err := m.group(); err != nil {
 		return false, err
 	}
 	// The shapes first: they tell what columns there are.
-	if err := m.shape(); err != nil || len(pieces) > 1 && len(out.attrs) > maxColumns {
+	if err := m.shape(); err != nil || len(traces) > 1 && len(out.attrs) > maxColumns {
 		return false, err
 	}
 	if err := m.copyFixed(); err != nil {
 		return false, err
 	}
-	if err := m.checkParents(pieces); err != nil {
+	if err := m.parents(traces); err != nil {
 		return false, err
 	}
 	m.bounds()
 	return true, m.attributes()
 }
 
-// mergeRun is neighbouring rows of one source that stay neighbours.
-type mergeRun struct {
-	source *source
-	lo, hi int
-}
-
-// runs finds the sources of pieces and joins neighbours.
-func (m *merger) runs(pieces []piece) (runs []mergeRun, err error) {
-	runs = m.runList[:0]
+// cut finds the sources of pieces and the parts of them that are needed.
+func (m *merger) cut(pieces []piece) error {
 	for i := range pieces {
 		p := &pieces[i]
 		s := m.byBlock[p.from]
 		if s == nil {
+			var err error
 			if s, err = newSource(p.from); err != nil {
-				return nil, err
+				return err
 			}
 			m.byBlock[p.from] = s
 			m.sources = append(m.sources, s)
 		}
-		if n := len(runs); n > 0 && runs[n-1].source == s && runs[n-1].hi == p.lo {
-			runs[n-1].hi += p.rows
-		} else {
-			runs = append(runs, mergeRun{s, p.lo, p.lo + p.rows})
-		}
-		if p.lo < s.end {
-			return nil, fmt.Errorf("copy trace %s: %w", p.id, ErrOrder)
-		}
-		s.end = p.lo + p.rows
+		s.want(p.lo, p.lo+p.rows)
 	}
-	m.runList = runs
-	return runs, nil
+	for _, s := range m.sources {
+		s.part = len(m.rows.parts)
+		m.rows.parts = append(m.rows.parts, s.ranges...)
+		s.past = len(m.rows.parts)
+	}
+	return nil
 }
 
-// cut makes the rows' parts and stretches.
-func (m *merger) cut(runs []mergeRun) {
-	for _, r := range runs {
-		s, n := r.source, r.source.b.r.footer.pageRows
-		for lo := r.lo; lo < r.hi; {
-			p := lo / n
-			hi := min(r.hi, p*n+n)
-			if last := len(s.pages) - 1; last < 0 || s.pages[last].page != p {
-				s.pages = append(s.pages, part{s, p, lo - p*n, hi - p*n})
-			} else {
-				s.pages[last].hi = hi - p*n
-			}
-			lo = hi
+// want makes rows [lo, hi) part of the ranges.
+func (s *source) want(lo, hi int) {
+	for n := s.b.r.footer.pageRows; lo < hi; {
+		page := lo / n
+		from, to := lo-page*n, min(hi-page*n, n)
+		if s.ofPage[page] == 0 {
+			s.ranges = append(s.ranges, part{s, page, from, to})
+			s.ofPage[page] = len(s.ranges)
+		}
+		r := &s.ranges[s.ofPage[page]-1]
+		r.lo, r.hi = min(r.lo, from), max(r.hi, to)
+		lo = page*n + to
+	}
+}
+
+// arrange puts the rows into the order of the output. The spans of a trace in
+// several pieces get the order that the orderer gives them.
+func (m *merger) arrange(traces []trace, pieces []piece) error {
+	for i := range traces {
+		t := &traces[i]
+		if t.end == t.first+1 {
+			p := &pieces[t.first]
+			m.stretch(m.byBlock[p.from], p.lo, p.lo+p.rows)
+			continue
+		}
+		if err := m.join(pieces[t.first:t.end]); err != nil {
+			return err
 		}
 	}
-	x := &m.rows
-	for _, s := range m.sources {
-		s.part = len(x.parts)
-		x.parts = append(x.parts, s.pages...)
-		s.past, s.at = len(x.parts), s.part
+	m.out.rows = m.rows.n
+	return nil
+}
+
+// stretch makes rows [lo, hi) of a source the next ones of the output.
+func (m *merger) stretch(s *source, lo, hi int) {
+	x, n := &m.rows, s.b.r.footer.pageRows
+	for lo < hi {
+		at, from := s.part+s.ofPage[lo/n]-1, lo%n
+		to := min(from+hi-lo, n)
+		if last := len(x.stretches) - 1; last >= 0 && x.stretches[last].part == at && x.stretches[last].hi == from {
+			x.stretches[last].hi = to
+		} else {
+			x.stretches = append(x.stretches, stretch{at, from, to, x.n})
+		}
+		x.n += to - from
+		lo += to - from
 	}
-	for _, r := range runs {
-		s, n := r.source, r.source.b.r.footer.pageRows
-		for lo := r.lo; lo < r.hi; {
-			for x.parts[s.at].page != lo/n {
-				s.at++
-			}
-			from := lo % n
-			to := min(from+r.hi-lo, n)
-			x.stretches = append(x.stretches, stretch{s.at, from, to, x.n})
-			x.n += to - from
-			lo += to - from
+}
+
+// join puts the pieces of a trace together.
+func (m *merger) join(pieces []piece) error {
+	m.scratch.Reset()
+	m.from, m.places = m.from[:0], m.places[:0]
+	for i := range pieces {
+		p := &pieces[i]
+		if err := p.from.Rows(p.lo, p.lo+p.rows, scan.ColSpanID|scan.ColParentID|scan.ColStart, &m.ids); err != nil {
+			return err
+		}
+		for k := range p.rows {
+			m.places = append(m.places, uint32(len(m.places)))
+			m.from = append(m.from, rowOf{m.byBlock[p.from], p.lo + k})
+			m.scratch.Spans = append(m.scratch.Spans, telemetry.Span{SpanID: m.ids.SpanID[k], ParentID: m.ids.ParentID[k], Start: m.ids.Start[k]})
 		}
 	}
-	m.out.rows = x.n
+	m.order.run(&m.scratch, m.places)
+	for i, at := range m.order.order {
+		m.joined = append(m.joined, joinedRow{parent: m.scratch.Spans[at].ParentID, code: m.order.parents[i], row: m.rows.n})
+		m.stretch(m.from[at].source, m.from[at].row, m.from[at].row+1)
+	}
+	return nil
+}
+
+// rowOf is a row of a source.
+type rowOf struct {
+	source *source
+	row    int
+}
+
+// joinedRow is a row of the output whose trace lay in pieces, so that its
+// parent is not as far away as in its source.
+type joinedRow struct {
+	row    int
+	code   uint32 // of kindParent
+	parent telemetry.SpanID
 }
 
 // load reads the pages of a column for all parts; of kindForm, the groups.
@@ -204,7 +252,7 @@ func (m *merger) load(x *axis, k kind) error {
 	return nil
 }
 
-// part makes the axis of elements of which each row has so many as column k
+// split makes the axis of elements of which each row has so many as column k
 // says, or, if the column is that of parents, one if its code is 1. total is
 // how many of them a source has.
 func (m *merger) split(x *axis, k kind, total func(d *directory) int) error {
@@ -218,12 +266,11 @@ func (m *merger) split(x *axis, k kind, total func(d *directory) int) error {
 	if err := m.load(&m.rows, k); err != nil {
 		return err
 	}
-	m.before = m.before[:0]
-	offsets := make([]int, len(m.rows.parts)) // in before
+	m.before, m.offsets = m.before[:0], m.offsets[:0]
 	for i := range m.rows.parts {
 		p, v := m.rows.parts[i], &m.values[i]
 		// All rows of the page, so that before is indexed by row.
-		offsets[i] = len(m.before)
+		m.offsets = append(m.offsets, len(m.before))
 		n := 0
 		for row := range p.hi {
 			m.before = append(m.before, uint32(n))
@@ -237,11 +284,11 @@ func (m *merger) split(x *axis, k kind, total func(d *directory) int) error {
 		if n > total(p.source.d) {
 			return p.source.b.corruptPage(p.source.d.byKind[k], p.page)
 		}
-		before := m.before[offsets[i]:]
+		before := m.before[m.offsets[i]:]
 		x.parts = append(x.parts, part{p.source, p.page, int(before[p.lo]), int(before[p.hi])})
 	}
 	for _, st := range m.rows.stretches {
-		before := m.before[offsets[st.part]:]
+		before := m.before[m.offsets[st.part]:]
 		for i := st.lo; i < st.hi; i++ {
 			row := st.row + i - st.lo
 			for len(x.pageEnds) < row/m.out.pageRows {
@@ -271,17 +318,65 @@ func (m *merger) bounds() {
 	}
 }
 
-// checkParents makes sure that the parents of merged spans are in their trace.
-func (m *merger) checkParents(pieces []piece) error {
+// parents puts right what was copied of the parents of joined traces, and
+// makes sure that all others are in their trace.
+func (m *merger) parents(traces []trace) error {
 	rest := m.out.fixed[kindParent].codes
-	for i := range pieces {
-		p := &pieces[i]
-		for row, code := range rest[:p.rows] {
+	for _, j := range m.joined {
+		rest[j.row] = j.code
+	}
+	for i := range traces {
+		t := &traces[i]
+		for row, code := range rest[:t.rows] {
 			if int(code) > row+1 {
-				return p.from.corruptPage(m.byBlock[p.from].d.byKind[kindParent], (p.lo+row)/p.from.r.footer.pageRows)
+				return m.badParent(m.rows.n - len(rest) + row)
 			}
 		}
-		rest = rest[p.rows:]
+		rest = rest[t.rows:]
+	}
+	return m.orphanIDs()
+}
+
+// orphanIDs fills kindParentRaw.
+func (m *merger) orphanIDs() error {
+	if err := m.load(&m.orphans, kindParentRaw); err != nil {
+		return err
+	}
+	c, stretches, joined := m.out.fixed[kindParentRaw], m.orphans.stretches, m.joined
+	for row, code := range m.out.fixed[kindParent].codes {
+		for len(c.pageEnds) < row/m.out.pageRows {
+			c.pageEnds = append(c.pageEnds, uint32(c.count))
+		}
+		if len(joined) > 0 && joined[0].row == row {
+			if code == 1 {
+				c.fixed = append(c.fixed, joined[0].parent[:]...)
+				c.count++
+			}
+			joined = joined[1:]
+			continue
+		}
+		if code != 1 {
+			continue
+		}
+		for len(stretches) > 0 && stretches[0].row < row { // of joined rows
+			stretches = stretches[1:]
+		}
+		if len(stretches) == 0 || stretches[0].row > row {
+			return m.badParent(row)
+		}
+		st := &stretches[0]
+		c.fixed = append(c.fixed, m.values[st.part].page.fixed[st.lo*8:st.hi*8]...)
+		c.count++
 	}
 	return nil
+}
+
+// badParent says that the source of a row is damaged.
+func (m *merger) badParent(row int) error {
+	at, exact := slices.BinarySearchFunc(m.rows.stretches, row, func(st stretch, row int) int { return st.row - row })
+	if !exact {
+		at--
+	}
+	p := &m.rows.parts[m.rows.stretches[at].part]
+	return p.source.b.corruptPage(p.source.d.byKind[kindParent], p.page)
 }

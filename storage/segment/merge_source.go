@@ -13,9 +13,9 @@ type source struct {
 	b      *block
 	d      *directory
 	shapes *shapes
-	end    int // rows before it have been asked for
 
-	pages      []part // the ranges of rows that are needed, by page
+	ranges     []part // of rows that are needed, one a page
+	ofPage     []int  // by page: place in ranges + 1, 0 if no row is needed
 	part, past int    // where these lie among the parts of all sources
 
 	// The group of a row is its form; where the block has none, its shape.
@@ -28,10 +28,8 @@ type source struct {
 	resources *column.Strings
 	scopes    *column.Strings
 
-	// The state of a walk over attributes, see merger.walk.
-	lists [][]*sourceColumn // by shape
-	at    int               // part that is open
-	next  int               // element of the part
+	walked []*sourceColumn   // see merger.walk
+	lists  [][]*sourceColumn // the same by shape
 }
 
 // sourceColumn is a column of a source on its way into a builder.
@@ -40,12 +38,16 @@ type sourceColumn struct {
 	out   *columnBuilder // nil: not needed so far
 	dict  *dict          // once loaded
 	table []uint32       // of strings: code in out + 1 by code; 0 is not known
-	v     values         // of the page that a walk has got to
-	next  int            // value of the page
+
+	walked  bool
+	ordinal int // of a column that is walked: among those of the source
+	next    int // value of the page
+	need    int // values of the part
 }
 
 func newSource(b *block) (*source, error) {
-	s := &source{b: b}
+	pages := (b.info.rows + b.r.footer.pageRows - 1) / b.r.footer.pageRows
+	s := &source{b: b, ofPage: make([]int, pages)}
 	var err error
 	if s.d, err = b.dir(); err != nil {
 		return nil, err

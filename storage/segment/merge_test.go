@@ -28,7 +28,7 @@ const (
 	dropped               // not at all
 )
 
-// mergeFiles merges the traces of the sources, which share none, to path.
+// mergeFiles merges the traces of the sources to path.
 func mergeFiles(t testing.TB, fs vfs.FS, path string, o Options, sources []*Reader, choose func(Run) choice) Info {
 	t.Helper()
 	w, err := Create(fs, path, o)
@@ -59,36 +59,33 @@ func merged(t testing.TB, o Options, sources []*Reader, choose func(Run) choice)
 }
 
 func mergeAll(w *Writer, sources []*Reader, choose func(Run) choice) error {
-	queues := make([][]Run, len(sources))
-	for i, r := range sources {
+	traces := map[telemetry.TraceID][]Piece{}
+	for _, r := range sources {
 		if err := r.Runs(func(run Run) error {
-			queues[i] = append(queues[i], run)
+			traces[run.ID] = append(traces[run.ID], Piece{r, run})
 			return nil
 		}); err != nil {
 			return err
 		}
 	}
-	for {
-		next := -1
-		for i, q := range queues {
-			if len(q) > 0 && (next < 0 || cmp.Or(cmp.Compare(q[0].Start, queues[next][0].Start), slices.Compare(q[0].ID[:], queues[next][0].ID[:])) < 0) {
-				next = i
-			}
-		}
-		if next < 0 {
-			return nil
-		}
-		r, run := sources[next], queues[next][0]
-		queues[next] = queues[next][1:]
-		switch choose(run) {
+	start := func(pieces []Piece) uint64 {
+		return slices.MinFunc(pieces, func(x, y Piece) int { return cmp.Compare(x.Start, y.Start) }).Start
+	}
+	sorted := slices.SortedFunc(maps.Values(traces), func(x, y []Piece) int {
+		return cmp.Or(cmp.Compare(start(x), start(y)), slices.Compare(x[0].ID[:], y[0].ID[:]))
+	})
+	for _, pieces := range sorted {
+		switch choose(pieces[0].Run) {
 		case copied:
-			if err := w.AddFrom(r, run); err != nil {
+			if err := w.AddFrom(pieces...); err != nil {
 				return err
 			}
 		case added:
 			var b telemetry.Batch
-			if err := r.Blocks()[run.Block].Spans(run.Lo, run.Hi, &b); err != nil {
-				return err
+			for _, p := range pieces {
+				if err := p.From.Blocks()[p.Block].Spans(p.Lo, p.Hi, &b); err != nil {
+					return err
+				}
 			}
 			rows := make([]uint32, len(b.Spans))
 			for i := range rows {
@@ -99,6 +96,7 @@ func mergeAll(w *Writer, sources []*Reader, choose func(Run) choice) error {
 			}
 		}
 	}
+	return nil
 }
 
 func copyAll(Run) choice { return copied }
@@ -141,6 +139,10 @@ func mergeCases() []mergeCase {
 		repeatKeys(c.inputs[0], r)
 		all = append(all, c)
 	}
+	all = append(all,
+		mergeCase{"shop in pieces", formed, medium, inPieces(shop(6000), 4)},
+		mergeCase{"random in pieces", small, small, inPieces(telemetrytest.Random(5, 700), 3)},
+	)
 	mixed := mergeCase{"shop and random", formed, medium, cutUp(shop(3000), 3)}
 	mixed.inputs = append(mixed.inputs, telemetrytest.Random(77, 900), texts(1000, 40, func(i int) string { return fmt.Sprint("v", i%7) }))
 	all = append(all, mixed)
@@ -170,6 +172,23 @@ func cutUp(b *telemetry.Batch, parts int) []*telemetry.Batch {
 		for _, row := range rows {
 			p := out[i*31%97%parts]
 			p.Spans = append(p.Spans, b.Spans[row])
+		}
+	}
+	return out
+}
+
+// inPieces deals the spans of a batch out: of some traces all to one part, of
+// others to several.
+func inPieces(b *telemetry.Batch, parts int) []*telemetry.Batch {
+	r := rand.New(rand.NewPCG(3, 4))
+	out := cutUp(&telemetry.Batch{}, parts)
+	for _, rows := range traceRows(b) {
+		first, spread := r.IntN(parts), 1+r.IntN(2)*r.IntN(parts)
+		for _, row := range rows {
+			p := out[(first+r.IntN(spread))%parts]
+			spans := p.Spans
+			*p = *b
+			p.Spans = append(spans, b.Spans[row])
 		}
 	}
 	return out

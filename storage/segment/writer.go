@@ -43,8 +43,9 @@ type Writer struct {
 	lastID     telemetry.TraceID
 	minStart   uint64
 	maxStart   uint64
-	pieces     []piece // the traces of the block
-	rows       int     // of all pieces
+	traces     []trace // of the block
+	pieces     []piece // of these traces
+	rows       int     // of these traces
 	aside      []byte  // of setAside
 }
 
@@ -95,9 +96,10 @@ func (w *Writer) AddCoded(b *telemetry.Batch, rows []uint32, codes *Codes) error
 		}
 		start = min(start, b.Spans[r].Start)
 	}
-	if err := w.place(piece{id: id, start: start, rows: len(rows)}); err != nil {
+	if err := w.place(trace{id: id, start: start, rows: len(rows)}); err != nil {
 		return err
 	}
+	w.addPiece(piece{lo: w.block.rows, rows: len(rows)})
 	w.order.run(b, rows)
 	w.block.use(codes)
 	if err := w.block.addTrace(b, w.order.order, w.order.parents); err != nil {
@@ -106,49 +108,53 @@ func (w *Writer) AddCoded(b *telemetry.Batch, rows []uint32, codes *Codes) error
 	return nil
 }
 
-// place adds a trace to the pieces of the block, after writing the block if
-// it has no room.
-func (w *Writer) place(p piece) error {
-	if p.start < w.lastStart || p.start == w.lastStart && w.footer.spans > 0 && slices.Compare(p.id[:], w.lastID[:]) <= 0 {
-		return fmt.Errorf("add trace %s: %w", p.id, ErrOrder)
+// place adds a trace to those of the block, after writing the block if it has
+// no room. The trace's pieces are to be added then.
+func (w *Writer) place(t trace) error {
+	if t.start < w.lastStart || t.start == w.lastStart && w.footer.spans > 0 && slices.Compare(t.id[:], w.lastID[:]) <= 0 {
+		return fmt.Errorf("add trace %s: %w", t.id, ErrOrder)
 	}
-	if p.rows > maxBlockRows {
-		return fmt.Errorf("add trace %s: %d spans are more than a block holds", p.id, p.rows)
+	if t.rows > maxBlockRows {
+		return fmt.Errorf("add trace %s: %d spans are more than a block holds", t.id, t.rows)
 	}
-	full := w.rows+p.rows > w.blockSpans || w.block.arena.bytes > blockBytes || len(w.block.attrs) > maxColumns
+	full := w.rows+t.rows > w.blockSpans || w.block.arena.bytes > blockBytes || len(w.block.attrs) > maxColumns
 	if w.rows > 0 && full {
 		if err := w.flush(); err != nil {
 			return err
 		}
 	}
-	if p.from == nil {
-		p.lo = w.block.rows
-	}
-	w.pieces = append(w.pieces, p)
-	w.rows += p.rows
-	w.lastStart, w.lastID = p.start, p.id
-	w.index = append(w.index, newIndexEntry(p.id, len(w.index)))
-	w.footer.spans += uint64(p.rows)
+	t.first, t.end = len(w.pieces), len(w.pieces)
+	w.traces = append(w.traces, t)
+	w.rows += t.rows
+	w.lastStart, w.lastID = t.start, t.id
+	w.index = append(w.index, newIndexEntry(t.id, len(w.index)))
+	w.footer.spans += uint64(t.rows)
 	return nil
+}
+
+// addPiece adds a piece to the trace that was placed last.
+func (w *Writer) addPiece(p piece) {
+	w.pieces = append(w.pieces, p)
+	w.traces[len(w.traces)-1].end++
 }
 
 // flush writes the traces that were placed.
 func (w *Writer) flush() (err error) {
 	if slices.ContainsFunc(w.pieces, func(p piece) bool { return p.from != nil }) {
-		err = w.merge(w.pieces)
+		err = w.merge()
 	} else {
-		err = w.writeBlock(w.pieces)
+		err = w.writeBlock(w.traces)
 	}
 	clear(w.pieces)
-	w.pieces, w.rows = w.pieces[:0], 0
+	w.traces, w.pieces, w.rows = w.traces[:0], w.pieces[:0], 0
 	return err
 }
 
 // writeBlock writes the builder, which has the rows of these traces, and
 // empties it.
-func (w *Writer) writeBlock(pieces []piece) error {
+func (w *Writer) writeBlock(traces []trace) error {
 	b := w.block
-	b.describe(pieces)
+	b.describe(traces)
 	if err := w.tables.add(b); err != nil {
 		return fmt.Errorf("sum up block: %w", err)
 	}
@@ -161,7 +167,7 @@ func (w *Writer) writeBlock(pieces []piece) error {
 		off:  w.off,
 		dir:  chunkRef{off: w.off + int64(len(w.out)-dirSize), size: uint32(dirSize)},
 		rows: b.rows, traces: len(b.traceIDs),
-		minStart: b.minStart, maxStart: b.maxStart, newestTrace: pieces[len(pieces)-1].start,
+		minStart: b.minStart, maxStart: b.maxStart, newestTrace: traces[len(traces)-1].start,
 	})
 	w.minStart, w.maxStart = min(w.minStart, b.minStart), max(w.maxStart, b.maxStart)
 	w.footer.maxEnd = max(w.footer.maxEnd, b.maxEnd)
