@@ -257,7 +257,11 @@ func appendHex(dst []byte, digits string, v uint64, n int) []byte {
 func slotSize(slot, arg byte, most uint64) int {
 	switch slot {
 	case slotDecimal:
-		return len(strconv.AppendUint(nil, most, 10))
+		digits := 1
+		for ; most >= 10; most /= 10 {
+			digits++
+		}
+		return digits
 	case slotUUID:
 		return uuidSize
 	}

@@ -73,6 +73,7 @@ func DecodeTemplates(src []byte, limit int) (*Templates, error) {
 		return nil, ErrCorrupt
 	}
 	t.parts = make([]part, 0, total)
+	t.fields = make([]field, 0, len(c.B)/2) // of at least 2 bytes each
 	for i, n := range lengths {
 		x := &t.list[i]
 		x.first = uint32(len(t.parts))
