@@ -182,6 +182,40 @@ func TestAggregateOfDigests(t *testing.T) {
 	}
 }
 
+// TestAggregateOfRelations: a comparison of two values is not answered from a
+// digest, which does not have them.
+func TestAggregateOfRelations(t *testing.T) {
+	b := many(400)
+	for i := range b.Spans {
+		b.Spans[i].End = b.Spans[i].Start + uint64(i%7)
+	}
+	store := openStore(t)
+	if _, err := store.Append(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	snap := store.Snapshot()
+	defer snap.Release()
+	var answers []string
+	for _, text := range []string{`{ duration > 3ns }`, `{ duration + 0 > 3ns }`} {
+		q, err := traceql.ParseFilter(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := exec.Aggregation{Filter: plan.Filter(q), End: plan.All, Limit: 10}
+		res, err := exec.Aggregate(t.Context(), snap, &a, exec.DefaultLimits)
+		if err != nil || !res.Stats.Complete {
+			t.Fatal(err, res)
+		}
+		answers = append(answers, groupsOf(res.Groups))
+	}
+	if answers[0] != answers[1] || !strings.Contains(answers[0], "856 spans") {
+		t.Errorf("%q", answers)
+	}
+}
+
 // plainSnapshot hides the digests of blocks, or counts them.
 type plainSnapshot struct {
 	scan.Snapshot

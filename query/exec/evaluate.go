@@ -20,7 +20,8 @@ func (s *search) evaluate(v *view) error {
 		v.within(s.plan, sets[i].rows)
 		all.Or(sets[i].rows)
 	}
-	v.summary.Matched = all.Count()
+	sum := v.trace()
+	sum.Matched = all.Count()
 	s.result, s.pieces = all, v.pieces
 	for _, set := range nonEmpty(sets) {
 		if s.plan.SetSpans == 0 {
@@ -30,7 +31,7 @@ func (s *search) evaluate(v *view) error {
 		if err != nil {
 			return err
 		}
-		v.summary.Sets = append(v.summary.Sets, out)
+		sum.Sets = append(sum.Sets, out)
 	}
 	return nil
 }

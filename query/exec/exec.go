@@ -7,6 +7,8 @@
 //	summary.go     what a trace is, in a line
 //	trace.go       one whole trace
 //	traces.go      every whole trace that a query finds
+//	view.go        one whole trace as rows; block_cache.go what many traces of a
+//	               block need of it
 //	aggregate.go   groups of spans with their counts and durations; digest.go
 //	               adds up blocks without reading their rows
 //	metrics.go     series of numbers over time; the metrics_… files have its

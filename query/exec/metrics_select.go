@@ -16,6 +16,7 @@ type selector struct {
 	grid  *grid
 	of    *plan.Metrics
 	share float64 // of the traces that are looked at
+	kept  []int   // rows of the trace at hand
 }
 
 func newSelector(m *metrics, p *plan.Metrics) selector {

@@ -24,6 +24,12 @@ func (s *selector) traces(from *columns, sel *scan.Bitmap) error {
 	if s.of.X != nil && asksTrace(s.of.X) {
 		from.number = newRowValues(from.Len())
 	}
+	if len(byTrace) >= cachedTraces {
+		if err := s.cache.begin(from.Block); err != nil {
+			return err
+		}
+		defer s.cache.end()
+	}
 	for id, rows := range byTrace {
 		if s.late() {
 			return scan.ErrStopped
@@ -70,32 +76,30 @@ func (s *selector) trace(id telemetry.TraceID, rows []int, from *columns, sel *s
 			return err
 		}
 	}
-	places := v.placesIn(from.Block)
-	for _, row := range rows {
-		at, ok := places[row]
-		if !ok || !result.Get(at) {
-			sel.Clear(row)
-			continue
-		}
-		if selected != nil && !selected.Get(at) {
-			from.selected.Clear(row)
-		}
-		for of, have := range told {
-			of.values[row], of.has[row] = have.values[at], have.has[at]
-		}
-	}
-	return nil
-}
-
-// placesIn is for each row of a block that is one of the trace's which one.
-func (v *view) placesIn(b scan.Block) map[int]int {
-	places := map[int]int{}
-	first := 0
+	kept := s.kept[:0]
+	first := 0 // row of the trace
 	for _, p := range v.pieces {
-		for i := p.lo; p.block == b && i < p.hi; i++ {
-			places[i] = first + i - p.lo
+		for i := p.lo; p.block == from.Block && i < p.hi; i++ {
+			at := first + i - p.lo
+			if !sel.Get(i) || !result.Get(at) {
+				continue
+			}
+			kept = append(kept, i)
+			if selected != nil && !selected.Get(at) {
+				from.selected.Clear(i)
+			}
+			for of, have := range told {
+				of.values[i], of.has[i] = have.values[at], have.has[at]
+			}
 		}
 		first += p.hi - p.lo
 	}
-	return places
+	for _, i := range rows {
+		sel.Clear(i)
+	}
+	for _, i := range kept {
+		sel.Set(i)
+	}
+	s.kept = kept
+	return nil
 }

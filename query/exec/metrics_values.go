@@ -12,7 +12,7 @@ import (
 // valueTable counts the spans of a field by value, side and interval.
 type valueTable struct {
 	points    int
-	most      int // values; when there are more the rarest half is forgotten
+	most      int // values; when there are more, rare ones are forgotten
 	index     map[telemetry.Value]uint32
 	of        []valueCounts
 	totals    [sides][]float64 // spans with any value
@@ -36,17 +36,55 @@ func newValueTable(points, most int) valueTable {
 // add adds what was counted in a block: for each code n intervals of each
 // side, the first of them being interval first.
 func (t *valueTable) add(f scan.Field, codes *scan.Codes, counts []float64, first, n int) {
+	counts = counts[sides*n:] // of what lacks the field
+	least := [sides]float64{}
+	if len(codes.Dict) > t.most {
+		for side := range sides {
+			least[side] = threshold(t.most/2, len(codes.Dict), func(code int) float64 { return total(counts[(code*sides+side)*n:][:n]) })
+		}
+	}
 	for code, v := range codes.Dict {
-		of := counts[(code+1)*sides*n:][:sides*n]
-		if absent(f, v) || !slices.ContainsFunc(of, func(x float64) bool { return x > 0 }) {
+		of := counts[code*sides*n:][:sides*n]
+		var spans [sides]float64
+		for side := range sides {
+			spans[side] = total(of[side*n:][:n])
+		}
+		if spans == [sides]float64{} || absent(f, v) {
 			continue
 		}
+		keep := spans[baseline] >= least[baseline] && spans[baseline] > 0 || spans[selection] >= least[selection] && spans[selection] > 0
+		t.forgotten = t.forgotten || !keep
 		for side := range sides {
-			t.one(v, side, first, of[side*n:][:n])
+			if keep {
+				t.one(v, side, first, of[side*n:][:n])
+			}
 			addTo(t.totals[side][first:], of[side*n:][:n])
 		}
 	}
 	t.prune()
+}
+
+func total(x []float64) (sum float64) {
+	for _, n := range x {
+		sum += n
+	}
+	return sum
+}
+
+// threshold is a count, a whole number up to 1,024, that at most k of n values
+// reach, but for those whose counts are greater still.
+func threshold(k, n int, count func(int) float64) float64 {
+	var having [1025]int // by count
+	for i := range n {
+		having[int(min(count(i), float64(len(having)-1)))]++
+	}
+	reach := 0
+	for least := len(having) - 1; least > 0; least-- {
+		if reach += having[least]; reach > k {
+			return float64(min(least+1, len(having)-1))
+		}
+	}
+	return 0
 }
 
 // addTo adds the numbers of x to those of dst.
@@ -77,21 +115,26 @@ func (t *valueTable) one(v telemetry.Value, side, first int, counts []float64) {
 	}
 }
 
-// prune forgets rare values where there are too many: those that are not
-// among the first half of either side.
+// prune forgets rare values where there are too many.
 func (t *valueTable) prune() {
 	if len(t.of) <= t.most {
 		return
 	}
 	t.forgotten = true
-	kept := t.top(t.most / 2)
-	of := make([]valueCounts, 0, len(kept))
-	clear(t.index)
-	for _, i := range kept {
-		t.index[t.of[i].value] = uint32(len(of))
-		of = append(of, t.of[i])
+	var least [sides]float64
+	for side := range sides {
+		least[side] = max(threshold(t.most/4, len(t.of), func(i int) float64 { return t.of[i].spans[side] }), 1)
 	}
-	t.of = of
+	kept := t.of[:0]
+	clear(t.index)
+	for _, c := range t.of {
+		if len(kept) < t.most/2 && (c.spans[baseline] >= least[baseline] || c.spans[selection] >= least[selection]) {
+			t.index[c.value] = uint32(len(kept))
+			kept = append(kept, c)
+		}
+	}
+	clear(t.of[len(kept):])
+	t.of = kept
 }
 
 // top is the values that are among the k with the most spans on one side.
@@ -161,7 +204,7 @@ func (t *valueTable) series(f traceql.Field, k int, scale float64) (out []Series
 			}
 		}
 	}
-	if len(t.of) == 0 {
+	if len(t.of) == 0 && !t.forgotten {
 		return nil
 	}
 	tell(LabelMetaType, MetaBaselineTotal, GroupValue{}, t.totals[baseline])

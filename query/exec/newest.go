@@ -55,6 +55,9 @@ type search struct {
 	spanFilter plan.Node // what is required of a single span
 	perTrace   bool      // the plan asks about whole traces too
 	filter     filter
+	cache      blockCache
+	ids        map[telemetry.SpanID]struct{}  // of the trace at hand
+	rowsRead   []summaryRow                   // likewise
 	blocks     []queuedBlock                  // those not visited, best bound last
 	visited    []*visitedBlock                // a heap: blocks with pieces left, best piece first
 	held       int                            // how many pieces those are

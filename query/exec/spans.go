@@ -111,6 +111,12 @@ func (w *spanWalk) bindTraces(b scan.Block, sel *scan.Bitmap) error {
 	if err != nil {
 		return err
 	}
+	if len(traces) >= cachedTraces {
+		if err := w.cache.begin(b); err != nil {
+			return err
+		}
+		defer w.cache.end()
+	}
 	kept := w.filter.get()
 	defer w.filter.put(kept)
 	for id, rows := range traces {

@@ -67,38 +67,51 @@ type summaryRow struct {
 // decided again.
 func (s *search) summarise(id telemetry.TraceID, found *matchedPiece) Summary {
 	v := s.whole(id)
+	sum := v.trace()
 	switch {
 	case s.plan.Spans != nil || s.plan.SetSpans != 0 || plan.HasPlaceLeaves(s.plan.Filter):
 		if err := s.evaluate(v); err != nil {
 			s.damaged("evaluate trace "+id.String(), err)
 		}
 	case found != nil && len(v.pieces) == 1 && v.pieces[0] == found.piece && v.present.Count() == len(v.rows):
-		v.summary.Matched = found.rows
+		sum.Matched = found.rows
 	default:
-		v.summary.Matched = s.matches(v)
+		sum.Matched = s.matches(v)
 	}
-	return *v.summary
+	return *sum
 }
 
 // whole reads all that relations in a trace, and questions about it, need.
 func (s *search) whole(id telemetry.TraceID) *view {
 	rows, pieces := s.readRows(s.find(id))
-	ids, doubtful := index(rows)
-	sum := &Summary{ID: id}
-	v := &view{run: s.run, filter: &s.filter, spans: s.plan.Spans, summary: sum, rows: rows, pieces: pieces}
+	v := &view{run: s.run, filter: &s.filter, cache: &s.cache, spans: s.plan.Spans, id: id, rows: rows, pieces: pieces}
 	v.present.Reset(len(rows), true)
-	if doubtful {
+	if s.doubtful(rows) {
 		for i, again := range s.copies(pieces, len(rows)) {
 			if again {
 				v.present.Clear(i)
 			}
 		}
 	}
+	return v
+}
+
+// trace is the summary of the trace, but for what satisfies a query.
+func (v *view) trace() *Summary {
+	if v.summary != nil {
+		return v.summary
+	}
+	sum := &Summary{ID: v.id}
+	v.summary = sum
+	ids := make(map[telemetry.SpanID]struct{}, len(v.rows))
+	for i := range v.rows {
+		ids[v.rows[i].id] = struct{}{}
+	}
 	services := map[string]int{}
 	var end uint64
 	var root *summaryRow
 	for i := v.present.Next(0); i >= 0; i = v.present.Next(i + 1) {
-		r := &rows[i]
+		r := &v.rows[i]
 		if sum.Spans == 0 || r.start < sum.Start {
 			sum.Start = r.start
 		}
@@ -117,7 +130,7 @@ func (s *search) whole(id telemetry.TraceID) *view {
 	slices.SortFunc(sum.Services, func(a, b ServiceCount) int {
 		return cmp.Or(cmp.Compare(b.Spans, a.Spans), cmp.Compare(a.Name, b.Name))
 	})
-	return v
+	return sum
 }
 
 // count adds a span to the counts; services holds the place of each service.
@@ -137,19 +150,29 @@ func (t *Summary) count(r *summaryRow, services map[string]int) {
 }
 
 // readRows reads the pieces; one that cannot be read is left out of both
-// results, and so are all that are left when time runs out.
+// results, and so are all that are left when time runs out. The rows are valid
+// until the next call.
 func (s *search) readRows(pieces []piece) (rows []summaryRow, read []piece) {
+	rows = s.rowsRead[:0]
+	defer func() {
+		if len(rows) <= mostKept {
+			s.rowsRead = rows
+		}
+	}()
 	for _, p := range pieces {
 		if s.late() {
 			break
 		}
-		buf := &s.filter.rows
-		if err := p.block.Rows(p.lo, p.hi, summaryColumns, buf); err != nil {
+		buf, at := &s.filter.rows, 0
+		if s.cache.block == p.block {
+			buf, at = &s.cache.rows, p.lo
+		} else if err := p.block.Rows(p.lo, p.hi, summaryColumns, buf); err != nil {
 			s.damaged("read rows", err)
 			continue
 		}
 		read = append(read, p)
-		for i := range p.hi - p.lo {
+		rows = slices.Grow(rows, p.hi-p.lo)
+		for i := at; i < at+p.hi-p.lo; i++ {
 			rows = append(rows, summaryRow{
 				buf.SpanID[i], buf.ParentID[i], buf.Start[i], buf.Duration[i], buf.Kind[i], buf.Status[i], buf.Name[i], buf.Service[i],
 			})
@@ -158,21 +181,27 @@ func (s *search) readRows(pieces []piece) (rows []summaryRow, read []piece) {
 	return rows, read
 }
 
-// index collects the span IDs; doubtful means that two rows are equal, so
-// that they may be copies of one span.
-func index(rows []summaryRow) (ids map[telemetry.SpanID]struct{}, doubtful bool) {
-	ids = make(map[telemetry.SpanID]struct{}, len(rows))
-	for i := range rows {
-		ids[rows[i].id] = struct{}{}
+// mostKept rows have their memory kept, and cleared, from trace to trace.
+const mostKept = 1 << 12
+
+// doubtful reports whether two rows are equal, so that they may be copies of
+// one span.
+func (s *search) doubtful(rows []summaryRow) bool {
+	if s.ids == nil || len(s.ids) > mostKept {
+		s.ids = make(map[telemetry.SpanID]struct{}, len(rows))
 	}
-	if len(ids) == len(rows) {
-		return ids, false
+	clear(s.ids)
+	for i := range rows {
+		s.ids[rows[i].id] = struct{}{}
+	}
+	if len(s.ids) == len(rows) {
+		return false
 	}
 	distinct := make(map[summaryRow]struct{}, len(rows))
 	for i := range rows {
 		distinct[rows[i]] = struct{}{}
 	}
-	return ids, len(distinct) < len(rows)
+	return len(distinct) < len(rows)
 }
 
 // compareRoots orders spans by how well they serve as the root: first those
@@ -206,7 +235,7 @@ func (s *search) copies(pieces []piece, rows int) []bool {
 
 // matches counts the rows of the trace that satisfy the plan.
 func (s *search) matches(v *view) (n int) {
-	bound := v.summary.bind(s.plan.Filter)
+	bound := v.trace().bind(s.plan.Filter)
 	sel := s.filter.get()
 	defer s.filter.put(sel)
 	row := 0 // of the trace, over all pieces
@@ -225,7 +254,7 @@ func (s *search) matches(v *view) (n int) {
 			}
 		}
 		if err := s.filter.narrowWithin(s.plan, bound, block, sel); err != nil {
-			s.damaged("filter trace "+v.summary.ID.String(), err)
+			s.damaged("filter trace "+v.id.String(), err)
 		} else {
 			n += sel.Count()
 		}

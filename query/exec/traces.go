@@ -76,7 +76,7 @@ func (t *WholeTrace) Find(id telemetry.TraceID) *WholeTrace {
 }
 
 func newWholeTrace(v *view) *WholeTrace {
-	t := &WholeTrace{ID: v.summary.ID, view: v, Spans: make([]TraceSpan, 0, len(v.rows)), rows: make([]int32, 0, len(v.rows))}
+	t := &WholeTrace{ID: v.id, view: v, Spans: make([]TraceSpan, 0, len(v.rows)), rows: make([]int32, 0, len(v.rows))}
 	index := make([]int32, len(v.rows))
 	for i := v.present.Next(0); i >= 0; i = v.present.Next(i + 1) {
 		r := &v.rows[i]
@@ -194,6 +194,13 @@ func (w *traceWalk) visit(b scan.Block) bool {
 		w.damaged("filter block", err)
 		return !errors.Is(err, scan.ErrStopped)
 	}
+	if sel.Count() > b.Len()/cachedTraces {
+		if err := w.cache.begin(b); err != nil {
+			w.damaged("read rows", err)
+			return true
+		}
+		defer w.cache.end()
+	}
 	for row := sel.Next(0); row >= 0; {
 		if w.late() {
 			return false
@@ -221,17 +228,17 @@ func (w *traceWalk) visit(b scan.Block) bool {
 // trace hands over a trace with a matching span, if p has a result in it and
 // nobody did so before.
 func (w *traceWalk) trace(v *view) error {
-	if len(v.rows) == 0 || len(v.pieces) > 1 && !w.handed.claim(v.summary.ID) {
+	if len(v.rows) == 0 || len(v.pieces) > 1 && !w.handed.claim(v.id) {
 		return nil
 	}
 	if w.perTrace {
 		if w.plan.Spans == nil && !plan.HasPlaceLeaves(w.plan.Filter) {
-			v.summary.Matched = w.matches(v)
+			v.trace().Matched = w.matches(v)
 		} else if err := w.evaluate(v); err != nil {
-			w.damaged("evaluate trace "+v.summary.ID.String(), err)
+			w.damaged("evaluate trace "+v.id.String(), err)
 			return nil
 		}
-		if v.summary.Matched == 0 {
+		if v.trace().Matched == 0 {
 			return nil
 		}
 	}

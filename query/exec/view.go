@@ -16,8 +16,10 @@ import (
 type view struct {
 	*run
 	filter  *filter
+	cache   *blockCache
 	spans   *plan.Spans
-	summary *Summary
+	id      telemetry.TraceID
+	summary *Summary // nil until asked for
 	rows    []summaryRow
 	pieces  []piece
 	present scan.Bitmap // rows that are no copies of others
@@ -92,12 +94,27 @@ func (v *view) narrow(n plan.Node, sel *scan.Bitmap) error {
 	return fmt.Errorf("filter trace: %T is no condition", n)
 }
 
-// narrowPieces asks the blocks, a run of pieces of one block at a time.
+// narrowPieces asks the blocks, a run of pieces of one block at a time, or the
+// cache.
 func (v *view) narrowPieces(n plan.Node, sel *scan.Bitmap) error {
 	in := v.filter.get()
 	defer v.filter.put(in)
 	first := 0 // row of the trace
 	for pieces := v.pieces; len(pieces) > 0; {
+		if p := pieces[0]; p.block == v.cache.block {
+			held, err := v.cache.holds(n, v.filter)
+			if err != nil {
+				return err
+			}
+			for i := p.lo; i < p.hi; i++ {
+				if !held.Get(i) {
+					sel.Clear(first)
+				}
+				first++
+			}
+			pieces = pieces[1:]
+			continue
+		}
 		block, same, rows := pieces[0].block, 0, 0
 		in.Reset(block.Len(), false)
 		for same < len(pieces) && pieces[same].block == block {
@@ -127,7 +144,7 @@ func (v *view) narrowPieces(n plan.Node, sel *scan.Bitmap) error {
 
 func (v *view) narrowTrace(n *plan.TraceLeaf, sel *scan.Bitmap) error {
 	if !n.Field.OfSpan() {
-		if !n.Predicate.Holds(v.summary.field(n.Field)) {
+		if !n.Predicate.Holds(v.trace().field(n.Field)) {
 			sel.ClearAll()
 		}
 		return nil
@@ -235,7 +252,7 @@ func (v *view) column(f traceql.Field) (*rowValues, error) {
 		}
 	case f.Trace != traceql.TraceNone:
 		for i := range out.values {
-			out.set(i, v.summary.field(f.Trace))
+			out.set(i, v.trace().field(f.Trace))
 		}
 	default:
 		at := 0
