@@ -80,7 +80,7 @@ type ColumnDescription struct {
 func (r *Reader) Describe() (Description, error) {
 	f := r.footer
 	out := Description{
-		Path: r.path, Version: Version, Bytes: r.size, Spans: f.spans, Traces: f.traces, Blocks: len(f.blocks),
+		Path: r.path, Version: r.format, Bytes: r.size, Spans: f.spans, Traces: f.traces, Blocks: len(f.blocks),
 		PageRows: f.pageRows, MaxEnd: f.maxEnd, Operations: int64(f.operations.size), Keys: int64(f.keys.size),
 		FooterAndEnds: int64(r.last.size) + headerSize + trailerSize,
 	}

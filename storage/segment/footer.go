@@ -117,18 +117,20 @@ func header() []byte {
 	return binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
 }
 
-// checkHeader verifies the first headerSize bytes of a file.
-func checkHeader(h []byte) error {
+// checkHeader verifies the first headerSize bytes of a file and returns the
+// version of its format.
+func checkHeader(h []byte) (version int, err error) {
 	if string(h[:8]) != magic {
-		return errMagic
+		return 0, errMagic
 	}
 	if binary.LittleEndian.Uint32(h[12:]) != crc32.Checksum(h[:12], castagnoli) {
-		return errChecksum
+		return 0, errChecksum
 	}
-	if v := binary.LittleEndian.Uint32(h[8:]); v < minVersion || v > Version {
-		return errVersion
+	v := binary.LittleEndian.Uint32(h[8:])
+	if v < minVersion || v > Version {
+		return 0, errVersion
 	}
-	return nil
+	return int(v), nil
 }
 
 func trailer(off int64, size int) []byte {

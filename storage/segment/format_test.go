@@ -71,6 +71,9 @@ func testVersion(t *testing.T, version int) {
 	if err := r.Verify(nil); err != nil {
 		t.Error(err)
 	}
+	if d, err := r.Describe(); err != nil || d.Version != version {
+		t.Errorf("the file is described as of version %d, %v", d.Version, err)
+	}
 	if got := telemetrytest.Dump(readAll(t, r)); sum(got) != string(want) {
 		t.Errorf("the spans differ from those that were written; got\n%s", got)
 	}

@@ -22,6 +22,7 @@ type Reader struct {
 	cache  *Cache
 	footer *footer
 	last   chunkRef // the footer's own chunk
+	format int      // version of the format
 	blocks []scan.Block
 	// onDamage is told of damage that is found; nil for nobody.
 	onDamage atomic.Pointer[func(*CorruptError)]
@@ -57,7 +58,7 @@ func (r *Reader) open() (err error) {
 	if err := r.readAt(frame[:headerSize], 0); err != nil {
 		return err
 	}
-	if err := checkHeader(frame[:headerSize]); err != nil {
+	if r.format, err = checkHeader(frame[:headerSize]); err != nil {
 		return r.corrupt(0, named("header"), err)
 	}
 	at := r.size - trailerSize
