@@ -47,20 +47,14 @@ func (b *block) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 	if err != nil {
 		return err
 	}
-	open := make([]decision, 0, 4)
-	for i := range all {
-		x, err := b.decide(d, &all[i])
-		switch {
-		case err != nil:
-			return err
-		case x.never:
-			sel.ClearAll()
-			return nil
-		case !x.every:
-			open = append(open, x)
-		}
-	}
-	if len(open) == 0 {
+	open, never, err := b.decideAll(d, all)
+	switch {
+	case err != nil:
+		return err
+	case never:
+		sel.ClearAll()
+		return nil
+	case len(open) == 0:
 		return nil
 	}
 	rows := b.r.footer.pageRows
@@ -76,6 +70,29 @@ func (b *block) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 		}
 		return nil
 	})
+}
+
+// decideAll makes all predicates ready but those that hold for every row, until
+// one never holds. Those come first of which a bloom filter or the directory is
+// likely to say so: in most blocks of a search for a rare value nothing else is
+// read.
+func (b *block) decideAll(d *directory, all []scan.Predicate) (open []decision, never bool, err error) {
+	for _, first := range [...]bool{true, false} {
+		for i := range all {
+			p := &all[i]
+			if first != (p.Field.Scope == scan.ScopeSpan && p.Op == scan.OpEqual) {
+				continue
+			}
+			x, err := b.decide(d, p)
+			if err != nil || x.never {
+				return nil, x.never, err
+			}
+			if !x.every {
+				open = append(open, x)
+			}
+		}
+	}
+	return open, false, nil
 }
 
 func empty(words []uint64) bool {
