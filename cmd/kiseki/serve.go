@@ -80,10 +80,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		return err
 	}
 	s.startReceivers()
-	s.api.Open(native.New(native.Options{
-		Store: s.store, Status: s.status, Logger: s.log,
-		Backup: s.backupFunc(), Backups: s.backups.all, Delete: s.deleteTraces, Deletions: s.listDeletions,
-	}))
+	s.api.Open(s.apis())
 	s.rpc.Open()
 	idle, stopIdle := context.WithCancel(context.Background())
 	defer stopIdle()

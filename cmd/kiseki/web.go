@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kiseki-dev/kiseki/api/rpc"
+	"github.com/kiseki-dev/kiseki/api/zipkin"
 )
 
 // readiness is whether the server takes requests, and if not, why. The zero
@@ -42,7 +43,9 @@ func webHandler(m *metrics, ready *readiness, api, ui http.Handler) http.Handler
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("GET /readyz", ready)
 	mux.Handle("GET /metrics", m.handler())
-	mux.Handle("/api/", m.observeAPI(api))
+	for _, path := range []string{"/api/", zipkin.Prefix + "/"} {
+		mux.Handle(path, m.observeAPI(api))
+	}
 	mux.Handle("/", ui)
 	return secured(mux)
 }

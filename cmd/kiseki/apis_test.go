@@ -1,0 +1,24 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestEveryAPIIsServed asks each API for the same trace.
+func TestEveryAPIIsServed(t *testing.T) {
+	r := startServe(t, t.TempDir(), "--retention-age", "0")
+	r.send(t, traceID, "hello")
+	for _, path := range []string{"/api/kiseki/v1/traces/", "/api/v2/trace/", "/zipkin/api/v2/trace/"} {
+		if status, body := r.get(t, path+traceID); status != 200 || !strings.Contains(body, `"name":"hello"`) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	if status, body := r.get(t, "/api/none"); status != 404 || !strings.Contains(body, "openapi.yaml") {
+		t.Errorf("a path of no API: %d %s", status, body)
+	}
+	_, metrics := r.get(t, "/metrics")
+	if line := `kiseki_api_requests_total{route="/zipkin/api/v2/trace/{traceId}",status="200"} 1`; !strings.Contains(metrics, line) {
+		t.Errorf("/metrics has no line %s", line)
+	}
+}
