@@ -77,9 +77,7 @@ func newMeter(m *metrics, p *plan.Metrics, memory int) *meter {
 	for _, f := range p.By {
 		w.fields = append(w.fields, f.Field)
 	}
-	if p.Func.HasArgument() {
-		w.spans.values = []float64{}
-	} else if len(p.By) == 0 { // there is a series even if there is no span
+	if len(p.By) == 0 && !p.Func.HasArgument() { // there is a series even if there is no span
 		w.groups.groupOf(nil)
 		w.growAll()
 	}

@@ -70,7 +70,9 @@ func (s *selector) rows(b scan.Block, sel *scan.Bitmap) (*columns, error) {
 // as have about sampledSpans spans.
 func (m *metrics) shareOf(p *plan.Metrics) float64 {
 	for _, h := range m.hints {
-		if h.Name != traceql.HintSample {
+		switch h.Name {
+		case traceql.HintSample, traceql.HintSpanSample, traceql.HintTraceSample:
+		default:
 			continue
 		}
 		if x, ok := numberOf(h.Value.Value); ok {

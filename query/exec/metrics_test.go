@@ -129,7 +129,7 @@ func TestSampleHint(t *testing.T) {
 	snap := scantest.Sorted(many(4000), 9).Snapshot()
 	for text, want := range map[string]float64{
 		"{} | count_over_time() with(sample=0.25)": 20_000, "{} > {} || {} | count_over_time() with(sample=0.25)": 20_000,
-		"{} | sum_over_time(.x) with(sample=0.25)": math.NaN(), "{} | count_over_time() with(sample=true)": 20_000,
+		"{} | sum_over_time(.x) with(trace_sample=0.25)": math.NaN(), "{} | count_over_time() with(sample=true)": 20_000,
 	} {
 		q := metricsQuery(t, text)
 		q.End = epoch + 10_000_000_000

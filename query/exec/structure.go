@@ -156,3 +156,30 @@ func (t *tree) siblings(left, out *scan.Bitmap) {
 		}
 	}
 }
+
+// fewSpans are compared with each other in less time than a map of them takes.
+const fewSpans = 32
+
+// parentsOfFew is parents where all span IDs differ; ok is false where they do
+// not.
+func parentsOfFew(n int, byStart []int32, at func(int32) link) (out []int32, ok bool) {
+	var links [fewSpans]link
+	for k, i := range byStart {
+		links[k] = at(i)
+	}
+	out = filled(n, -1)
+	for k, i := range byStart {
+		s := &links[k]
+		root := s.parent.IsZero() || s.parent == s.id
+		for j := range links[:len(byStart)] {
+			other := &links[j]
+			if other.id == s.id && j != k {
+				return nil, false
+			}
+			if !root && other.id == s.parent {
+				out[i] = byStart[j]
+			}
+		}
+	}
+	return out, true
+}

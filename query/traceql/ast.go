@@ -52,12 +52,17 @@ type HintName string
 
 // The hints. Searches always return the most recent traces, so MostRecent
 // changes nothing; Sample lets metrics look at a share of the traces, which
-// their answer then says; Exemplars bounds or turns off exemplars.
+// their answer then says, and so do SpanSample and TraceSample, which leave no
+// choice of the share; Exemplars bounds or turns off exemplars.
 const (
-	HintMostRecent HintName = "most_recent" // bool
-	HintSample     HintName = "sample"      // bool or a share in (0, 1]
-	HintExemplars  HintName = "exemplars"   // bool or int
+	HintMostRecent  HintName = "most_recent"  // bool
+	HintSample      HintName = "sample"       // bool or a share in (0, 1]
+	HintSpanSample  HintName = "span_sample"  // a share in (0, 1]
+	HintTraceSample HintName = "trace_sample" // a share in (0, 1]
+	HintExemplars   HintName = "exemplars"    // bool or int
 )
+
+var hintNames = []string{string(HintMostRecent), string(HintSample), string(HintSpanSample), string(HintTraceSample), string(HintExemplars)}
 
 // Spanset selects spans of one trace: a [*Filter], a [*SpansetOp] or a
 // [*Pipeline].

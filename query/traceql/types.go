@@ -3,6 +3,7 @@ package traceql
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -245,22 +246,26 @@ func checkHint(h Hint, at int) error {
 		if !isBool {
 			want = "true or false"
 		}
-	case HintSample:
-		if v := 0.0; number {
-			v = floatOf(h.Value.Value)
-			if !(v > 0 && v <= 1) {
-				want = "true, false or a share above 0 and up to 1"
-			}
-		} else if !isBool {
+	case HintSample, HintSpanSample, HintTraceSample:
+		share := number
+		if number {
+			x := floatOf(h.Value.Value)
+			share = x > 0 && x <= 1
+		}
+		switch {
+		case share || isBool && h.Name == HintSample:
+		case h.Name == HintSample:
 			want = "true, false or a share above 0 and up to 1"
+		default:
+			want = "a share above 0 and up to 1"
 		}
 	case HintExemplars:
 		if !isBool && !(whole && h.Value.Value.Int() >= 0) {
 			want = "true, false or how many"
 		}
 	default:
-		names := []string{string(HintMostRecent), string(HintSample), string(HintExemplars)}
-		return &Error{Pos: h.pos, Message: fmt.Sprintf("unknown hint %q", string(h.Name)) + didYouMean(string(h.Name), names), Expected: "most_recent, sample or exemplars"}
+		msg := fmt.Sprintf("unknown hint %q", string(h.Name)) + didYouMean(string(h.Name), hintNames)
+		return &Error{Pos: h.pos, Message: msg, Expected: strings.Join(hintNames, ", ")}
 	}
 	if want != "" {
 		return &Error{Pos: at, Message: fmt.Sprintf("%s cannot be %s", h.Name, h.Value), Expected: want}
