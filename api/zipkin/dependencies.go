@@ -25,20 +25,26 @@ func (a *api) dependencies(q *request) error {
 			return err
 		}
 		a.note(q, g.Stats)
-		q.body = appendLinks(q.body, g.Edges)
+		q.body = appendLinks(q.body, g)
 		return nil
 	})
 }
 
-// appendLinks appends the edges, those of equal names as one, in the order of
-// the first of each.
-func appendLinks(dst []byte, edges []analysis.Edge) []byte {
+// appendLinks appends the edges of a graph, those of equal names as one, in the
+// order of the first of each.
+func appendLinks(dst []byte, g *analysis.Graph) []byte {
 	type count struct{ calls, errors uint64 }
+	services := map[string]bool{}
+	for _, n := range g.Nodes {
+		if n.Kind == analysis.NodeService {
+			services[n.Name] = true
+		}
+	}
 	counts := map[link]*count{}
 	var order []link
-	for i := range edges {
-		e := &edges[i]
-		l := link{serviceName(e.Client), serviceName(e.Server)}
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		l := link{serviceName(e.Client), childName(e, services)}
 		c := counts[l]
 		if c == nil {
 			c = &count{}
@@ -61,4 +67,18 @@ func appendLinks(dst []byte, edges []analysis.Edge) []byte {
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
+}
+
+// childName is what an edge leads to. Zipkin knows services only: a database
+// that is named as a service is would be taken for that.
+func childName(e *analysis.Edge, services map[string]bool) string {
+	switch {
+	case e.ServerKind == analysis.NodeService:
+		return serviceName(e.Server)
+	case !services[e.Server]:
+		return e.Server
+	case e.ServerSystem != "":
+		return e.ServerSystem + ":" + e.Server
+	}
+	return e.ServerKind.String() + ":" + e.Server
 }

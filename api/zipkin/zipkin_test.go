@@ -138,6 +138,18 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A database with the name of a service is not that service.
+func TestDatabaseNamedAsAService(t *testing.T) {
+	b := &builder{}
+	b.Resources = []telemetry.Resource{{Attrs: b.attrs("service.name", "orders")}}
+	b.Scopes = []telemetry.Scope{{}}
+	b.span(1, 1, 0, 0, telemetry.KindClient, "SELECT", 0, 5, "db.system.name", "mysql", "db.namespace", "orders")
+	got := get(handler(scantest.New(&b.Batch)), "/api/v2/dependencies?endTs=1790000060000").Body.String()
+	if want := `[{"parent":"orders","child":"mysql:orders","callCount":1}]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestSearches lists searches and the spans of the shop that satisfy them, by
 // looking whether each alone is found.
 func TestSearches(t *testing.T) {
