@@ -34,6 +34,7 @@ type merger struct {
 
 	order  orderer
 	ids    scan.Rows
+	spans  []spanKey // by row of the parts
 	from   []rowOf
 	joined []joinedRow
 }
@@ -161,18 +162,39 @@ func (s *source) want(lo, hi int) {
 // arrange puts the rows into the order of the output. The spans of a trace in
 // several pieces get the order that the orderer gives them.
 func (m *merger) arrange(traces []trace, pieces []piece) error {
+	if slices.ContainsFunc(traces, func(t trace) bool { return t.end > t.first+1 }) {
+		if err := m.readIDs(); err != nil {
+			return err
+		}
+	}
 	for i := range traces {
 		t := &traces[i]
 		if t.end == t.first+1 {
 			p := &pieces[t.first]
 			m.stretch(m.byBlock[p.from], p.lo, p.lo+p.rows)
-			continue
-		}
-		if err := m.join(pieces[t.first:t.end]); err != nil {
-			return err
+		} else {
+			m.join(pieces[t.first:t.end])
 		}
 	}
 	m.out.rows = m.rows.n
+	return nil
+}
+
+// readIDs reads what traces are joined by, of all rows of the parts.
+func (m *merger) readIDs() error {
+	m.spans, m.offsets = m.spans[:0], m.offsets[:0]
+	for i := range m.rows.parts {
+		p := &m.rows.parts[i]
+		first, _ := p.source.b.pageRows(p.page)
+		err := p.source.b.Rows(first+p.lo, first+p.hi, scan.ColSpanID|scan.ColParentID|scan.ColStart, &m.ids)
+		if err != nil {
+			return err
+		}
+		m.offsets = append(m.offsets, len(m.spans)-p.lo)
+		for k, id := range m.ids.SpanID {
+			m.spans = append(m.spans, spanKey{id, m.ids.ParentID[k], m.ids.Start[k]})
+		}
+	}
 	return nil
 }
 
@@ -193,18 +215,17 @@ func (m *merger) stretch(s *source, lo, hi int) {
 }
 
 // join puts the pieces of a trace together.
-func (m *merger) join(pieces []piece) error {
+func (m *merger) join(pieces []piece) {
 	m.scratch.Reset()
 	m.from, m.places = m.from[:0], m.places[:0]
 	for i := range pieces {
 		p := &pieces[i]
-		if err := p.from.Rows(p.lo, p.lo+p.rows, scan.ColSpanID|scan.ColParentID|scan.ColStart, &m.ids); err != nil {
-			return err
-		}
-		for k := range p.rows {
+		s, n := m.byBlock[p.from], p.from.r.footer.pageRows
+		for row := p.lo; row < p.lo+p.rows; row++ {
+			k := &m.spans[m.offsets[s.part+s.ofPage[row/n]-1]+row%n]
 			m.places = append(m.places, uint32(len(m.places)))
-			m.from = append(m.from, rowOf{m.byBlock[p.from], p.lo + k})
-			m.scratch.Spans = append(m.scratch.Spans, telemetry.Span{SpanID: m.ids.SpanID[k], ParentID: m.ids.ParentID[k], Start: m.ids.Start[k]})
+			m.from = append(m.from, rowOf{s, row})
+			m.scratch.Spans = append(m.scratch.Spans, telemetry.Span{SpanID: k.id, ParentID: k.parent, Start: k.start})
 		}
 	}
 	m.order.run(&m.scratch, m.places)
@@ -212,7 +233,12 @@ func (m *merger) join(pieces []piece) error {
 		m.joined = append(m.joined, joinedRow{parent: m.scratch.Spans[at].ParentID, code: m.order.parents[i], row: m.rows.n})
 		m.stretch(m.from[at].source, m.from[at].row, m.from[at].row+1)
 	}
-	return nil
+}
+
+// spanKey is what a trace's spans are put in order by.
+type spanKey struct {
+	id, parent telemetry.SpanID
+	start      uint64
 }
 
 // rowOf is a row of a source.
