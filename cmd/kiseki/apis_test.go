@@ -9,7 +9,7 @@ import (
 func TestEveryAPIIsServed(t *testing.T) {
 	r := startServe(t, t.TempDir(), "--retention-age", "0")
 	r.send(t, traceID, "hello")
-	for _, path := range []string{"/api/kiseki/v1/traces/", "/api/v2/trace/", "/zipkin/api/v2/trace/"} {
+	for _, path := range []string{"/api/kiseki/v1/traces/", "/api/v2/trace/", "/zipkin/api/v2/trace/", "/api/v2/traces/", "/tempo/api/traces/"} {
 		if status, body := r.get(t, path+traceID); status != 200 || !strings.Contains(body, `"name":"hello"`) {
 			t.Errorf("%s: %d %s", path, status, body)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kiseki-dev/kiseki/api/rpc"
+	"github.com/kiseki-dev/kiseki/api/tempo"
 	"github.com/kiseki-dev/kiseki/api/zipkin"
 )
 
@@ -43,7 +44,7 @@ func webHandler(m *metrics, ready *readiness, api, ui http.Handler) http.Handler
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("GET /readyz", ready)
 	mux.Handle("GET /metrics", m.handler())
-	for _, path := range []string{"/api/", zipkin.Prefix + "/"} {
+	for _, path := range []string{"/api/", tempo.Prefix + "/", zipkin.Prefix + "/"} {
 		mux.Handle(path, m.observeAPI(api))
 	}
 	mux.Handle("/", ui)

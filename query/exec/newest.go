@@ -36,7 +36,16 @@ type SearchResult struct {
 // before again, since a piece newer than the cursor may belong to a trace
 // that is older: its cost grows with the depth of the page.
 func Search(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limits) (*SearchResult, error) {
-	s := &search{run: start(ctx, snap, limits), plan: p, spanFilter: plan.Relax(p.Filter), seen: map[telemetry.TraceID]struct{}{}}
+	return SearchEach(ctx, snap, p, limits, nil)
+}
+
+// SearchEach is [Search] that also tells the traces of the page one by one, in
+// their order, as soon as no newer one can come before them any more. An error
+// of found ends the search.
+func SearchEach(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limits, found func(*Summary) error) (*SearchResult, error) {
+	s := &search{
+		run: start(ctx, snap, limits), plan: p, spanFilter: plan.Relax(p.Filter), seen: map[telemetry.TraceID]struct{}{}, found: found,
+	}
 	defer s.release()
 	s.filter.stop = s.stop
 	s.perTrace = p.Spans != nil || plan.HasTraceLeaves(p.Filter)
@@ -65,6 +74,8 @@ type search struct {
 	best       []ranked                       // at most Limit + 1, best first
 	result     *scan.Bitmap                   // of the trace evaluated last, over the rows of its pieces
 	pieces     []piece
+	found      func(*Summary) error // nil: nobody waits for single traces
+	told       int                  // how many of best it was called with
 }
 
 // visitedBlock holds the pieces of traces with matching spans in a block, best
@@ -152,6 +163,9 @@ func (s *search) rank() error {
 		if s.excluded(bound) {
 			return nil
 		}
+		if err := s.tell(bound); err != nil {
+			return err
+		}
 		if fromBlock {
 			s.visit(ahead.next())
 		} else {
@@ -164,6 +178,32 @@ func (s *search) rank() error {
 // excluded reports whether no trace with this bound can be on the page.
 func (s *search) excluded(bound uint64) bool {
 	return len(s.best) > s.plan.Limit && s.best[s.plan.Limit].start > bound
+}
+
+// tell calls found with the traces of the page that are newer than bound.
+func (s *search) tell(bound uint64) error {
+	if s.found == nil {
+		return nil
+	}
+	for ; s.told < min(len(s.best), s.plan.Limit) && s.best[s.told].start > bound; s.told++ {
+		sum := s.summary(&s.best[s.told])
+		if s.late() { // the summary may lack something
+			return nil
+		}
+		if err := s.found(sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summary is that of a result.
+func (s *search) summary(r *ranked) *Summary {
+	if r.summary == nil {
+		sum := s.summarise(r.id, &r.found)
+		r.summary = &sum
+	}
+	return r.summary
 }
 
 // visit turns the matching rows of a filtered block into pieces of traces.
@@ -268,18 +308,22 @@ func (s *search) page() (*SearchResult, error) {
 	out := &SearchResult{}
 	more := len(s.best) > s.plan.Limit
 	s.best = s.best[:min(len(s.best), s.plan.Limit)]
-	for i, r := range s.best {
-		if r.summary == nil {
-			sum := s.summarise(r.id, &r.found)
-			r.summary = &sum
+	for i := range s.best {
+		sum := s.summary(&s.best[i])
+		if i >= s.told {
+			if ok, err := s.more(); err != nil {
+				return nil, err
+			} else if !ok { // the summary may lack something
+				more, s.best = true, s.best[:i]
+				break
+			}
+			if s.found != nil {
+				if err := s.found(sum); err != nil {
+					return nil, err
+				}
+			}
 		}
-		if ok, err := s.more(); err != nil {
-			return nil, err
-		} else if !ok { // the summary may lack something
-			more, s.best = true, s.best[:i]
-			break
-		}
-		out.Traces = append(out.Traces, *r.summary)
+		out.Traces = append(out.Traces, *sum)
 	}
 	if more && len(s.best) > 0 {
 		last := s.best[len(s.best)-1]
