@@ -19,7 +19,6 @@ type call struct {
 
 // caller finds the calls in traces. It belongs to one goroutine.
 type caller struct {
-	peers
 	answered []bool // by span: it, or a span of its service that it waits for, has an answer
 	around   []bool // by span: there is another call of its service below it
 	claimed  []bool // by span: it is, or is within, an unanswered call that has been told
@@ -34,7 +33,6 @@ type caller struct {
 // several such spans within another the outermost that names somebody counts.
 // unknown is how many calls name nobody.
 func (c *caller) calls(t *exec.WholeTrace, tell func(call)) (unknown int, err error) {
-	c.begin(t)
 	n := len(t.Spans)
 	c.answered, c.around, c.claimed = reset(c.answered, n), reset(c.around, n), reset(c.claimed, n)
 	for k := len(t.Order) - 1; k >= 0; k-- { // children first
@@ -63,7 +61,7 @@ func (c *caller) calls(t *exec.WholeTrace, tell func(call)) (unknown int, err er
 		if !calling(s) || c.answered[i] || c.claimed[i] {
 			continue
 		}
-		node, ok, err := c.of(int(i))
+		node, ok, err := peerOf(t, int(i))
 		if err != nil {
 			return unknown, err
 		}

@@ -50,3 +50,61 @@ func latency(l analysis.Latency) string {
 	}
 	return fmt.Sprintf("%s–%s ms", ms(l.Min), ms(l.Max))
 }
+
+// changesAnswer has a line an edge: its calls and errors in both graphs.
+func changesAnswer(t *testing.T, store scan.Store, text string) string {
+	ask := func(options string) *analysis.Graph {
+		g, err := analysis.ServiceGraph(t.Context(), store.Snapshot(), search(t, "; "+options, noOptions(t)), exec.DefaultLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	before, after := ask("to "+text), ask("from "+text)
+	added, removed := analysis.ChangedServices(before, after)
+	lines := []string{fmt.Sprintf("services added %q, removed %q", added, removed)}
+	for _, c := range analysis.Changes(before, after) {
+		line := fmt.Sprintf("%s → %s: %d calls (%d errors), then %d (%d)",
+			c.Before.Client, c.After.Server, c.Before.Calls, c.Before.Errors, c.After.Calls, c.After.Errors)
+		switch {
+		case c.Added():
+			line += ", added"
+		case c.Removed():
+			line += ", removed"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func servicePaths(t *testing.T, store scan.Store, text string) *analysis.ServicePaths {
+	p, err := analysis.Paths(t.Context(), store.Snapshot(), search(t, text, noOptions(t)), exec.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// pathsAnswer has a line a chain.
+func pathsAnswer(t *testing.T, store scan.Store, text string) string {
+	p := servicePaths(t, store, text)
+	lines := []string{fmt.Sprintf("%d traces", p.Traces)}
+	for i, n := range p.Nodes {
+		lines = append(lines, fmt.Sprintf("%s: %d calls, %d errors, in %d traces, the end in %d",
+			strings.Join(p.Chain(i), " → "), n.Calls, n.Errors, n.Traces, n.Ends))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// aroundAnswer has a line for each service above and below one.
+func aroundAnswer(t *testing.T, store scan.Store, service string) string {
+	var lines []string
+	up, down := servicePaths(t, store, "").Around(service)
+	for _, r := range up {
+		lines = append(lines, fmt.Sprintf("up %d %s: %d calls", r.Depth, r.Service, r.Calls))
+	}
+	for _, r := range down {
+		lines = append(lines, fmt.Sprintf("down %d %s: %d calls", r.Depth, r.Service, r.Calls))
+	}
+	return strings.Join(lines, "\n")
+}

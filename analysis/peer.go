@@ -18,26 +18,13 @@ var (
 	addressKeys      = []string{"server.address", "net.peer.name", "net.sock.peer.name", "http.host"}
 )
 
-// peers tells whom the spans of a trace called, as far as their attributes
-// say. It belongs to one goroutine.
-type peers struct {
-	trace  *exec.WholeTrace
-	values map[string][]exec.GroupValue // by key, of the trace at hand
-}
-
-func (p *peers) begin(t *exec.WholeTrace) {
-	p.trace = t
-	clear(p.values)
-}
-
-// of is the node that span i called; ok is false where nothing names it.
+// peerOf is the node that span i called; ok is false where nothing names it.
 //
 // A database is named by its namespace, a broker's queue or topic by its
 // destination, anything else by its service name or its address. What names
 // only the kind of system is better than nothing.
-func (p *peers) of(i int) (n nodeID, ok bool, err error) {
-	var r peerReader
-	r.peers, r.span = p, i
+func peerOf(t *exec.WholeTrace, i int) (n nodeID, ok bool, err error) {
+	r := peerReader{trace: t, span: i}
 	service, address := r.first(peerServiceKeys), r.first(addressKeys)
 	if system, name := r.first(dbSystemKeys), r.first(dbNameKeys); system != "" || name != "" {
 		return nodeID{NodeDatabase, system, firstOf(name, service, address, system)}, true, r.err
@@ -61,9 +48,9 @@ func firstOf(names ...string) string {
 
 // peerReader reads texts of one span until something cannot be read.
 type peerReader struct {
-	*peers
-	span int
-	err  error
+	trace *exec.WholeTrace
+	span  int
+	err   error
 }
 
 // first is the first text that is not empty under one of the keys.
@@ -72,18 +59,9 @@ func (r *peerReader) first(keys []string) string {
 		if r.err != nil {
 			return ""
 		}
-		values, ok := r.values[key]
-		if !ok {
-			values, r.err = r.trace.Values(scan.Field{Scope: scan.ScopeSpan, Key: key}, nil)
-			if r.values == nil {
-				r.values = map[string][]exec.GroupValue{}
-			}
-			r.values[key] = values
-		}
-		if r.err != nil {
-			return ""
-		}
-		if v := values[r.span]; v.Present && v.Value.Type() == telemetry.ValueString && v.Value.Str() != "" {
+		var v exec.GroupValue
+		v, r.err = r.trace.Value(r.span, scan.Field{Scope: scan.ScopeSpan, Key: key})
+		if r.err == nil && v.Present && v.Value.Type() == telemetry.ValueString && v.Value.Str() != "" {
 			return v.Value.Str()
 		}
 	}

@@ -36,7 +36,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // as 1/3, "id" is the span's number and "parent" that of one not above it. "gap"
 // forgets the spans before. Then questions, each with its answer:
 //
-//	graph [{ … }] [; [from ms] [to ms]]
+//	graph [{ … }] [; [from ms] [to ms]]   the service graph
+//	changes ms                            of the graph before a time to that after it
+//	paths, around service                 the chains of services
+//	critical trace                        the critical path of a trace
+//	profile, flame, heat, values field    the other analyses, with queries as graph
+//	compare { … } [to { … }]
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -89,7 +94,10 @@ func runScript(t *testing.T, text string) string {
 // question is answered from a store.
 type question func(t *testing.T, store scan.Store, text string) string
 
-var questions = map[string]question{"graph": graphAnswer}
+var questions = map[string]question{
+	"graph": graphAnswer, "changes": changesAnswer, "paths": pathsAnswer, "around": aroundAnswer, "critical": criticalAnswer,
+	"profile": profileAnswer, "flame": flameAnswer, "heat": heatAnswer, "values": valuesAnswer, "compare": compareAnswer,
+}
 
 const epoch = 1_790_000_000_000_000_000
 
@@ -188,6 +196,9 @@ func (b *builder) everywhere(ask question, rest string) string {
 		if again := ask(b.T, scantest.Split(&b.Batch, r, 1+r.IntN(4), 1+r.IntN(3)), rest); again != text {
 			b.Errorf("%s\nin one place\n%s\nin several\n%s", rest, text, again)
 		}
+	}
+	if text == "" {
+		return "nothing"
 	}
 	return text
 }

@@ -17,16 +17,21 @@ func workers(blocks []queuedBlock) int { return max(min(runtime.GOMAXPROCS(0), l
 // until a worker's visit returns false. A worker gets blocks in their order.
 func deal(blocks []queuedBlock, n int, visit func(worker int, b scan.Block) bool) {
 	var next atomic.Int64
+	each(n, func(worker int) {
+		for {
+			at := int(next.Add(1)) - 1
+			if at >= len(blocks) || !visit(worker, blocks[at].block) {
+				return
+			}
+		}
+	})
+}
+
+// each runs n workers, each of them a goroutine, and waits for them.
+func each(n int, work func(worker int)) {
 	var wg sync.WaitGroup
 	for worker := range n {
-		wg.Go(func() {
-			for {
-				at := int(next.Add(1)) - 1
-				if at >= len(blocks) || !visit(worker, blocks[at].block) {
-					return
-				}
-			}
-		})
+		wg.Go(func() { work(worker) })
 	}
 	wg.Wait()
 }

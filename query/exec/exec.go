@@ -6,9 +6,11 @@
 //	lookahead.go   the blocks that newest will want, on other processors
 //	summary.go     what a trace is, in a line
 //	trace.go       one whole trace
-//	traces.go      every whole trace that a query finds
+//	traces.go      every whole trace that a query finds; traces_sample.go some
+//	               of them, evenly in time
 //	view.go        one whole trace as rows; block_cache.go what many traces of a
 //	               block need of it
+//	selections.go  the rows of blocks that queries select
 //	aggregate.go   groups of spans with their counts and durations; digest.go
 //	               adds up blocks without reading their rows
 //	metrics.go     series of numbers over time; the metrics_… files have its

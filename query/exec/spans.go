@@ -57,12 +57,7 @@ func (w *spanWalk) block(b scan.Block) error {
 	w.scanned(b)
 	sel := w.filter.get()
 	defer w.filter.put(sel)
-	sel.Reset(b.Len(), true)
-	err := w.filter.narrowWithin(w.plan, w.spanFilter, b, sel)
-	if err == nil && w.perTrace {
-		err = w.bindTraces(b, sel)
-	}
-	if err != nil {
+	if err := w.selected(b, sel); err != nil {
 		w.damaged("filter block", err)
 		return nil
 	}

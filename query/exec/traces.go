@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/kiseki-dev/kiseki/query/plan"
-	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
@@ -26,6 +25,7 @@ type WholeTrace struct {
 	view  *view
 	rows  []int32 // of the view, by span
 	batch telemetry.Batch
+	codes *codeRuns
 }
 
 // TraceSpan is what most questions about a span of a trace need.
@@ -37,18 +37,72 @@ type TraceSpan struct {
 	Name, Service   string
 }
 
-// Values fills dst with the value of a field for each span; a span without the
-// field has none. Of events and links, the first that has the field counts.
-func (t *WholeTrace) Values(f scan.Field, dst []GroupValue) ([]GroupValue, error) {
-	c, err := t.view.column(traceql.Field{Field: f})
-	if err != nil {
-		return nil, err
+// Value is a field of span i that has one value a span: no event's, no link's.
+func (t *WholeTrace) Value(i int, f scan.Field) (GroupValue, error) {
+	row := int(t.rows[i])
+	for _, p := range t.view.pieces {
+		if n := p.hi - p.lo; row >= n {
+			row -= n
+			continue
+		}
+		return t.codes.value(p.block, p.lo+row, f)
 	}
-	dst = dst[:0]
-	for _, row := range t.rows {
-		dst = append(dst, GroupValue{c.has[row], c.values[row]})
+	return GroupValue{}, nil
+}
+
+// codeRuns reads single values, of which the next is expected to be near the
+// one before. It belongs to one goroutine.
+type codeRuns struct {
+	block scan.Block
+	runs  map[scan.Field]*codeRun
+}
+
+// codeRun is a field of rows [lo, hi) of a block.
+type codeRun struct {
+	lo, hi int
+	size   int // how many rows were asked for last
+	codes  scan.Codes
+}
+
+// Reads of rows at most nearRows from those before are each twice as long, up to
+// mostRows: so it goes in a segment, where a trace's rows are neighbours. In
+// the head, where they are anywhere, rows are read one by one.
+const nearRows, mostRows = 64, 1024
+
+func (c *codeRuns) value(b scan.Block, row int, f scan.Field) (GroupValue, error) {
+	if b != c.block {
+		c.block = b
+		for _, r := range c.runs {
+			*r = codeRun{codes: r.codes}
+			r.codes.Reset()
+		}
 	}
-	return dst, nil
+	r := c.runs[f]
+	if r == nil {
+		if c.runs == nil {
+			c.runs = map[scan.Field]*codeRun{}
+		}
+		r = &codeRun{}
+		c.runs[f] = r
+	}
+	if row < r.lo || row >= r.hi {
+		r.size = min(2*r.size, mostRows)
+		if row < r.lo-nearRows || row >= r.hi+nearRows || r.size == 0 {
+			r.size = 1
+		}
+		lo := row / r.size * r.size
+		hi := min(lo+r.size, b.Len())
+		r.lo, r.hi = 0, 0
+		if err := b.Codes(f, lo, hi, &r.codes); err != nil {
+			return GroupValue{}, err
+		}
+		r.lo, r.hi = lo, hi
+	}
+	code := r.codes.Rows[row-r.lo]
+	if code == 0 || absent(f, r.codes.Dict[code-1]) {
+		return GroupValue{}, nil
+	}
+	return GroupValue{true, r.codes.Dict[code-1]}, nil
 }
 
 // Links are those of span i, until the next call.
@@ -72,11 +126,11 @@ func (t *WholeTrace) Links(i int) ([]telemetry.Link, error) {
 // is none. t stays valid.
 func (t *WholeTrace) Find(id telemetry.TraceID) *WholeTrace {
 	s := &search{run: t.view.run, plan: &plan.Search{End: plan.All}}
-	return newWholeTrace(s.whole(id))
+	return newWholeTrace(s.whole(id), &codeRuns{})
 }
 
-func newWholeTrace(v *view) *WholeTrace {
-	t := &WholeTrace{ID: v.id, view: v, Spans: make([]TraceSpan, 0, len(v.rows)), rows: make([]int32, 0, len(v.rows))}
+func newWholeTrace(v *view, codes *codeRuns) *WholeTrace {
+	t := &WholeTrace{ID: v.id, view: v, codes: codes, Spans: make([]TraceSpan, 0, len(v.rows)), rows: make([]int32, 0, len(v.rows))}
 	index := make([]int32, len(v.rows))
 	for i := v.present.Next(0); i >= 0; i = v.present.Next(i + 1) {
 		r := &v.rows[i]
@@ -117,17 +171,10 @@ func traces(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits Limi
 	r := start(ctx, snap, limits)
 	defer r.release()
 	blocks := r.blocksWithin(p.Start, p.End)
-	spanFilter := plan.Relax(p.Filter)
-	if spanFilter == plan.Node(plan.Constant(false)) {
-		blocks = nil
-	}
 	shared := &handed{most: limits.Traces, ids: map[telemetry.TraceID]struct{}{}}
 	walks := make([]*traceWalk, workers(blocks))
 	for i := range walks {
-		w := &traceWalk{search: search{run: r.fork(), plan: p, spanFilter: spanFilter}, handed: shared, hand: begin()}
-		w.filter.stop = w.stop
-		w.perTrace = p.Spans != nil || plan.HasTraceLeaves(p.Filter)
-		walks[i] = w
+		walks[i] = newTraceWalk(r, p, shared, begin())
 	}
 	deal(blocks, len(walks), func(worker int, b scan.Block) bool { return walks[worker].visit(b) })
 	for _, w := range walks {
@@ -182,6 +229,14 @@ type traceWalk struct {
 	handed *handed
 	hand   func(*WholeTrace) error
 	err    error // of hand
+	codes  codeRuns
+}
+
+func newTraceWalk(r *run, p *plan.Search, shared *handed, hand func(*WholeTrace) error) *traceWalk {
+	w := &traceWalk{search: search{run: r.fork(), plan: p, spanFilter: plan.Relax(p.Filter)}, handed: shared, hand: hand}
+	w.filter.stop = w.stop
+	w.perTrace = p.Spans != nil || plan.HasTraceLeaves(p.Filter)
+	return w
 }
 
 // visit hands over the traces of a block; false means that the query is to end.
@@ -242,5 +297,5 @@ func (w *traceWalk) trace(v *view) error {
 			return nil
 		}
 	}
-	return w.hand(newWholeTrace(v))
+	return w.hand(newWholeTrace(v, &w.codes))
 }

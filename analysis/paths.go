@@ -1,0 +1,260 @@
+package analysis
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kiseki-dev/kiseki/query/exec"
+	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
+
+// chainDepth is how many services a chain has at most; a longer one goes
+// round in circles.
+const chainDepth = 64
+
+// ServicePaths is the chains of services that traces have gone through: a tree,
+// from the services that were called by nobody known.
+type ServicePaths struct {
+	Traces uint64
+	Nodes  []PathNode // parents first
+	Stats  exec.Stats
+}
+
+// PathNode is a service as the end of a chain.
+type PathNode struct {
+	Service string
+	Parent  int32  // index of the chain without this service, or -1
+	Calls   uint64 // of the service by way of the chain
+	Errors  uint64 // calls of which the service's span failed
+	Traces  uint64 // that have the chain
+	Ends    uint64 // traces in which it goes no further from some span
+}
+
+// Chain is the services of node i, from the first caller on.
+func (p *ServicePaths) Chain(i int) []string {
+	var out []string
+	for at := int32(i); at >= 0; at = p.Nodes[at].Parent {
+		out = append(out, p.Nodes[at].Service)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// Paths is the chains of the traces that q has a result in. A span whose
+// parent is of another service extends the parent's chain; all of a service's
+// spans below it, up to the next service, are one call.
+func Paths(ctx context.Context, snap scan.Snapshot, q *plan.Search, limits exec.Limits) (*ServicePaths, error) {
+	begin := func() *pathTree { return &pathTree{most: limits.Groups, index: map[chainKey]int32{}} }
+	sums, stats, err := exec.Traces(ctx, snap, q, limits, begin, (*pathTree).add)
+	if err != nil {
+		return nil, fmt.Errorf("find service paths: %w", err)
+	}
+	out := &ServicePaths{Stats: stats}
+	all := begin()
+	for _, s := range sums {
+		out.Traces += s.traces
+		all.merge(s)
+	}
+	if all.full {
+		out.Stats.Limit(fmt.Sprintf("there are more than %d chains of services, or chains of more than %d", limits.Groups, chainDepth))
+	}
+	out.Nodes = all.sorted()
+	return out, nil
+}
+
+// pathTree adds up chains. It belongs to one goroutine.
+type pathTree struct {
+	most   int
+	full   bool
+	traces uint64
+	nodes  []PathNode // parents first
+	depth  []int
+	index  map[chainKey]int32
+
+	// Of the trace at hand.
+	place    []int32 // node by span, or -1
+	further  []bool  // by span: another service is called by it, or below it within its service
+	seen     map[int32]struct{}
+	ended    map[int32]struct{}
+	entrance []bool // by span: it begins a call
+}
+
+type chainKey struct {
+	parent  int32
+	service string
+}
+
+// node is -1 beyond the limit.
+func (p *pathTree) node(parent int32, service string) int32 {
+	key := chainKey{parent, service}
+	at, ok := p.index[key]
+	if ok {
+		return at
+	}
+	depth := 1
+	if parent >= 0 {
+		depth = p.depth[parent] + 1
+	}
+	if len(p.nodes) >= p.most || depth > chainDepth {
+		p.full = true
+		return -1
+	}
+	at = int32(len(p.nodes))
+	p.index[key] = at
+	p.nodes, p.depth = append(p.nodes, PathNode{Service: service, Parent: parent}), append(p.depth, depth)
+	return at
+}
+
+func (p *pathTree) add(t *exec.WholeTrace) error {
+	if p.seen == nil {
+		p.seen, p.ended = map[int32]struct{}{}, map[int32]struct{}{}
+	}
+	clear(p.seen)
+	clear(p.ended)
+	p.traces++
+	p.place = append(p.place[:0], make([]int32, len(t.Spans))...)
+	p.further, p.entrance = reset(p.further, len(t.Spans)), reset(p.entrance, len(t.Spans))
+	for _, i := range t.Order {
+		p.enter(t, i)
+	}
+	for _, i := range slices.Backward(t.Order) { // children first
+		above := t.Parent[i]
+		if above >= 0 && (p.entrance[i] || p.further[i]) {
+			p.further[above] = true
+		}
+		at := p.place[i]
+		if _, known := p.ended[at]; at >= 0 && p.entrance[i] && !p.further[i] && !known {
+			p.ended[at] = struct{}{}
+			p.nodes[at].Ends++
+		}
+	}
+	return nil
+}
+
+// enter places a span below its parent's chain.
+func (p *pathTree) enter(t *exec.WholeTrace, i int32) {
+	s, above := &t.Spans[i], int32(-1)
+	if parent := t.Parent[i]; parent >= 0 {
+		above = p.place[parent]
+		if t.Spans[parent].Service == s.Service || above < 0 {
+			p.place[i] = above
+			return
+		}
+	}
+	at := p.node(above, s.Service)
+	p.place[i], p.entrance[i] = at, true
+	if at < 0 {
+		return
+	}
+	n := &p.nodes[at]
+	n.Calls++
+	if s.Status == telemetry.StatusError {
+		n.Errors++
+	}
+	if _, known := p.seen[at]; !known {
+		p.seen[at] = struct{}{}
+		n.Traces++
+	}
+}
+
+func (p *pathTree) merge(o *pathTree) {
+	p.full = p.full || o.full
+	place := make([]int32, len(o.nodes))
+	for i := range o.nodes {
+		from, above := &o.nodes[i], int32(-1)
+		place[i] = -1
+		if from.Parent >= 0 {
+			if above = place[from.Parent]; above < 0 {
+				continue
+			}
+		}
+		at := p.node(above, from.Service)
+		if place[i] = at; at < 0 {
+			continue
+		}
+		n := &p.nodes[at]
+		n.Calls += from.Calls
+		n.Errors += from.Errors
+		n.Traces += from.Traces
+		n.Ends += from.Ends
+	}
+}
+
+// sorted is the nodes by depth, calls and names.
+func (p *pathTree) sorted() []PathNode {
+	paths := ServicePaths{Nodes: p.nodes}
+	chains := make([][]string, len(p.nodes))
+	order := make([]int, len(p.nodes))
+	for i := range order {
+		order[i], chains[i] = i, paths.Chain(i)
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(p.depth[a], p.depth[b]), cmp.Compare(p.nodes[b].Calls, p.nodes[a].Calls), slices.Compare(chains[a], chains[b]))
+	})
+	place := make([]int32, len(p.nodes))
+	out := make([]PathNode, 0, len(p.nodes))
+	for k, i := range order {
+		place[i] = int32(k)
+		n := p.nodes[i]
+		if n.Parent >= 0 {
+			n.Parent = place[n.Parent]
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// Relative is a service above or below another one in chains.
+type Relative struct {
+	Service string
+	Depth   int    // the least number of calls between the two; 1: one calls the other
+	Calls   uint64 // of the lower one of the two, by way of the upper one
+}
+
+// Around tells what depends on a service, at any depth, and what it depends
+// on: those that occur before it in a chain, and after it. Nearest first, then
+// by calls.
+func (p *ServicePaths) Around(service string) (up, down []Relative) {
+	above, below := map[string]*Relative{}, map[string]*Relative{}
+	for i := range p.Nodes {
+		chain := p.Chain(i)
+		last := len(chain) - 1
+		told := map[string]bool{}
+		for k := last - 1; k >= 0; k-- {
+			switch {
+			case chain[last] == service && chain[k] != service && !told[chain[k]]:
+				told[chain[k]] = true
+				relate(above, chain[k], last-k, p.Nodes[i].Calls)
+			case chain[k] == service && chain[last] != service && !told[service]:
+				told[service] = true
+				relate(below, chain[last], last-k, p.Nodes[i].Calls)
+			}
+		}
+	}
+	return relatives(above), relatives(below)
+}
+
+func relate(to map[string]*Relative, service string, depth int, calls uint64) {
+	r := to[service]
+	if r == nil {
+		r = &Relative{service, depth, 0}
+		to[service] = r
+	}
+	r.Depth = min(r.Depth, depth)
+	r.Calls += calls
+}
+
+func relatives(of map[string]*Relative) []Relative {
+	out := make([]Relative, 0, len(of))
+	for _, r := range of {
+		out = append(out, *r)
+	}
+	slices.SortFunc(out, func(a, b Relative) int {
+		return cmp.Or(cmp.Compare(a.Depth, b.Depth), cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Service, b.Service))
+	})
+	return out
+}
