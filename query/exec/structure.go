@@ -47,8 +47,11 @@ func newTree(rows []summaryRow, present *scan.Bitmap) *tree {
 
 // compareRows orders siblings as compareSpans does, as far as rows tell.
 func compareRows(a, b *summaryRow) int {
+	if c := cmp.Compare(a.start, b.start); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(a.start, b.start), bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name),
+		bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name),
 		cmp.Compare(a.duration, b.duration), bytes.Compare(a.parent[:], b.parent[:]), cmp.Compare(a.status, b.status), cmp.Compare(a.service, b.service),
 	)
 }
@@ -155,31 +158,4 @@ func (t *tree) siblings(left, out *scan.Bitmap) {
 			out.Set(int(i))
 		}
 	}
-}
-
-// fewSpans are compared with each other in less time than a map of them takes.
-const fewSpans = 32
-
-// parentsOfFew is parents where all span IDs differ; ok is false where they do
-// not.
-func parentsOfFew(n int, byStart []int32, at func(int32) link) (out []int32, ok bool) {
-	var links [fewSpans]link
-	for k, i := range byStart {
-		links[k] = at(i)
-	}
-	out = filled(n, -1)
-	for k, i := range byStart {
-		s := &links[k]
-		root := s.parent.IsZero() || s.parent == s.id
-		for j := range links[:len(byStart)] {
-			other := &links[j]
-			if other.id == s.id && j != k {
-				return nil, false
-			}
-			if !root && other.id == s.parent {
-				out[i] = byStart[j]
-			}
-		}
-	}
-	return out, true
 }

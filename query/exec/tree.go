@@ -89,8 +89,11 @@ func filled(n int, v int32) []int32 {
 // compareSpans orders siblings; what comes after the start makes the order
 // independent of where spans are stored.
 func compareSpans(a, b *telemetry.Span) int {
+	if c := cmp.Compare(a.Start, b.Start); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(a.Start, b.Start), bytes.Compare(a.SpanID[:], b.SpanID[:]),
+		bytes.Compare(a.SpanID[:], b.SpanID[:]),
 		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.End, b.End),
 		bytes.Compare(a.ParentID[:], b.ParentID[:]), cmp.Compare(a.Status, b.Status), cmp.Compare(a.StatusMessage, b.StatusMessage),
 	)
@@ -107,6 +110,11 @@ type link struct {
 // below the client's and what names the ID as its parent below the server's.
 // Of other spans that share an ID the first by start is the parent.
 func parents(n int, byStart []int32, at func(int32) link) []int32 {
+	if len(byStart) <= fewSpans {
+		if out, ok := parentsOfFew(n, byStart, at); ok {
+			return out
+		}
+	}
 	caller := make(map[telemetry.SpanID]int32, n) // the client's span, or the only one
 	callee := map[telemetry.SpanID]int32{}        // the server's, where there are two
 	for _, i := range byStart {
@@ -140,4 +148,31 @@ func parents(n int, byStart []int32, at func(int32) link) []int32 {
 		}
 	}
 	return out
+}
+
+// fewSpans are compared with each other in less time than a map of them takes.
+const fewSpans = 32
+
+// parentsOfFew is parents where all span IDs differ; ok is false where they do
+// not.
+func parentsOfFew(n int, byStart []int32, at func(int32) link) (out []int32, ok bool) {
+	var links [fewSpans]link
+	for k, i := range byStart {
+		links[k] = at(i)
+	}
+	out = filled(n, -1)
+	for k, i := range byStart {
+		s := &links[k]
+		root := s.parent.IsZero() || s.parent == s.id
+		for j := range links[:len(byStart)] {
+			other := &links[j]
+			if other.id == s.id && j != k {
+				return nil, false
+			}
+			if !root && other.id == s.parent {
+				out[i] = byStart[j]
+			}
+		}
+	}
+	return out, true
 }
