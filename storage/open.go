@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -107,7 +108,7 @@ func (s *Store) recover() error {
 		return err
 	}
 	g := &generation{head: newHead(s.opts.Shards)}
-	last, lost, err := s.replay(g)
+	last, rest, lost, err := s.replay(g)
 	if err != nil {
 		return err
 	}
@@ -121,6 +122,11 @@ func (s *Store) recover() error {
 		return err
 	}
 	g.log.Begin(last)
+	if len(rest) > 0 {
+		if err := g.log.Copy(rest); err != nil {
+			return err
+		}
+	}
 	s.active, s.mu.active = g, g
 	return nil
 }
@@ -228,12 +234,13 @@ func (s *Store) removeOrphans() error {
 	return s.removeLogs()
 }
 
-// replay reads the log into g and returns where it ends, and whether the
-// manifest must be written because something is lost.
-func (s *Store) replay(g *generation) (last wal.Position, lost bool, err error) {
+// replay reads the log into g and returns where it ends, the records behind
+// that place, which the next file must have, and whether the manifest must be
+// written because something is lost.
+func (s *Store) replay(g *generation) (last wal.Position, rest []wal.Record, lost bool, err error) {
 	files, err := readLogs(s.fs, s.dir, s.manifest.LogFrom)
 	if err != nil {
-		return last, false, err
+		return last, nil, false, err
 	}
 	s.nextLog = max(1, s.manifest.LogFrom)
 	for _, f := range files {
@@ -241,20 +248,21 @@ func (s *Store) replay(g *generation) (last wal.Position, lost bool, err error) 
 		if f.End > 0 {
 			last = wal.Position{Seq: f.Seq, End: f.End}
 		}
+		rest = append(rest, f.Rest...)
 		if err := s.report(f); err != nil {
-			return last, false, err
+			return last, nil, false, err
 		}
 	}
 	if lost, err = s.loseLogs(files); err != nil {
-		return last, false, err
+		return last, nil, false, err
 	}
 	if err := s.replayRecords(g.head, files); err != nil {
-		return last, false, err
+		return last, nil, false, err
 	}
 	if g.head.spans() > 0 {
 		g.oldest.Store(s.opts.Clock().UnixNano())
 	}
-	return last, lost, nil
+	return last, rest, lost, nil
 }
 
 // readLogs reads the log files from the given sequence on, in order. A file
@@ -331,7 +339,7 @@ func (s *Store) replayRecords(h *head, files []*wal.File) error {
 		})
 	}
 	for _, f := range files {
-		for _, r := range f.Records {
+		for _, r := range slices.Concat(f.Records, f.Rest) {
 			records <- r
 		}
 	}

@@ -38,7 +38,7 @@ func TestFormatPage(t *testing.T) {
 	if seq, prev, err := parseHeader(header); err != nil || seq != 7 || prev != (Position{Seq: 6, End: 99}) {
 		t.Errorf("header came back as %d, %+v, %v", seq, prev, err)
 	}
-	header[8] = 2
+	header[8]++
 	if _, _, err := parseHeader(header); err == nil {
 		t.Error("a flipped version passed")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 )
@@ -14,11 +15,18 @@ type File struct {
 	Seq     uint64
 	Prev    Position
 	Records []Record
-	// End is the offset after the last intact record, 0 if there is none.
+	// End is the offset after the last of Records, 0 if there is none.
 	End int64
-	// Torn is the number of bytes after End: the remains of appends that were
-	// never acknowledged, or of a damaged last record; the two look alike.
+	// Torn is the number of bytes after End: the remains of a commit that was
+	// never acknowledged, or of a damaged last one; the two look alike.
 	Torn int64
+	// Rest are the intact records among the torn bytes. Whoever wants them to
+	// last writes them to another file.
+	Rest []Record
+	// doubt is the damage among the torn bytes, which a later file may tell to
+	// be of what was acknowledged, and doubtEnd the end of Rest.
+	doubt    []*DamageError
+	doubtEnd int64
 	// Void is the number of records that [Void] took away.
 	Void int
 	// Damage are the places where records, or the header, can not be read
@@ -63,6 +71,7 @@ func parse(p string, seq uint64, data []byte) *File {
 	f := &File{Path: p, Seq: seq}
 	at := min(headerSize, len(data))
 	got, prev, headerErr := parseHeader(data)
+	commit, commits := int64(-1), 0 // the last one's offset, and how many begin
 	if headerErr == nil && got != seq {
 		headerErr = fmt.Errorf("the header names sequence %d", got)
 	}
@@ -80,15 +89,47 @@ func parse(p string, seq uint64, data []byte) *File {
 			at = next
 			continue
 		}
-		f.Records = append(f.Records, Record{Offset: int64(at), Spans: spans, Payload: data[at+frameSize : at+size]})
+		if spans&joined == 0 {
+			commit = int64(at)
+			commits++
+		}
+		f.Records = append(f.Records, Record{Offset: int64(at), Spans: spans &^ joined, Payload: data[at+frameSize : at+size]})
 		at += size
 		f.End = int64(at)
 	}
-	f.Torn = int64(len(data)) - f.End
 	if headerErr != nil && len(f.Records) > 0 {
-		f.Damage = append(f.Damage, &DamageError{Path: p, Err: headerErr})
+		f.Damage = slices.Insert(f.Damage, 0, &DamageError{Path: p, Err: headerErr})
 	}
+	f.tear(commit, commits > 1)
+	f.Torn = int64(len(data)) - f.End
 	return f
+}
+
+// tear sets apart the damage within the last commit, whose first record that
+// is left is at the given offset: nothing of it may have been acknowledged.
+// The header is of the first commit.
+func (f *File) tear(commit int64, others bool) {
+	i := slices.IndexFunc(f.Damage, func(d *DamageError) bool { return d.Offset > commit || d.Offset == 0 && !others })
+	if i < 0 {
+		return
+	}
+	f.doubt, f.Damage, f.doubtEnd = f.Damage[i:], f.Damage[:i], f.End
+	f.End = f.doubt[0].Offset
+	n := len(f.Records)
+	for n > 0 && f.Records[n-1].Offset >= f.End {
+		n--
+	}
+	f.Records, f.Rest = f.Records[:n:n], f.Records[n:]
+}
+
+// mend takes back what tear did, since what is before end was acknowledged.
+func (f *File) mend(end int64) {
+	if len(f.doubt) == 0 || end <= f.End {
+		return
+	}
+	f.Records, f.Damage = append(f.Records, f.Rest...), append(f.Damage, f.doubt...)
+	f.Torn -= f.doubtEnd - f.End
+	f.End, f.Rest, f.doubt = f.doubtEnd, nil, nil
 }
 
 // resync is the offset of the next intact record at or after from, or -1.
@@ -128,6 +169,9 @@ func Void(files []*File) {
 
 // cut drops the records at or beyond end; damage there says nothing either.
 func (f *File) cut(end int64) {
+	f.mend(end)
+	f.Void += len(f.Rest)
+	f.Rest = nil
 	for n := len(f.Records); n > 0 && f.Records[n-1].Offset >= end; n-- {
 		f.Records = f.Records[:n-1]
 		f.Void++

@@ -28,6 +28,11 @@
 // void. It is written and synced together with the file's first record, so a
 // file without a readable header in which no record can be found held nothing.
 //
+// Records that are written and synced together are one commit. The highest bit
+// of a record's spans is set where the record before it is of the same commit
+// (since version 2). So a reader can tell damage from a commit that a power
+// cut tore: of what was never synced any part may be there.
+//
 // A record's payload is one batch as [AppendBatch] encodes it, in one S2 block
 // (https://github.com/google/snappy/blob/main/format_description.txt, with
 // S2's extensions): on trace data that halves the bytes or better for a few
@@ -46,12 +51,14 @@ import (
 
 const (
 	magic = "kiseki/w"
-	// Version is the format version this package writes.
-	Version = 1
+	// Version is the format version this package writes. It reads version 1
+	// too, whose records do not say which commit they are of.
+	Version = 2
 
 	headerSize = 40
 	frameSize  = 16
 	marker     = 0x434552ab // "\xabREC", read little-endian
+	joined     = 1 << 31    // in spans: of the same commit as the record before
 
 	// MaxRecord bounds a record's payload and what it decompresses to.
 	// Requests are limited far below it.
@@ -130,8 +137,8 @@ func parseHeader(h []byte) (seq uint64, prev Position, err error) {
 	case binary.LittleEndian.Uint32(h[12:]) != headerSum(h):
 		return 0, prev, errors.New("checksum of the header does not match")
 	}
-	if v := binary.LittleEndian.Uint32(h[8:]); v != Version {
-		return 0, prev, fmt.Errorf("%w %d, this program knows %d", ErrVersion, v, Version)
+	if v := binary.LittleEndian.Uint32(h[8:]); v < 1 || v > Version {
+		return 0, prev, fmt.Errorf("%w %d, this program knows 1 to %d", ErrVersion, v, Version)
 	}
 	prev.Seq = binary.LittleEndian.Uint64(h[24:])
 	prev.End = int64(binary.LittleEndian.Uint64(h[32:]))
@@ -139,6 +146,7 @@ func parseHeader(h []byte) (seq uint64, prev Position, err error) {
 }
 
 // seal fills in the frame of the record in rec, whose payload is in place.
+// spans has the bit joined where it applies.
 func seal(rec []byte, seq uint64, spans uint32) {
 	binary.LittleEndian.PutUint32(rec, marker)
 	binary.LittleEndian.PutUint32(rec[4:], uint32(len(rec)-frameSize))
@@ -155,7 +163,7 @@ func frameSum(rec []byte, seq uint64) uint32 {
 }
 
 // frameAt reads the frame at the start of b and reports its whole size, 0 if
-// there is no intact record.
+// there is no intact record, and its spans, with the bit joined.
 func frameAt(b []byte, seq uint64) (size int, spans uint32) {
 	if len(b) < frameSize || binary.LittleEndian.Uint32(b) != marker {
 		return 0, 0

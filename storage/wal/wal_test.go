@@ -309,6 +309,59 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
+// TestTornCommit: damage with intact records behind it is no damage where all
+// of them are of the last commit, which need not have been synced, until a
+// later file says that it was.
+func TestTornCommit(t *testing.T) {
+	l := newLog(t)
+	first := l.create(1, wal.Position{})
+	for _, name := range []string{"a", "b", "c", "d"} {
+		if err := add(first, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	source, err := wal.Read(l.mem, "/wal", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := l.create(2, first.Position())
+	if err := w.Copy(source.Records[:1]); err != nil { // a commit of its own
+		t.Fatal(err)
+	}
+	torn := int(w.Position().End)
+	if err := w.Copy(source.Records[1:]); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := text(t, l.mem, 2), "2: a b c d"; got != want {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	if err := l.mem.Corrupt("/wal/"+wal.Name(2), torn+20, 0x10); err != nil { // record b
+		t.Fatal(err)
+	}
+	f, err := wal.Read(l.mem, "/wal", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Damage) != 0 || len(f.Records) != 1 || len(f.Rest) != 2 || f.End != int64(torn) {
+		t.Errorf("torn commit: %d records to %d, rest %d, damage %v", len(f.Records), f.End, len(f.Rest), f.Damage)
+	}
+	// The next file has the rest, and makes what is left here void.
+	next := l.create(3, wal.Position{Seq: 2, End: f.End})
+	if err := next.Copy(f.Rest); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := text(t, l.mem, 2, 3), "2: a void=2\n3: c d"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	// One that knows the commit to be acknowledged makes it damage.
+	if err := add(l.create(4, w.Position()), "e"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := text(t, l.mem, 2, 4), "2: a c d damage=1\n4: e"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestCrash: after a power cut in the middle of concurrent appends every
 // acknowledged record is there.
 func TestCrash(t *testing.T) {

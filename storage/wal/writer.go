@@ -110,26 +110,62 @@ func (w *Writer) Append(record []byte, spans int) error {
 		defer w.mu.Unlock()
 		return w.mu.err
 	}
-	g := w.mu.next
-	leads := g == nil
-	if leads {
-		g = &group{buf: w.mu.spare, done: make(chan struct{})}
-		w.mu.next, w.mu.spare = g, nil
-		if !w.mu.begun {
-			w.mu.begun = true
-			g.buf = appendHeader(g.buf, w.seq, w.mu.prev)
-		}
-	}
+	g, leads := w.join()
 	start := len(g.buf)
 	g.buf = append(g.buf, record...)
-	seal(g.buf[start:], w.seq, uint32(spans))
-	g.records++
+	g.seal(start, w.seq, spans)
 	w.mu.Unlock()
 	if leads {
 		w.lead(g)
 	}
 	<-g.done
 	return g.err
+}
+
+// Copy writes intact records of another file in one commit, and returns once
+// they are on stable storage.
+func (w *Writer) Copy(records []Record) error {
+	w.mu.Lock()
+	if w.mu.err != nil {
+		defer w.mu.Unlock()
+		return w.mu.err
+	}
+	g, leads := w.join()
+	for _, r := range records {
+		start := len(g.buf)
+		g.buf = append(append(g.buf, make([]byte, frameSize)...), r.Payload...)
+		g.seal(start, w.seq, int(r.Spans))
+	}
+	w.mu.Unlock()
+	if leads {
+		w.lead(g)
+	}
+	<-g.done
+	return g.err
+}
+
+// join is the group to add to, and whether the caller leads it; mu is held.
+func (w *Writer) join() (g *group, leads bool) {
+	if w.mu.next != nil {
+		return w.mu.next, false
+	}
+	g = &group{buf: w.mu.spare, done: make(chan struct{})}
+	w.mu.next, w.mu.spare = g, nil
+	if !w.mu.begun {
+		w.mu.begun = true
+		g.buf = appendHeader(g.buf, w.seq, w.mu.prev)
+	}
+	return g, true
+}
+
+// seal makes what is in the group's bytes from start on a record.
+func (g *group) seal(start int, seq uint64, spans int) {
+	marked := uint32(spans)
+	if g.records > 0 {
+		marked |= joined
+	}
+	seal(g.buf[start:], seq, marked)
+	g.records++
 }
 
 // lead commits g when its turn has come.
