@@ -68,7 +68,7 @@ var DefaultLimits = Limits{
 type Stats struct {
 	Complete      bool
 	Reason        string // why not complete, for the client
-	ScannedSpans  uint64 // in the blocks that were filtered or read
+	ScannedSpans  uint64 // in the blocks that were filtered or read, as often as they were
 	TotalSpans    uint64
 	ScannedBlocks int
 	TotalBlocks   int

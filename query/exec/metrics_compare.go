@@ -122,15 +122,20 @@ type comparison struct {
 	codes   scan.Codes
 	starts  scan.Rows
 	picked  []pickedRow
+	code    []uint32  // of each row picked
 	counts  []float64 // by code, side and interval
 }
 
-// pickedRow is a span to count: at is its side and interval, of those of the
-// block.
+// pickedRow is a span to count; its interval counts from the block's first.
 type pickedRow struct {
-	row, at uint32
-	weight  float64
+	row, interval uint32
+	side          int
+	weight        float64
 }
+
+// maxCounts are held at a time: where a block has more values, sides and
+// intervals, some of the intervals have their turn after others.
+const maxCounts = 1 << 21
 
 // visit adds a block; false means that the query is to end.
 func (c *comparison) visit(b scan.Block) bool {
@@ -160,10 +165,15 @@ func (c *comparison) addBlock(b scan.Block) error {
 		return err
 	}
 	for i, f := range c.fields {
-		if err := c.count(from, f.Field, sides*n); err != nil {
+		if err := c.read(from, f.Field); err != nil {
 			return err
 		}
-		c.tables[i].add(f.Field, &c.codes, c.counts, first, n)
+		turn := max(maxCounts/(sides*(len(c.codes.Dict)+1)), 1)
+		for at := 0; at < n; at += turn {
+			m := min(turn, n-at)
+			c.count(at, m)
+			c.tables[i].add(f.Field, &c.codes, c.counts, first+at, m)
+		}
 	}
 	return nil
 }
@@ -189,11 +199,11 @@ func (c *comparison) pick(from *columns, sel *scan.Bitmap, first, n int) error {
 		for k, i := range rows {
 			p := pickedRow{row: uint32(lo) + i, weight: 1}
 			if from.selected.Get(lo + int(i)) {
-				p.at = uint32(selection * n)
+				p.side = selection
 			}
 			if n > 1 {
 				interval, _ := c.grid.interval(c.starts.Start[i])
-				p.at += uint32(interval - first)
+				p.interval = uint32(interval - first)
 			}
 			if weights != nil {
 				p.weight = weights[k]
@@ -204,10 +214,10 @@ func (c *comparison) pick(from *columns, sel *scan.Bitmap, first, n int) error {
 	})
 }
 
-// count fills counts with those of a field, width numbers for each code.
-func (c *comparison) count(from *columns, f scan.Field, width int) error {
+// read fills code with those of a field.
+func (c *comparison) read(from *columns, f scan.Field) error {
 	c.codes.Reset()
-	c.counts = c.counts[:0]
+	c.code = c.code[:0]
 	for picked := c.picked; len(picked) > 0; {
 		if err := c.filter.stopped(); err != nil {
 			return err
@@ -217,16 +227,25 @@ func (c *comparison) count(from *columns, f scan.Field, width int) error {
 		if err := from.Codes(f, lo, hi, &c.codes); err != nil {
 			return err
 		}
-		if more := (len(c.codes.Dict)+1)*width - len(c.counts); more > 0 {
-			c.counts = append(c.counts, make([]float64, more)...)
-		}
 		n := 0
 		for n < len(picked) && int(picked[n].row) < hi {
-			p := &picked[n]
-			c.counts[int(c.codes.Rows[int(p.row)-lo])*width+int(p.at)] += p.weight
+			c.code = append(c.code, c.codes.Rows[int(picked[n].row)-lo])
 			n++
 		}
 		picked = picked[n:]
 	}
 	return nil
+}
+
+// count fills counts with those of n intervals from the given one on.
+func (c *comparison) count(first, n int) {
+	size := (len(c.codes.Dict) + 1) * sides * n
+	c.counts = slices.Grow(c.counts[:0], size)[:size]
+	clear(c.counts)
+	for k := range c.picked {
+		p := &c.picked[k]
+		if at := int(p.interval) - first; at >= 0 && at < n {
+			c.counts[(int(c.code[k])*sides+p.side)*n+at] += p.weight
+		}
+	}
 }

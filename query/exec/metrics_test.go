@@ -123,6 +123,36 @@ func TestCompareCountsAll(t *testing.T) {
 	}
 }
 
+// TestCompareInTurns: a block with too many values and intervals to be counted
+// at once.
+func TestCompareInTurns(t *testing.T) {
+	b := many(1000)
+	for i := range b.Spans {
+		b.Spans[i].Name = fmt.Sprint("op ", i%3000)
+	}
+	q := metricsQuery(t, `{} | compare({ name = "op 2001" }, 1)`)
+	q.Step = 1_000_000 // there are five spans in each
+	res, err := exec.Metrics(t.Context(), scantest.New(b).Snapshot(), q, exec.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range res.Series {
+		if s.Labels[1].Name != "name" {
+			continue
+		}
+		switch at := 2001 / 5; s.Labels[0].Value.Value.Str() {
+		case exec.MetaSelection:
+			if s.Points[at] != 1 || s.Points[at-1] != 0 {
+				t.Errorf("the selection is at the wrong time: %v", s.Points)
+			}
+		case exec.MetaBaselineTotal:
+			if s.Points[at] != 4 || s.Points[at-1] != 5 {
+				t.Errorf("totals of the baseline: %v", s.Points)
+			}
+		}
+	}
+}
+
 // TestSampleHint: a share of the traces stands for all, and the answer says
 // how large it is.
 func TestSampleHint(t *testing.T) {
