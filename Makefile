@@ -67,7 +67,7 @@ test: build ui/node_modules/.stamp ## every test: Go, UI, real clients, browser,
 	@echo "all tests passed"
 
 .PHONY: check
-check: need-go need-gcc ui/node_modules/.stamp $(CACHE)/bin/staticcheck ## format, vet, lint, house rules, race detector, UI types; LONG=1 adds a minute of fuzzing a target
+check: need-go need-gcc ui/node_modules/.stamp $(CACHE)/bin/staticcheck ## format, vet, lint, house rules, race detector, UI types; LONG=1 adds 100,000 random queries and a minute of fuzzing a target
 	@echo "== format"
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
@@ -80,7 +80,7 @@ check: need-go need-gcc ui/node_modules/.stamp $(CACHE)/bin/staticcheck ## forma
 	@cd ui && npm run --silent check
 	@echo "== tests with the race detector"
 	@go test -race -short -timeout 30m ./...
-	@if [ -n "$(LONG)" ]; then test/fuzz.sh 60s; fi
+	@if [ -n "$(LONG)" ]; then go test ./query/exec ./storage -timeout 60m -run '^(TestAgreesWithReference|TestQueries)$$' -queries 100000 && test/fuzz.sh 60s; fi
 	@echo "all checks passed"
 
 $(CACHE)/bin/staticcheck: Makefile

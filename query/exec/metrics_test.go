@@ -62,8 +62,12 @@ func TestMetricsOfPipelines(t *testing.T) {
 			p := plan.Search{Start: start, End: end, Limit: 1000}
 			p.Filter, p.Spans = plan.Pipeline(q.Spans, true)
 			found := 0
-			for _, trace := range everyPage(t, stores[0], p) {
-				found += trace.Matched
+			res, err := exec.Search(t.Context(), stores[0].Snapshot(), &p, exec.DefaultLimits)
+			if err != nil || res.Next != nil {
+				t.Fatalf("search: %v, %+v", err, res)
+			}
+			for i := range res.Traces {
+				found += res.Traces[i].Matched
 			}
 			for _, f := range []string{
 				"count_over_time() by (name, rootName)", "sum_over_time(duration - childCount) by (kind)", "compare({ childCount > 0 || " + randomExpr(r, 1) + " }, 3)",

@@ -65,7 +65,7 @@ func (s *selector) trace(id telemetry.TraceID, rows []int, from *columns, sel *s
 		}
 	}
 	if from.number != nil {
-		if told[from.number], err = v.value(s.of.X); err != nil {
+		if told[from.number], err = v.value(s.of.X, nil); err != nil {
 			return err
 		}
 	}

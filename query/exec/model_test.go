@@ -3,14 +3,13 @@ package exec_test
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
-	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/query/querytest"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
@@ -18,8 +17,8 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
 
-// model answers searches from the syntax tree and the spans alone, without
-// plan, blocks or bounds.
+// model answers from the syntax tree of a condition and the spans alone, without
+// plan, blocks or bounds. For whole queries there is package querytest.
 type model struct{ b *telemetry.Batch }
 
 // holds evaluates e for span i of trace t.
@@ -110,26 +109,6 @@ func (m model) summary(id telemetry.TraceID, rows []int) exec.Summary {
 	return t
 }
 
-// search is every result of the plan's query, in order; the plan's filter,
-// limit and cursor are not looked at.
-func (m model) search(q traceql.Expr, p plan.Search) (out []exec.Summary) {
-	for id, rows := range m.distinct() {
-		t := m.summary(id, rows)
-		for _, i := range rows {
-			if at := m.b.Spans[i].Start; at >= p.Start && at < p.End && m.holds(q, i, &t) {
-				t.Matched++
-			}
-		}
-		if t.Matched > 0 {
-			out = append(out, t)
-		}
-	}
-	slices.SortFunc(out, func(a, b exec.Summary) int {
-		return cmp.Or(cmp.Compare(b.Start, a.Start), bytes.Compare(a.ID[:], b.ID[:]))
-	})
-	return out
-}
-
 // randomBatch has close starts, some equal, parents that are missing, and
 // spans sent twice.
 func randomBatch(r *rand.Rand, n int) *telemetry.Batch {
@@ -171,76 +150,46 @@ func randomExpr(r *rand.Rand, depth int) string {
 	return "(" + randomExpr(r, depth-1) + " || " + randomExpr(r, depth-1) + ")"
 }
 
-// TestSearchAgreesWithModel: same spans, any layout, any page size, same
-// answer.
-func TestSearchAgreesWithModel(t *testing.T) {
+// TestOddValues: the search, asked for what every type and size of value is.
+func TestOddValues(t *testing.T) {
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		b := randomBatch(r, 30+r.IntN(200))
-		stores := []scan.Store{scantest.New(b), scantest.Split(b, r, 1+r.IntN(5), 1+r.IntN(6)), scantest.Split(b, r, 3, 4)}
+		ref := querytest.New(b)
 		for range 12 {
-			text := "{" + randomExpr(r, 3) + "}"
-			q, err := traceql.ParseFilter(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := plan.Search{Filter: plan.Filter(q), End: plan.All, Limit: 1 + r.IntN(6)}
-			if r.IntN(2) == 0 {
-				p.Start = 1_790_000_000_000_000_000 + uint64(r.IntN(20))*1000
-				p.End = p.Start + uint64(1+r.IntN(20))*1000
-			}
-			want := model{b}.search(q, p)
-			for i, store := range stores {
-				if got := everyPage(t, store, p); fmt.Sprint(got) != fmt.Sprint(want) {
-					t.Fatalf("seed %d, layout %d, %s\n%sgot  %v\nwant %v", seed, i, text, p.Explain(), got, want)
-				}
-			}
+			checkSearch(t, r, ref, "{"+randomExpr(r, 3)+"}", scantest.New(b), scantest.Split(b, r, 1+r.IntN(5), 1+r.IntN(6)), scantest.Split(b, r, 3, 4))
 		}
 	}
 }
 
-// everyPage reads all pages and checks that each is full but the last.
-func everyPage(t *testing.T, store scan.Store, p plan.Search) (out []exec.Summary) {
-	t.Helper()
-	for {
-		snap := store.Snapshot()
-		defer snap.Release()
-		res, err := exec.Search(t.Context(), snap, &p, exec.DefaultLimits)
-		if err != nil || !res.Stats.Complete {
-			t.Fatalf("search: %v, %+v", err, res)
-		}
-		out = append(out, res.Traces...)
-		if res.Next == nil {
-			return out
-		}
-		if len(res.Traces) != p.Limit {
-			t.Fatalf("page of %d traces, limit %d, is not the last", len(res.Traces), p.Limit)
-		}
-		p.After = res.Next
-	}
-}
-
-// TestFindTraceAgreesWithModel: a trace comes back whole, once, parents first.
-func TestFindTraceAgreesWithModel(t *testing.T) {
+// TestFindTrace: a trace comes back whole, once, parents first.
+func TestFindTrace(t *testing.T) {
 	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		b := randomBatch(r, 100)
-		snap := scantest.Split(b, r, 1+r.IntN(4), 3).Snapshot()
-		for id, rows := range (model{b}).distinct() {
-			got, err := exec.FindTrace(t.Context(), snap, id, exec.DefaultLimits)
-			if err != nil || !got.Stats.Complete {
-				t.Fatalf("find: %v, %+v", err, got)
-			}
-			want := *b
-			want.Spans = nil
-			for _, i := range rows {
-				want.Spans = append(want.Spans, b.Spans[i])
-			}
-			if g, w := telemetrytest.Dump(&got.Batch), telemetrytest.Dump(&want); g != w {
-				t.Fatalf("seed %d, trace %s\ngot\n%s\nwant\n%s", seed, id, g, w)
-			}
-			checkTree(t, got)
+		checkTraces(t, b, scantest.Split(b, r, 1+r.IntN(4), 3))
+	}
+}
+
+// checkTraces finds every trace of b in the store.
+func checkTraces(t *testing.T, b *telemetry.Batch, store scan.Store) {
+	t.Helper()
+	snap := store.Snapshot()
+	defer snap.Release()
+	for id, rows := range (model{b}).distinct() {
+		got, err := exec.FindTrace(t.Context(), snap, id, exec.DefaultLimits)
+		if err != nil || !got.Stats.Complete {
+			t.Fatalf("find: %v, %+v", err, got)
 		}
+		want := *b
+		want.Spans = nil
+		for _, i := range rows {
+			want.Spans = append(want.Spans, b.Spans[i])
+		}
+		if g, w := telemetrytest.Dump(&got.Batch), telemetrytest.Dump(&want); g != w {
+			t.Fatalf("trace %s\ngot\n%s\nwant\n%s", id, g, w)
+		}
+		checkTree(t, got)
 	}
 }
 

@@ -24,11 +24,11 @@ func (f *filter) relation(n *plan.Relation, b scan.Block, sel *scan.Bitmap) erro
 		if err := f.stopped(); err != nil {
 			return err
 		}
-		left, err := f.value(n.Left, b, lo, hi)
+		left, err := f.value(n.Left, n.Conditions, b, lo, hi)
 		if err != nil {
 			return err
 		}
-		right, err := f.value(n.Right, b, lo, hi)
+		right, err := f.value(n.Right, n.Conditions, b, lo, hi)
 		if err != nil {
 			return err
 		}
@@ -42,8 +42,8 @@ func (f *filter) relation(n *plan.Relation, b scan.Block, sel *scan.Bitmap) erro
 }
 
 // value is an expression, which asks nothing about the trace, for rows
-// [lo, hi).
-func (f *filter) value(x traceql.Value, b scan.Block, lo, hi int) (*rowValues, error) {
+// [lo, hi); with are the conditions in it.
+func (f *filter) value(x traceql.Value, with plan.Conditions, b scan.Block, lo, hi int) (*rowValues, error) {
 	out := newRowValues(hi - lo)
 	switch x := x.(type) {
 	case *traceql.FieldRef:
@@ -54,11 +54,11 @@ func (f *filter) value(x traceql.Value, b scan.Block, lo, hi int) (*rowValues, e
 		}
 		return out, nil
 	case *traceql.Arith:
-		left, err := f.value(x.Left, b, lo, hi)
+		left, err := f.value(x.Left, with, b, lo, hi)
 		if err != nil {
 			return nil, err
 		}
-		right, err := f.value(x.Right, b, lo, hi)
+		right, err := f.value(x.Right, with, b, lo, hi)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (f *filter) value(x traceql.Value, b scan.Block, lo, hi int) (*rowValues, e
 		for i := lo; i < hi; i++ {
 			sel.Set(i)
 		}
-		if err := f.narrow(plan.Filter(x.Expr), b, sel); err != nil {
+		if err := f.narrow(with[x], b, sel); err != nil {
 			return nil, err
 		}
 		for i := range out.values {

@@ -91,7 +91,20 @@ func repeated(b *telemetry.Batch) []bool {
 	return out
 }
 
-// appendSpan appends all that a span says.
+// appendContent appends all that a span says, its resource and scope
+// included, which makes it independent of the batch.
+func appendContent(dst []byte, b *telemetry.Batch, s *telemetry.Span) []byte {
+	resource, scope := &b.Resources[s.Resource], &b.Scopes[s.Scope]
+	alone := *s
+	alone.Resource, alone.Scope = 0, 0
+	dst = appendText(appendSpan(dst, b, &alone), resource.SchemaURL)
+	dst = appendAttrs(binary.AppendUvarint(dst, uint64(resource.DroppedAttrs)), b.AttrsOf(resource.Attrs))
+	dst = appendText(appendText(appendText(dst, scope.Name), scope.Version), scope.SchemaURL)
+	return appendAttrs(binary.AppendUvarint(dst, uint64(scope.DroppedAttrs)), b.AttrsOf(scope.Attrs))
+}
+
+// appendSpan appends all that a span says; of its resource and scope only
+// which ones of b they are.
 func appendSpan(dst []byte, b *telemetry.Batch, s *telemetry.Span) []byte {
 	dst = append(append(append(dst, s.TraceID[:]...), s.SpanID[:]...), s.ParentID[:]...)
 	for _, n := range [...]uint64{

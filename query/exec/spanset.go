@@ -1,8 +1,8 @@
 package exec
 
 import (
-	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/kiseki-dev/kiseki/query/traceql"
@@ -133,7 +133,7 @@ func (v *view) stage(stage traceql.Stage, sets []spanset) ([]spanset, error) {
 func (v *view) by(stage *traceql.By, sets []spanset) (out []spanset, err error) {
 	columns := make([]*rowValues, len(stage.Exprs))
 	for i, x := range stage.Exprs {
-		if columns[i], err = v.value(x); err != nil {
+		if columns[i], err = v.value(x, v.spans.Conditions()); err != nil {
 			return nil, err
 		}
 	}
@@ -164,13 +164,13 @@ func (v *view) by(stage *traceql.By, sets []spanset) (out []spanset, err error) 
 	return out, nil
 }
 
-// inOrder is the rows of a set by start.
+// inOrder is the rows of a set in the order of compareRows.
 func (v *view) inOrder(rows *scan.Bitmap) []int {
 	out := make([]int, 0, rows.Count())
 	for i := rows.Next(0); i >= 0; i = rows.Next(i + 1) {
 		out = append(out, i)
 	}
-	slices.SortFunc(out, func(i, j int) int { return cmp.Or(compareRows(&v.rows[i], &v.rows[j]), cmp.Compare(i, j)) })
+	slices.SortFunc(out, func(i, j int) int { return compareRows(&v.rows[i], &v.rows[j]) })
 	return out
 }
 
@@ -219,33 +219,36 @@ func (v *view) scalar(x traceql.Scalar, s *spanset) (out telemetry.Value, ok boo
 	return out, false, fmt.Errorf("evaluate %T: unknown scalar", x)
 }
 
-// aggregate is a function over rows. A sum of ints is an int as long as it
-// fits; an average is a float.
+// aggregate is a function over rows in their order, which tells what a sum of
+// floats is, and of one that leaves the 64 bits of ints.
 func (v *view) aggregate(x *traceql.Aggregate, rows *scan.Bitmap) (out telemetry.Value, ok bool, err error) {
 	if x.Func == traceql.Count {
 		return telemetry.IntValue(int64(rows.Count())), true, nil
 	}
-	column, err := v.value(x.X)
+	column, err := v.value(x.X, nil)
 	if err != nil {
 		return out, false, err
 	}
-	less := scan.Predicate{Op: scan.OpLess}
+	beats := scan.Predicate{Op: scan.OpLess}
+	if x.Func == traceql.Max {
+		beats.Op = scan.OpGreater
+	}
 	n := 0
-	for i := rows.Next(0); i >= 0; i = rows.Next(i + 1) {
+	for _, i := range v.inOrder(rows) {
 		value := column.values[i]
-		if t := value.Type(); !column.has[i] || t != telemetry.ValueInt && t != telemetry.ValueDouble {
+		if !column.has[i] || !numeric(value) {
 			continue
 		}
 		if n++; n == 1 {
 			out = value
 			continue
 		}
-		switch less.Value = out; {
-		case x.Func == traceql.Min && less.Holds(value):
-			out = value
-		case x.Func == traceql.Max && !less.Holds(value):
-			out = value
-		case x.Func == traceql.Avg || x.Func == traceql.Sum:
+		switch x.Func {
+		case traceql.Min, traceql.Max:
+			if beats.Value = out; beats.Holds(value) {
+				out = value
+			}
+		default:
 			if out, ok = traceql.Add.Apply(out, value); !ok {
 				return out, false, nil
 			}
@@ -256,4 +259,9 @@ func (v *view) aggregate(x *traceql.Aggregate, rows *scan.Bitmap) (out telemetry
 		return out, ok, nil
 	}
 	return out, n > 0, nil
+}
+
+// numeric reports whether v is a number, which NaN is not.
+func numeric(v telemetry.Value) bool {
+	return v.Type() == telemetry.ValueInt || v.Type() == telemetry.ValueDouble && !math.IsNaN(v.Double())
 }

@@ -1,20 +1,16 @@
 package exec_test
 
 import (
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"testing"
 
 	"go.uber.org/goleak"
 
-	"github.com/kiseki-dev/kiseki/query/exec"
-	"github.com/kiseki-dev/kiseki/query/plan"
-	"github.com/kiseki-dev/kiseki/query/traceql"
+	"github.com/kiseki-dev/kiseki/query/querytest"
 	"github.com/kiseki-dev/kiseki/storage"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 	"github.com/kiseki-dev/kiseki/telemetry"
-	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -41,9 +37,9 @@ func part(b *telemetry.Batch, lo, hi int) *telemetry.Batch {
 	return &p
 }
 
-// TestRealStoreAgreesWithModel: what the reference model is to this package,
-// the store must be too, with traces in pieces over segments and the head.
-func TestRealStoreAgreesWithModel(t *testing.T) {
+// TestRealStore: what the model of storage is to this package, the store must
+// be too, with traces in pieces over segments and the head.
+func TestRealStore(t *testing.T) {
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		b := randomBatch(r, 200)
@@ -58,37 +54,10 @@ func TestRealStoreAgreesWithModel(t *testing.T) {
 				}
 			}
 		}
+		ref := querytest.New(b)
 		for range 40 {
-			text := "{" + randomExpr(r, 3) + "}"
-			q, err := traceql.ParseFilter(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := plan.Search{Filter: plan.Filter(q), End: plan.All, Limit: 1 + r.IntN(6)}
-			if r.IntN(2) == 0 {
-				p.Start = 1_790_000_000_000_000_000 + uint64(r.IntN(20))*1000
-				p.End = p.Start + uint64(1+r.IntN(20))*1000
-			}
-			want := model{b}.search(q, p)
-			if got := everyPage(t, s, p); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Fatalf("seed %d, %s\n%sgot  %v\nwant %v", seed, text, p.Explain(), got, want)
-			}
+			checkSearch(t, r, ref, "{"+randomExpr(r, 3)+"}", s)
 		}
-		snap := s.Snapshot()
-		for id, rows := range (model{b}).distinct() {
-			got, err := exec.FindTrace(t.Context(), snap, id, exec.DefaultLimits)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := *b
-			want.Spans = nil
-			for _, i := range rows {
-				want.Spans = append(want.Spans, b.Spans[i])
-			}
-			if g, w := telemetrytest.Dump(&got.Batch), telemetrytest.Dump(&want); g != w {
-				t.Fatalf("seed %d, trace %s\ngot\n%s\nwant\n%s", seed, id, g, w)
-			}
-		}
-		snap.Release()
+		checkTraces(t, b, s)
 	}
 }

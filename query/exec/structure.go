@@ -27,11 +27,6 @@ func newTree(rows []summaryRow, present *scan.Bitmap) *tree {
 	}
 	slices.SortFunc(byStart, func(i, j int32) int { return compareRows(&rows[i], &rows[j]) })
 	t.parent = parents(len(rows), byStart, func(i int32) link { return link{rows[i].id, rows[i].parent, rows[i].kind} })
-	for _, i := range byStart {
-		if p := t.parent[i]; p >= 0 {
-			t.children[p]++
-		}
-	}
 	t.order = make([]int32, 0, len(byStart))
 	number := int64(0)
 	walk(byStart, t.parent, func(i int32) {
@@ -42,10 +37,16 @@ func newTree(rows []summaryRow, present *scan.Bitmap) *tree {
 		number++
 		t.right[i] = number
 	})
+	for _, p := range t.parent { // which walk has cut circles of
+		if p >= 0 {
+			t.children[p]++
+		}
+	}
 	return t
 }
 
-// compareRows orders siblings as compareSpans does, as far as rows tell.
+// compareRows orders the spans of a trace: siblings as compareSpans does, as
+// far as rows tell.
 func compareRows(a, b *summaryRow) int {
 	if c := cmp.Compare(a.start, b.start); c != 0 {
 		return c
@@ -53,6 +54,7 @@ func compareRows(a, b *summaryRow) int {
 	return cmp.Or(
 		bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name),
 		cmp.Compare(a.duration, b.duration), bytes.Compare(a.parent[:], b.parent[:]), cmp.Compare(a.status, b.status), cmp.Compare(a.service, b.service),
+		cmp.Compare(a.twin, b.twin),
 	)
 }
 

@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"bytes"
 	"cmp"
 	"math"
 	"slices"
@@ -59,6 +58,9 @@ type summaryRow struct {
 	kind            telemetry.Kind
 	status          telemetry.Status
 	name, service   string
+	// twin tells apart rows that are equal in all this and of spans that are
+	// not; it does not depend on where they are stored.
+	twin int
 }
 
 // summarise reads the trace from wherever its pieces are. Where found is not
@@ -87,7 +89,7 @@ func (s *search) whole(id telemetry.TraceID) *view {
 	v := &view{run: s.run, filter: &s.filter, cache: &s.cache, spans: s.plan.Spans, id: id, rows: rows, pieces: pieces}
 	v.present.Reset(len(rows), true)
 	if s.doubtful(rows) {
-		for i, again := range s.copies(pieces, len(rows)) {
+		for i, again := range s.copies(pieces, rows) {
 			if again {
 				v.present.Clear(i)
 			}
@@ -174,7 +176,7 @@ func (s *search) readRows(pieces []piece) (rows []summaryRow, read []piece) {
 		rows = slices.Grow(rows, p.hi-p.lo)
 		for i := at; i < at+p.hi-p.lo; i++ {
 			rows = append(rows, summaryRow{
-				buf.SpanID[i], buf.ParentID[i], buf.Start[i], buf.Duration[i], buf.Kind[i], buf.Status[i], buf.Name[i], buf.Service[i],
+				buf.SpanID[i], buf.ParentID[i], buf.Start[i], buf.Duration[i], buf.Kind[i], buf.Status[i], buf.Name[i], buf.Service[i], 0,
 			})
 		}
 	}
@@ -207,8 +209,7 @@ func (s *search) doubtful(rows []summaryRow) bool {
 // compareRoots orders spans by how well they serve as the root: first those
 // whose parent is not in the trace, and of these the earliest. A span that
 // names itself has no parent. Where all spans are in a circle the earliest is
-// as good as any. The rest of the order makes the answer independent of where
-// spans are stored.
+// as good as any.
 func compareRoots(a, b *summaryRow, ids map[telemetry.SpanID]struct{}) int {
 	inner := func(r *summaryRow) int {
 		if _, here := ids[r.parent]; here && r.parent != r.id && !r.parent.IsZero() {
@@ -216,21 +217,37 @@ func compareRoots(a, b *summaryRow, ids map[telemetry.SpanID]struct{}) int {
 		}
 		return 0
 	}
-	return cmp.Or(
-		inner(a)-inner(b), cmp.Compare(a.start, b.start), bytes.Compare(a.id[:], b.id[:]),
-		cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name), cmp.Compare(a.service, b.service),
-		bytes.Compare(a.parent[:], b.parent[:]),
-	)
+	return cmp.Or(inner(a)-inner(b), compareRows(a, b))
 }
 
 // copies marks the rows of the pieces that repeat an earlier row in every
-// field, or is nil if that cannot be told.
-func (s *search) copies(pieces []piece, rows int) []bool {
+// field, or is nil if that cannot be told. It numbers twins.
+func (s *search) copies(pieces []piece, rows []summaryRow) []bool {
 	b := s.load(pieces)
-	if len(b.Spans) != rows {
+	if len(b.Spans) != len(rows) {
 		return nil
 	}
-	return repeated(b)
+	again := repeated(b)
+	alike := make(map[summaryRow][]int, len(rows))
+	for i := range rows {
+		if !again[i] {
+			alike[rows[i]] = append(alike[rows[i]], i)
+		}
+	}
+	for _, twins := range alike {
+		if len(twins) < 2 {
+			continue
+		}
+		content := make(map[int]string, len(twins))
+		for _, i := range twins {
+			content[i] = string(appendContent(nil, b, &b.Spans[i]))
+		}
+		slices.SortFunc(twins, func(i, j int) int { return cmp.Compare(content[i], content[j]) })
+		for n, i := range twins {
+			rows[i].twin = n
+		}
+	}
+	return again
 }
 
 // matches counts the rows of the trace that satisfy the plan.

@@ -34,7 +34,7 @@ func (t *Trace) arrange() {
 }
 
 // walk enters and leaves every span, parents around their children and
-// siblings by start. parent is cut where it goes in a circle.
+// siblings by start; circles of parents come last and are cut.
 func walk(byStart, parent []int32, enter, leave func(int32)) {
 	// Children as linked lists, latest first, so that a stack of them pops
 	// the earliest first.
@@ -70,12 +70,42 @@ func walk(byStart, parent []int32, enter, leave func(int32)) {
 			from(i)
 		}
 	}
-	for _, i := range byStart { // what is left hangs in circles
-		if !entered[i] {
-			parent[i] = -1
-			from(i)
-		}
+	left := slices.DeleteFunc(slices.Clone(byStart), func(i int32) bool { return entered[i] })
+	for _, i := range cutCircles(left, parent) {
+		from(i)
 	}
+}
+
+// cutCircles takes its parent from the earliest span of every circle, and
+// returns these spans by start. byStart is what is in circles or hangs on them.
+func cutCircles(byStart, parent []int32) (cut []int32) {
+	if len(byStart) == 0 {
+		return nil
+	}
+	rank, came := make([]int32, len(parent)), make([]int32, len(parent)) // came: on which way, from 1
+	for k, i := range byStart {
+		rank[i] = int32(k)
+	}
+	for k, i := range byStart {
+		way := int32(k + 1)
+		for i >= 0 && came[i] == 0 {
+			came[i] = way
+			i = parent[i]
+		}
+		if i < 0 || came[i] != way {
+			continue
+		}
+		first := i
+		for x := parent[i]; x != i; x = parent[x] {
+			if rank[x] < rank[first] {
+				first = x
+			}
+		}
+		parent[first] = -1
+		cut = append(cut, first)
+	}
+	slices.SortFunc(cut, func(i, j int32) int { return cmp.Compare(rank[i], rank[j]) })
+	return cut
 }
 
 func filled(n int, v int32) []int32 {

@@ -63,6 +63,10 @@ func TestTree(t *testing.T) {
 			[]string{"a/1<3 s third 3+1 internal ok", "a/2<1 s first 1+1 internal ok", "a/3<2 s second 2+1 internal ok", "a/4 s root 9+1 internal ok"},
 			"root\nfirst\n  second\n    third\n",
 		},
+		"what hangs on a circle stays there, however early": {
+			[]string{"a/1<3 s third 3+1 internal ok", "a/2<1 s first 2+1 internal ok", "a/3<2 s second 3+1 internal ok", "a/4<3 s leaf 1+1 internal ok"},
+			"first\n  second\n    leaf\n    third\n",
+		},
 		"both sides of a call share an id": {
 			[]string{
 				"a/2<1 web call 2+5 client ok", "a/2<1 cart serve 3+3 server ok", "a/1 web root 1+9 server ok",

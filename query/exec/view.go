@@ -159,11 +159,11 @@ func (v *view) narrowTrace(n *plan.TraceLeaf, sel *scan.Bitmap) error {
 }
 
 func (v *view) narrowRelation(n *plan.Relation, sel *scan.Bitmap) error {
-	left, err := v.value(n.Left)
+	left, err := v.value(n.Left, n.Conditions)
 	if err != nil {
 		return err
 	}
-	right, err := v.value(n.Right)
+	right, err := v.value(n.Right, n.Conditions)
 	if err != nil {
 		return err
 	}
@@ -175,13 +175,18 @@ func (v *view) narrowRelation(n *plan.Relation, sel *scan.Bitmap) error {
 	return nil
 }
 
-// relates reports whether row i of two columns has values that compare so.
+// relates reports whether row i of two columns has values that compare so. A
+// predicate takes arrays on its left only.
 func relates(op scan.Op, left, right *rowValues, i int) bool {
 	if !left.has[i] || !right.has[i] {
 		return false
 	}
-	p := scan.Predicate{Op: op, Value: right.values[i]}
-	return p.Holds(left.values[i])
+	l, r := left.values[i], right.values[i]
+	if r.Type() == telemetry.ValueArray {
+		op, l, r = op.Flip(), r, l
+	}
+	p := scan.Predicate{Op: op, Value: r}
+	return p.Holds(l)
 }
 
 // place is the trace's tree.
@@ -192,8 +197,8 @@ func (v *view) place() *tree {
 	return v.tree
 }
 
-// value is an expression for each row.
-func (v *view) value(x traceql.Value) (*rowValues, error) {
+// value is an expression for each row; with are the conditions in it.
+func (v *view) value(x traceql.Value, with plan.Conditions) (*rowValues, error) {
 	switch x := x.(type) {
 	case *traceql.FieldRef:
 		return v.column(x.Field)
@@ -204,17 +209,17 @@ func (v *view) value(x traceql.Value) (*rowValues, error) {
 		}
 		return out, nil
 	case *traceql.Arith:
-		left, err := v.value(x.Left)
+		left, err := v.value(x.Left, with)
 		if err != nil {
 			return nil, err
 		}
-		right, err := v.value(x.Right)
+		right, err := v.value(x.Right, with)
 		if err != nil {
 			return nil, err
 		}
 		return arithmetic(x.Op, left, right), nil
 	case *traceql.Condition:
-		held, err := v.holds(v.spans.Condition(x))
+		held, err := v.holds(with[x])
 		if err != nil {
 			return nil, err
 		}
@@ -232,7 +237,9 @@ func arithmetic(op traceql.ArithOp, left, right *rowValues) *rowValues {
 	out := newRowValues(len(left.values))
 	for i := range out.values {
 		if left.has[i] && right.has[i] {
-			out.values[i], out.has[i] = op.Apply(left.values[i], right.values[i])
+			if x, ok := op.Apply(left.values[i], right.values[i]); ok {
+				out.set(i, x)
+			}
 		}
 	}
 	return out
@@ -251,6 +258,9 @@ func (v *view) column(f traceql.Field) (*rowValues, error) {
 			out.set(i, telemetry.IntValue(t.number(f.Trace, i)))
 		}
 	case f.Trace != traceql.TraceNone:
+		if f.Trace == traceql.TraceRootService && v.summary.RootService == "" {
+			break
+		}
 		for i := range out.values {
 			out.set(i, v.trace().field(f.Trace))
 		}

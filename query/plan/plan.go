@@ -55,8 +55,23 @@ type TraceLeaf struct {
 type Relation struct {
 	*traceql.Relation
 	// OfTrace says that a value depends on the whole trace.
-	OfTrace bool
-	text    string
+	OfTrace    bool
+	Conditions Conditions // that stand for values
+	text       string
+}
+
+// Conditions are the conditions that stand for values, planned.
+type Conditions map[*traceql.Condition]Node
+
+// add plans those of v.
+func (c Conditions) add(v traceql.Value) {
+	switch v := v.(type) {
+	case *traceql.Condition:
+		c[v] = Filter(v.Expr)
+	case *traceql.Arith:
+		c.add(v.Left)
+		c.add(v.Right)
+	}
 }
 
 // Cursor is the place in the order of results that a page starts after.
@@ -146,7 +161,9 @@ func spell(e traceql.Expr) string {
 }
 
 func relation(e *traceql.Relation, negated bool) Node {
-	r := &Relation{Relation: e, text: spell(e)}
+	r := &Relation{Relation: e, text: spell(e), Conditions: Conditions{}}
+	r.Conditions.add(e.Left)
+	r.Conditions.add(e.Right)
 	traceql.Walk(e, func(f traceql.Field) { r.OfTrace = r.OfTrace || f.Trace != traceql.TraceNone })
 	if negated {
 		return Not{r}
@@ -168,10 +185,13 @@ func shownOp(e *traceql.Comparison, p scan.Predicate) scan.Op {
 // emptyValue is the value that stands for nil in a field that is always
 // present.
 func emptyValue(f traceql.Field) (telemetry.Value, bool) {
-	switch {
-	case f.Scope != scan.ScopeIntrinsic || f.Intrinsic == scan.IntrinsicEventName:
+	if f.Scope != scan.ScopeIntrinsic {
 		return telemetry.Value{}, false
-	case f.Intrinsic == scan.IntrinsicParentID:
+	}
+	switch f.Intrinsic {
+	case scan.IntrinsicEventName, scan.IntrinsicEventTime, scan.IntrinsicLinkTraceID, scan.IntrinsicLinkSpanID:
+		return telemetry.Value{}, false
+	case scan.IntrinsicParentID:
 		return telemetry.BytesValue(string(make([]byte, len(telemetry.SpanID{})))), true
 	}
 	return telemetry.StringValue(""), true

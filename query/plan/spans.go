@@ -16,14 +16,14 @@ type Spans struct {
 
 	bounded    bool
 	filters    map[*traceql.Filter]Node
-	conditions map[*traceql.Condition]Node
+	conditions Conditions
 }
 
 // Filter is the planned condition of a filter of the pipeline.
 func (s *Spans) Filter(f *traceql.Filter) Node { return s.filters[f] }
 
-// Condition is the planned condition that stands for a value.
-func (s *Spans) Condition(c *traceql.Condition) Node { return s.conditions[c] }
+// Conditions are the planned conditions that stand for values of stages.
+func (s *Spans) Conditions() Conditions { return s.conditions }
 
 // Pipeline plans a pipeline: as a filter alone where it is one, with spans
 // nil; else as spans, whose candidates satisfy the filter. bounded says that
@@ -32,7 +32,7 @@ func Pipeline(p *traceql.Pipeline, bounded bool) (filter Node, spans *Spans) {
 	if f, ok := p.First.(*traceql.Filter); ok && onlySelects(p.Stages) {
 		return Filter(f.Cond), nil
 	}
-	spans = &Spans{Pipeline: p, bounded: bounded, filters: map[*traceql.Filter]Node{}, conditions: map[*traceql.Condition]Node{}}
+	spans = &Spans{Pipeline: p, bounded: bounded, filters: map[*traceql.Filter]Node{}, conditions: Conditions{}}
 	spans.spanset(p)
 	spans.Candidate = Relax(spans.need(p).node)
 	return spans.Candidate, spans
@@ -69,33 +69,8 @@ func (s *Spans) stage(stage traceql.Stage) {
 		s.spanset(stage)
 	case *traceql.By:
 		for _, v := range stage.Exprs {
-			s.value(v)
+			s.conditions.add(v)
 		}
-	case *traceql.ScalarFilter:
-		s.scalar(stage.Left)
-		s.scalar(stage.Right)
-	}
-}
-
-func (s *Spans) scalar(x traceql.Scalar) {
-	switch x := x.(type) {
-	case *traceql.Aggregate:
-		if x.X != nil {
-			s.value(x.X)
-		}
-	case *traceql.ScalarOp:
-		s.scalar(x.Left)
-		s.scalar(x.Right)
-	}
-}
-
-func (s *Spans) value(v traceql.Value) {
-	switch v := v.(type) {
-	case *traceql.Condition:
-		s.conditions[v] = Filter(v.Expr)
-	case *traceql.Arith:
-		s.value(v.Left)
-		s.value(v.Right)
 	}
 }
 

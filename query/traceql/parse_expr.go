@@ -3,7 +3,6 @@ package traceql
 import (
 	"fmt"
 
-	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -216,19 +215,4 @@ func (p *parser) operand(depth int) (Value, error) {
 		return nil, err
 	}
 	return &FieldRef{Field: f, pos: pos}, nil
-}
-
-// flip is the operator with its operands exchanged.
-func flip(op CompareOp) CompareOp {
-	switch op {
-	case scan.OpLess:
-		return scan.OpGreater
-	case scan.OpLessEqual:
-		return scan.OpGreaterEqual
-	case scan.OpGreater:
-		return scan.OpLess
-	case scan.OpGreaterEqual:
-		return scan.OpLessEqual
-	}
-	return op
 }

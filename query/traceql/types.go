@@ -133,7 +133,7 @@ func compare(left Value, op CompareOp, right Value, at token) (Expr, error) {
 	case regex && leftLiteral && rightField:
 		return nil, &Error{Pos: at.pos, Message: "a regular expression stands on the right", Expected: "field " + at.text + " \"…\""}
 	case leftLiteral && rightField:
-		return check(rf.Field, flip(op), at, ll.Literal, operands{whole: ll.pos, field: rf.pos, literal: ll.pos})
+		return check(rf.Field, op.Flip(), at, ll.Literal, operands{whole: ll.pos, field: rf.pos, literal: ll.pos})
 	case regex:
 		return nil, &Error{Pos: at.pos, Message: "a regular expression is compared with a field", Expected: "field " + at.text + " \"…\""}
 	}

@@ -29,6 +29,21 @@ const (
 	OpAbsent
 )
 
+// Flip is the operator that says the same with its operands exchanged.
+func (o Op) Flip() Op {
+	switch o {
+	case OpLess:
+		return OpGreater
+	case OpLessEqual:
+		return OpGreaterEqual
+	case OpGreater:
+		return OpLess
+	case OpGreaterEqual:
+		return OpLessEqual
+	}
+	return o
+}
+
 // Predicate compares one field with a constant.
 //
 // A missing field satisfies no comparison, not even OpNotEqual and
