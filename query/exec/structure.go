@@ -12,8 +12,9 @@ import (
 
 // tree is the places of a trace's rows. Rows that are copies have none.
 type tree struct {
-	parent      []int32 // row, or -1
-	order       []int32 // rows, parents first, siblings by start
+	parent      []int32     // row, or -1
+	cut         scan.Bitmap // rows without a parent because they were in a circle
+	order       []int32     // rows, parents first, siblings by start
 	children    []int32
 	left, right []int64 // nested set, from 1
 	rows        []summaryRow
@@ -29,7 +30,8 @@ func newTree(rows []summaryRow, present *scan.Bitmap) *tree {
 	t.parent = parents(len(rows), byStart, func(i int32) link { return link{rows[i].id, rows[i].parent, rows[i].kind} })
 	t.order = make([]int32, 0, len(byStart))
 	number := int64(0)
-	walk(byStart, t.parent, func(i int32) {
+	t.cut.Reset(len(rows), false)
+	cut := walk(byStart, t.parent, func(i int32) {
 		number++
 		t.left[i] = number
 		t.order = append(t.order, i)
@@ -37,6 +39,9 @@ func newTree(rows []summaryRow, present *scan.Bitmap) *tree {
 		number++
 		t.right[i] = number
 	})
+	for _, i := range cut {
+		t.cut.Set(int(i))
+	}
 	for _, p := range t.parent { // which walk has cut circles of
 		if p >= 0 {
 			t.children[p]++
@@ -142,7 +147,7 @@ func (t *tree) siblings(left, out *scan.Bitmap) {
 			return family{row: p}, true
 		}
 		r := &t.rows[i]
-		return family{-1, r.parent}, !r.parent.IsZero() && r.parent != r.id
+		return family{-1, r.parent}, !r.parent.IsZero() && r.parent != r.id && !t.cut.Get(i)
 	}
 	members := map[family]int{}
 	for i := left.Next(0); i >= 0; i = left.Next(i + 1) {

@@ -34,8 +34,9 @@ func (t *Trace) arrange() {
 }
 
 // walk enters and leaves every span, parents around their children and
-// siblings by start; circles of parents come last and are cut.
-func walk(byStart, parent []int32, enter, leave func(int32)) {
+// siblings by start; circles of parents come last. It returns the spans that
+// it cut from their parents therefore.
+func walk(byStart, parent []int32, enter, leave func(int32)) (cut []int32) {
 	// Children as linked lists, latest first, so that a stack of them pops
 	// the earliest first.
 	firstChild, nextSibling := filled(len(parent), -1), filled(len(parent), -1)
@@ -71,9 +72,11 @@ func walk(byStart, parent []int32, enter, leave func(int32)) {
 		}
 	}
 	left := slices.DeleteFunc(slices.Clone(byStart), func(i int32) bool { return entered[i] })
-	for _, i := range cutCircles(left, parent) {
+	cut = cutCircles(left, parent)
+	for _, i := range cut {
 		from(i)
 	}
+	return cut
 }
 
 // cutCircles takes its parent from the earliest span of every circle, and

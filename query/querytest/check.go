@@ -42,7 +42,7 @@ func (r *Reference) Check(ctx context.Context, store scan.Store, q Question, pag
 	for i := range max(len(got), len(want)) {
 		g, w := append(got, "nothing")[min(i, len(got))], append(want, "nothing")[min(i, len(want))]
 		if g != w {
-			return fmt.Errorf("search %s from %d to %d\n%stelling %d spans, trace %d\ngot  %s\nwant %s\n%s", q.Query, q.Start, q.End, p.Explain(), q.SetSpans, i, g, w, r.dump(w))
+			return fmt.Errorf("search %s from %d to %d\n%stelling %d spans, trace %d\ngot  %s\nwant %s\n%s\n%s", q.Query, q.Start, q.End, p.Explain(), q.SetSpans, i, g, w, r.dump(g), r.dump(w))
 		}
 	}
 	return nil
