@@ -258,7 +258,7 @@ func (v *view) column(f traceql.Field) (*rowValues, error) {
 			out.set(i, telemetry.IntValue(t.number(f.Trace, i)))
 		}
 	case f.Trace != traceql.TraceNone:
-		if f.Trace == traceql.TraceRootService && v.summary.RootService == "" {
+		if f.Trace == traceql.TraceRootService && v.trace().RootService == "" {
 			break
 		}
 		for i := range out.values {
