@@ -201,6 +201,7 @@ func (c *contract) documented() (out []string) {
 
 // exchanges are requests whose answers have all that openapi.yaml documents.
 // SHOP is a store with the spans of [shop], ODD one of all kinds of spans,
+// CALLS one of services that call each other,
 // SMALL a shop that answers with at most one span of a trace, TORN one that
 // cannot be read, BUSY one while a backup runs, SHUT a server that is starting.
 const exchanges = `
@@ -234,6 +235,38 @@ SHUT  GET  /metrics/range?q={}|rate()                                     503
 SHOP  GET  /metrics/instant?q={}|compare({status=error})&start=1789999999000000000&end=1790086400000000000              200
 SHOP  GET  /metrics/instant?q={}|rate()&start=5&end=5                     400
 SHUT  GET  /metrics/instant?q={}|rate()                                   503
+SHOP  GET  /traces/000000000000000000000000000000aa/critical-path          200
+SHOP  GET  /traces/000000000000000000000000000000ff/critical-path          404
+SHOP  GET  /traces/x/critical-path                                         400
+TORN  GET  /traces/000000000000000000000000000000aa/critical-path          500
+SHUT  GET  /traces/000000000000000000000000000000aa/critical-path          503
+CALLS GET  /analysis/service-graph                                        200
+SHOP  GET  /analysis/service-graph?q=x                                    400
+SHUT  GET  /analysis/service-graph                                        503
+CALLS GET  /analysis/service-graph/changes?start=1790000000000000500      200
+CALLS GET  /analysis/service-graph/changes?baseEnd=1790000000000000500    200
+SHOP  GET  /analysis/service-graph/changes?baseStart=5&baseEnd=4          400
+SHUT  GET  /analysis/service-graph/changes                                503
+CALLS GET  /analysis/service-paths?service=shop                           200
+SHOP  GET  /analysis/service-paths?end=x                                  400
+SHUT  GET  /analysis/service-paths                                        503
+ODD   GET  /analysis/critical-path                                        200
+SHOP  GET  /analysis/critical-path?x                                      400
+SHUT  GET  /analysis/critical-path                                        503
+ODD   GET  /analysis/flame-graph                                          200
+SHOP  GET  /analysis/flame-graph?x                                        400
+SHUT  GET  /analysis/flame-graph                                          503
+ODD   GET  /analysis/heat-map?columns=3                                   200
+SHOP  GET  /analysis/heat-map?columns=0                                   400
+SHUT  GET  /analysis/heat-map                                             503
+ODD   GET  /analysis/top-values?by=.http.route0                           200
+SHOP  GET  /analysis/top-values                                           400
+SHOP  GET  /analysis/top-values?by=trace:id                               400
+SHUT  GET  /analysis/top-values                                           503
+CALLS GET  /analysis/comparison?q={status=error}                          200
+CALLS GET  /analysis/comparison?q={status=error}&base={kind=client}       200
+SHOP  GET  /analysis/comparison?base=x                                    400
+SHUT  GET  /analysis/comparison                                           503
 ODD   GET  /attributes                                                    200
 SHOP  GET  /attributes?scope=x                                            400
 SHUT  GET  /attributes                                                    503
@@ -314,8 +347,9 @@ func TestContract(t *testing.T) {
 func contractServers(t *testing.T) map[string]http.Handler {
 	_, store := newDeletionClient(t)
 	shop := deletionOptions(store)
-	odd, small, torn, busy := shop, shop, shop, shop
+	odd, small, torn, busy, calls := shop, shop, shop, shop, shop
 	odd.Store = scantest.New(telemetrytest.Random(7, 200))
+	calls.Store = scantest.New(callingServices())
 	small.Limits = exec.DefaultLimits
 	small.Limits.TraceSpans = 1
 	torn.Store = broken{odd.Store}
@@ -338,7 +372,8 @@ func contractServers(t *testing.T) map[string]http.Handler {
 	busy.Deletions = func() []native.Deletion { return []native.Deletion{{ID: 1, State: "lost", Kind: "query"}} }
 	return map[string]http.Handler{
 		"SHOP": native.New(shop), "ODD": native.New(odd), "SMALL": native.New(small), "TORN": native.New(torn), "BUSY": native.New(busy),
-		"FORM": native.New(shop), "PAGE": native.New(shop), "SHUT": native.NewGate(func() string { return "recovering" }),
+		"CALLS": native.New(calls),
+		"FORM":  native.New(shop), "PAGE": native.New(shop), "SHUT": native.NewGate(func() string { return "recovering" }),
 	}
 }
 

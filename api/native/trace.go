@@ -15,6 +15,22 @@ const incompleteHeader = "Kiseki-Incomplete"
 
 func (a *api) getTrace(q *request) error {
 	format := q.params.choice("format", "otlp", "otlp", "columns")
+	return a.oneTrace(q, func(t *exec.Trace) (err error) {
+		if format == "columns" {
+			q.body, err = writeColumns(q.body, t, q.spill)
+			return err
+		}
+		if !t.Stats.Complete {
+			q.header.Set(incompleteHeader, t.Stats.Reason)
+		}
+		q.body, err = otlpjson.Write(q.body, &t.Batch, q.spill)
+		return err
+	})
+}
+
+// oneTrace runs f over the trace that the path names, which has spans. It
+// comes after the parameters.
+func (a *api) oneTrace(q *request, f func(*exec.Trace) error) error {
 	if err := q.params.done(); err != nil {
 		return err
 	}
@@ -33,14 +49,7 @@ func (a *api) getTrace(q *request) error {
 			return &problem{Status: http.StatusInternalServerError, Title: "Trace not readable", Detail: "The trace may be here, but " + t.Stats.Reason + "."}
 		case len(t.Batch.Spans) == 0:
 			return &problem{Status: http.StatusNotFound, Title: "No such trace", Detail: "There is no trace " + id.String() + "; it may have been removed by retention."}
-		case format == "columns":
-			q.body, err = writeColumns(q.body, t, q.spill)
-			return err
 		}
-		if !t.Stats.Complete {
-			q.header.Set(incompleteHeader, t.Stats.Reason)
-		}
-		q.body, err = otlpjson.Write(q.body, &t.Batch, q.spill)
-		return err
+		return f(t)
 	})
 }
