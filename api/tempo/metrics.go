@@ -79,30 +79,50 @@ func (a *API) httpInstant(w http.ResponseWriter, r *http.Request) error {
 
 // queryRange answers with a number for each step.
 func (a *API) queryRange(ctx context.Context, q *series) (*tempopb.QueryRangeResponse, exec.Stats, error) {
-	p, err := q.plan(a.o.Now())
-	if err != nil {
-		return nil, exec.Stats{}, err
-	}
-	return a.rangeOf(ctx, p)
+	return a.queryParts(ctx, q, nil)
 }
 
-func (a *API) rangeOf(ctx context.Context, p *exec.MetricsQuery) (out *tempopb.QueryRangeResponse, stats exec.Stats, err error) {
+// queryParts is queryRange that also calls found with the newest points before
+// the others are known, see [exec.MetricsEach].
+func (a *API) queryParts(ctx context.Context, q *series, found func(*tempopb.QueryRangeResponse) error) (out *tempopb.QueryRangeResponse, stats exec.Stats, err error) {
+	p, err := q.plan(a.o.Now())
+	if err != nil {
+		return nil, stats, err
+	}
 	err = a.snapshot(func(snap scan.Snapshot) error {
-		res, err := exec.Metrics(ctx, snap, p, a.o.Limits)
+		var res *exec.MetricsResult
+		var err error
+		if found == nil {
+			res, err = exec.Metrics(ctx, snap, p, a.o.Limits)
+		} else {
+			res, err = exec.MetricsEach(ctx, snap, p, a.o.Limits, func(part *exec.MetricsResult) error {
+				return found(rangeResponse(part, p.Expr))
+			})
+		}
 		if err != nil {
 			return err
 		}
-		stats = res.Stats
-		out = &tempopb.QueryRangeResponse{Metrics: searchMetrics(stats, 0)}
-		if !stats.Complete {
-			out.Status, out.Message = tempopb.PartialStatus_PARTIAL, stats.Reason
-		}
-		for i := range res.Series {
-			out.Series = append(out.Series, rangeMessage(&res.Series[i], p, res.Step))
-		}
+		out, stats = rangeResponse(res, p.Expr), res.Stats
 		return nil
 	})
 	return out, stats, err
+}
+
+func rangeResponse(res *exec.MetricsResult, of traceql.MetricsExpr) *tempopb.QueryRangeResponse {
+	out := &tempopb.QueryRangeResponse{Metrics: searchMetrics(res.Stats, 0)}
+	out.Status, out.Message = partial(res.Stats)
+	for i := range res.Series {
+		out.Series = append(out.Series, rangeMessage(&res.Series[i], res, of))
+	}
+	return out
+}
+
+// partial is the status of an answer.
+func partial(s exec.Stats) (tempopb.PartialStatus, string) {
+	if s.Complete {
+		return tempopb.PartialStatus_COMPLETE, ""
+	}
+	return tempopb.PartialStatus_PARTIAL, s.Reason
 }
 
 // queryInstant answers with one number for the whole range.
@@ -119,9 +139,7 @@ func (a *API) queryInstant(ctx context.Context, q *series) (out *tempopb.QueryIn
 		}
 		stats = res.Stats
 		out = &tempopb.QueryInstantResponse{Metrics: searchMetrics(stats, 0)}
-		if !stats.Complete {
-			out.Status, out.Message = tempopb.PartialStatus_PARTIAL, stats.Reason
-		}
+		out.Status, out.Message = partial(stats)
 		for i := range res.Series {
 			s := &res.Series[i]
 			if len(s.Points) > 0 && !math.IsNaN(s.Points[0]) {
@@ -187,11 +205,11 @@ func fittingStep(length uint64) uint64 {
 }
 
 // rangeMessage is a series; a step without a point has no sample.
-func rangeMessage(s *exec.Series, p *exec.MetricsQuery, step uint64) *tempopb.TimeSeries {
-	out := &tempopb.TimeSeries{Labels: labelsMessage(s.Labels, p.Expr)}
+func rangeMessage(s *exec.Series, res *exec.MetricsResult, of traceql.MetricsExpr) *tempopb.TimeSeries {
+	out := &tempopb.TimeSeries{Labels: labelsMessage(s.Labels, of)}
 	for i, x := range s.Points {
 		if !math.IsNaN(x) {
-			at := p.Start + uint64(i)*step
+			at := res.Start + uint64(i)*res.Step
 			out.Samples = append(out.Samples, &tempopb.Sample{TimestampMs: int64(at / 1e6), Value: x})
 		}
 	}

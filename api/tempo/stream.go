@@ -58,7 +58,7 @@ func (s *streams) Search(in *tempopb.SearchRequest, out grpc.ServerStreamingServ
 	if len(in.Tags) > maxTags {
 		return s.fail(ctx, "Search", refuse("invalid tags: there are more than %d", maxTags))
 	}
-	held := held{last: time.Now(), send: func(found []*tempopb.TraceSearchMetadata) error {
+	held := held{every: s.sendEvery, last: time.Now(), send: func(found []*tempopb.TraceSearchMetadata) error {
 		return out.Send(&tempopb.SearchResponse{Traces: found, Metrics: &tempopb.SearchMetrics{}})
 	}}
 	var whole *tempopb.SearchResponse
@@ -74,14 +74,15 @@ func (s *streams) Search(in *tempopb.SearchRequest, out grpc.ServerStreamingServ
 type held struct {
 	traces []*tempopb.TraceSearchMetadata
 	bytes  int
-	last   time.Time // that some were sent
+	every  time.Duration // they are held at most so long, once there is another
+	last   time.Time     // that some were sent
 	send   func([]*tempopb.TraceSearchMetadata) error
 }
 
 // found holds a trace, or sends it with those that are held.
 func (h *held) found(t *tempopb.TraceSearchMetadata) error {
 	h.traces, h.bytes = append(h.traces, t), h.bytes+proto.Size(t)
-	if time.Since(h.last) < sendEvery && h.bytes < messageBytes {
+	if time.Since(h.last) < h.every && h.bytes < messageBytes {
 		return nil
 	}
 	err := h.send(h.traces)
@@ -141,5 +142,25 @@ func (s *streams) MetricsQueryInstant(in *tempopb.QueryInstantRequest, out grpc.
 // MetricsQueryRange implements the method of the service.
 func (s *streams) MetricsQueryRange(in *tempopb.QueryRangeRequest, out grpc.ServerStreamingServer[tempopb.QueryRangeResponse]) error {
 	q := &series{query: in.Query, start: in.Start, end: in.End, step: in.Step, exemplars: in.Exemplars}
-	return single(s, "MetricsQueryRange", q, out, s.queryRange)
+	ctx := out.Context()
+	send := func(m *tempopb.QueryRangeResponse) error { return sendSeries(m, out.Send) }
+	whole, stats, err := s.queryParts(ctx, q, send)
+	if err == nil {
+		s.note(stats)
+		err = send(whole)
+	}
+	return s.fail(ctx, "MetricsQueryRange", err)
+}
+
+// sendSeries sends an answer in messages of about messageBytes.
+func sendSeries(m *tempopb.QueryRangeResponse, send func(*tempopb.QueryRangeResponse) error) error {
+	if len(m.Series) == 0 {
+		return send(m)
+	}
+	for _, series := range chunks(m.Series) {
+		if err := send(&tempopb.QueryRangeResponse{Series: series, Metrics: m.Metrics, Status: m.Status, Message: m.Message}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -59,6 +59,8 @@ type API struct {
 	o      Options
 	mux    *http.ServeMux
 	damage seldom.Filter // of what note logs
+
+	sendEvery time.Duration // see the constant; a test changes it
 }
 
 // incompleteHeader says why an answer is not the whole one, where its message
@@ -73,7 +75,7 @@ func New(o Options) *API {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &API{o: o, mux: http.NewServeMux(), damage: seldom.Filter{Every: 5 * time.Minute}}
+	a := &API{o: o, mux: http.NewServeMux(), damage: seldom.Filter{Every: 5 * time.Minute}, sendEvery: sendEvery}
 	for path, f := range map[string]endpoint{
 		"/api/echo":                       a.echo,
 		"/api/status/buildinfo":           a.buildInfo,
@@ -134,6 +136,7 @@ func (a *API) handler(f endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Vary", "Accept")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "only GET and HEAD are allowed here", http.StatusMethodNotAllowed)
@@ -195,10 +198,8 @@ func unary[In any, Out proto.Message](a *API, w http.ResponseWriter, r *http.Req
 // for that.
 func (a *API) send(w http.ResponseWriter, r *http.Request, m proto.Message, s exec.Stats) error {
 	a.note(s)
-	h := w.Header()
-	h.Set("Vary", "Accept")
 	if !s.Complete {
-		h.Set(incompleteHeader, s.Reason)
+		w.Header().Set(incompleteHeader, s.Reason)
 	}
 	if wantsProtobuf(r) {
 		body, err := proto.Marshal(m)

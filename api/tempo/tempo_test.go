@@ -127,6 +127,7 @@ type client struct {
 
 func newClient(t *testing.T, store scan.Store) *client {
 	api := newAPI(store)
+	api.SendEvery(time.Hour) // what a stream sends is to depend on no clock
 	return &client{t, api, connect(t, api)}
 }
 

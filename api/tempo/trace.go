@@ -2,44 +2,37 @@ package tempo
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kiseki-dev/kiseki/api/answer"
 	"github.com/kiseki-dev/kiseki/api/tempo/tempopb"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpproto"
 )
 
 // trace answers with the spans alone. The range of time that clients may give
-// is where Tempo looks; here a trace is found and whole wherever it is.
+// is where Tempo looks; here a trace is found and whole wherever it is. In
+// JSON the list has its older name.
 func (a *API) trace(w http.ResponseWriter, r *http.Request) error {
 	return a.findTrace(r, nil, func(t *exec.Trace) error {
 		if !t.Stats.Complete {
 			w.Header().Set(incompleteHeader, t.Stats.Reason)
 		}
-		w.Header().Set("Vary", "Accept")
-		body := otlpproto.Append(nil, &t.Batch)
 		if wantsProtobuf(r) {
-			return a.write(w, r, mimeProtobuf, body)
+			return a.write(w, r, mimeProtobuf, otlpproto.Append(nil, &t.Batch))
 		}
-		text, err := traceJSON(body)
-		if err != nil {
-			return err
-		}
-		// In this older form the list has an older name.
-		text = append([]byte(`{"batches"`), strings.TrimPrefix(string(text), `{"resourceSpans"`)...)
-		return a.write(w, r, mimeJSON, text)
+		return a.writeTrace(w, r, `{"batches":`, &t.Batch, []byte("}"))
 	})
 }
 
@@ -52,40 +45,37 @@ func (a *API) traceV2(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return a.findTrace(r, filter, func(t *exec.Trace) error {
-		w.Header().Set("Vary", "Accept")
 		rest := &tempopb.TraceByIDResponse{Metrics: &tempopb.TraceByIDMetrics{}}
-		if !t.Stats.Complete {
-			rest.Status, rest.Message = tempopb.PartialStatus_PARTIAL, t.Stats.Reason
-		}
-		body := otlpproto.Append(nil, &t.Batch)
+		rest.Status, rest.Message = partial(t.Stats)
 		if wantsProtobuf(r) {
-			out := binary.AppendUvarint(nil, uint64(protowire.EncodeTag(1, protowire.BytesType))) // the field trace
-			out = append(binary.AppendUvarint(out, uint64(len(body))), body...)
+			body := otlpproto.Append(nil, &t.Batch)
+			out := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), body) // the field trace
 			if out, err = (proto.MarshalOptions{}).MarshalAppend(out, rest); err != nil {
 				return fmt.Errorf("write protobuf: %w", err)
 			}
 			return a.write(w, r, mimeProtobuf, out)
 		}
-		text, err := traceJSON(body)
-		if err != nil {
-			return err
-		}
 		tail, err := marshalJSON(rest) // an object that is not empty
 		if err != nil {
 			return err
 		}
-		text = append(append([]byte(`{"trace":`), text...), ',')
-		return a.write(w, r, mimeJSON, append(text, tail[1:]...))
+		tail[0] = ','
+		return a.writeTrace(w, r, `{"trace":{"resourceSpans":`, &t.Batch, append([]byte("}"), tail...))
 	})
 }
 
-// traceJSON is a TracesData message as Tempo's JSON.
-func traceJSON(body []byte) ([]byte, error) {
-	var m tracepb.TracesData
-	if err := proto.Unmarshal(body, &m); err != nil {
-		return nil, fmt.Errorf("read the trace back: %w", err)
+// writeTrace answers with spans as Tempo's JSON, between a head and a tail.
+func (a *API) writeTrace(w http.ResponseWriter, r *http.Request, head string, b *telemetry.Batch, tail []byte) error {
+	w.Header().Set("Content-Type", mimeJSON)
+	out := answer.To(w, r)
+	body, err := otlpjson.WriteResourceSpans([]byte(head), b, otlpjson.Protobuf, out.Spill)
+	body = append(body, tail...)
+	if out.Begun() {
+		out.End(body, err, a.o.Logger)
+	} else if err == nil {
+		out.Send(http.StatusOK, body, a.o.Logger)
 	}
-	return marshalJSON(&m)
+	return err
 }
 
 // findTrace calls f with the trace that a request names, or of it with the

@@ -5,6 +5,7 @@ package otlpjson
 
 import (
 	"cmp"
+	"encoding/base64"
 	"slices"
 	"strconv"
 
@@ -26,6 +27,22 @@ func Append(dst []byte, b *telemetry.Batch) []byte {
 // what is to be appended to; an error of it ends the writing. What Write
 // returns is the rest.
 func Write(dst []byte, b *telemetry.Batch, spill func([]byte) ([]byte, error)) ([]byte, error) {
+	dst, err := WriteResourceSpans(append(dst, `{"resourceSpans":`...), b, OTLP, spill)
+	return append(dst, '}'), err
+}
+
+// Form is how ids and enums are spelt.
+type Form uint8
+
+// The forms. Protobuf is that of protobuf's own mapping to JSON, which OTLP/JSON
+// departs from.
+const (
+	OTLP     Form = iota // ids in hexadecimal, enums as numbers
+	Protobuf             // ids in base64, enums by their names
+)
+
+// WriteResourceSpans is Write of the list alone, an array.
+func WriteResourceSpans(dst []byte, b *telemetry.Batch, form Form, spill func([]byte) ([]byte, error)) ([]byte, error) {
 	order := make([]uint32, len(b.Spans))
 	for i := range order {
 		order[i] = uint32(i)
@@ -34,7 +51,7 @@ func Write(dst []byte, b *telemetry.Batch, spill func([]byte) ([]byte, error)) (
 		x, y := &b.Spans[i], &b.Spans[j]
 		return cmp.Or(cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Scope, y.Scope))
 	})
-	dst = append(dst, `{"resourceSpans":[`...)
+	dst = append(dst, '[')
 	for i, at := range order {
 		s := &b.Spans[at]
 		newResource := i == 0 || b.Spans[order[i-1]].Resource != s.Resource
@@ -55,14 +72,14 @@ func Write(dst []byte, b *telemetry.Batch, spill func([]byte) ([]byte, error)) (
 			dst = openScope(dst, b, &b.Scopes[s.Scope])
 		}
 		var err error
-		if dst, err = spill(appendSpan(dst, b, s)); err != nil {
+		if dst, err = spill(appendSpan(dst, b, s, form)); err != nil {
 			return nil, err
 		}
 	}
 	if n := len(order); n > 0 {
 		dst = closeResource(closeScope(dst, b, order[n-1]), b, order[n-1])
 	}
-	return append(dst, `]}`...), nil
+	return append(dst, ']'), nil
 }
 
 func openResource(dst []byte, b *telemetry.Batch, r *telemetry.Resource) []byte {
@@ -97,8 +114,8 @@ func closeList(dst []byte, schemaURL string) []byte {
 	return append(dst, '}')
 }
 
-func appendSpan(dst []byte, b *telemetry.Batch, s *telemetry.Span) []byte {
-	o := object{dst: dst}.open()
+func appendSpan(dst []byte, b *telemetry.Batch, s *telemetry.Span, form Form) []byte {
+	o := object{dst: dst, form: form}.open()
 	o.id("traceId", s.TraceID[:])
 	o.id("spanId", s.SpanID[:])
 	o.string("traceState", s.TraceState)
@@ -107,7 +124,7 @@ func appendSpan(dst []byte, b *telemetry.Batch, s *telemetry.Span) []byte {
 	}
 	o.uint32("flags", s.Flags)
 	o.string("name", s.Name)
-	o.uint32("kind", uint32(s.Kind))
+	o.enum("kind", uint32(s.Kind), kindNames)
 	o.uint64("startTimeUnixNano", s.Start)
 	o.uint64("endTimeUnixNano", s.End)
 	o.attrs(b, s.Attrs)
@@ -118,9 +135,9 @@ func appendSpan(dst []byte, b *telemetry.Batch, s *telemetry.Span) []byte {
 	o.uint32("droppedLinksCount", s.DroppedLinks)
 	if s.Status != telemetry.StatusUnset || s.StatusMessage != "" {
 		o.name("status")
-		status := object{dst: o.dst}.open()
+		status := object{dst: o.dst, form: form}.open()
 		status.string("message", s.StatusMessage)
-		status.uint32("code", uint32(s.Status))
+		status.enum("code", uint32(s.Status), statusNames)
 		o.dst = status.close()
 	}
 	return o.close()
@@ -142,7 +159,7 @@ func (o *object) events(b *telemetry.Batch, s *telemetry.Span) {
 func (o *object) links(b *telemetry.Batch, s *telemetry.Span) {
 	for i, l := range b.LinksOf(s) {
 		o.element("links", i)
-		link := object{dst: o.dst}.open()
+		link := object{dst: o.dst, form: o.form}.open()
 		link.id("traceId", l.TraceID[:])
 		link.id("spanId", l.SpanID[:])
 		link.string("traceState", l.TraceState)
@@ -156,8 +173,9 @@ func (o *object) links(b *telemetry.Batch, s *telemetry.Span) {
 
 // object writes a JSON object that leaves default values out.
 type object struct {
-	dst []byte
-	any bool // a field has been written
+	dst  []byte
+	form Form
+	any  bool // a field has been written
 }
 
 func (o object) open() object {
@@ -198,7 +216,26 @@ func (o *object) uint64(name string, v uint64) {
 
 func (o *object) id(name string, id []byte) {
 	o.name(name)
+	if o.form == Protobuf {
+		o.dst = append(base64.StdEncoding.AppendEncode(append(o.dst, '"'), id), '"')
+		return
+	}
 	o.dst = AppendHex(o.dst, id)
+}
+
+// The names of the enums' numbers.
+var (
+	kindNames   = []string{"", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER", "SPAN_KIND_CLIENT", "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"}
+	statusNames = []string{"", "STATUS_CODE_OK", "STATUS_CODE_ERROR"}
+)
+
+// enum writes a number, or its name where it has one.
+func (o *object) enum(name string, v uint32, names []string) {
+	if o.form == Protobuf && v < uint32(len(names)) {
+		o.string(name, names[v])
+		return
+	}
+	o.uint32(name, v)
 }
 
 func (o *object) attrs(b *telemetry.Batch, r telemetry.Range) {

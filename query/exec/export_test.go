@@ -1,0 +1,4 @@
+package exec
+
+// LabelsKey is for the tests.
+var LabelsKey = labelsKey
