@@ -28,6 +28,7 @@ type Config struct {
 	Storage   Storage
 	Retention Retention
 	Backup    Backup
+	Tenants   Tenants
 	Log       Log
 }
 
@@ -84,11 +85,21 @@ type Backup struct {
 	Directory string
 }
 
+// Tenants keep the data of several users apart.
+type Tenants struct {
+	Enabled bool
+	Max     int // that may exist, the default one included
+}
+
 // Log shapes the log on stderr.
 type Log struct {
 	Level  string // debug, info, warn or error
 	Format string // text or json
 }
+
+// maxTenants is where the least memory that a head takes, and the goroutines
+// and files of a store, add up to more than a process should have.
+const maxTenants = 1000
 
 const (
 	kib = 1 << 10
@@ -121,6 +132,7 @@ func Default() Config {
 			EraseAfter:   10 * time.Minute,
 		},
 		Retention: Retention{Age: 14 * day},
+		Tenants:   Tenants{Max: 20},
 		Log:       Log{Level: "info", Format: "text"},
 	}
 }
@@ -144,6 +156,7 @@ func (c *Config) Validate() error {
 		atLeast("storage.erase-after", c.Storage.EraseAfter, time.Second),
 		atLeastOrZero("storage.cache-bytes", c.Storage.CacheBytes, mib),
 		c.checkSizes(),
+		c.checkTenants(),
 		atLeastOrZero("retention.disk-watermark", c.Retention.DiskWatermark, c.Storage.MinFreeBytes+1),
 	)
 }
@@ -151,6 +164,13 @@ func (c *Config) Validate() error {
 func (c *Config) checkTLS() error {
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		return errors.New("tls.cert and tls.key belong together: set both or neither")
+	}
+	return nil
+}
+
+func (c *Config) checkTenants() error {
+	if c.Tenants.Max < 1 || c.Tenants.Max > maxTenants {
+		return fmt.Errorf("tenants.max must be between 1 and %d", maxTenants)
 	}
 	return nil
 }

@@ -43,6 +43,13 @@ func (c *Config) Settings() []Setting {
 			"The folder that the server may write backups to when \"kiseki backup\" asks for one. Empty: it refuses.",
 			textValue{&c.Backup.Directory}},
 
+		{"Data", "tenants.enabled", "tenants", "BOOL",
+			"true keeps the data of each tenant apart, in a store of its own; the header X-Scope-OrgID of a request names the tenant. false ignores the header.",
+			boolValue{&c.Tenants.Enabled}},
+		{"Data", "tenants.max", "max-tenants", "COUNT",
+			"How many tenants there may be. Spans of further ones are refused.",
+			countValue{&c.Tenants.Max}},
+
 		{"Listening", "http.address", "http", "ADDRESS",
 			"Where the UI, the API, /metrics and the health endpoints are served. Port 0 takes a free port.",
 			textValue{&c.HTTP.Address}},

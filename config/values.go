@@ -60,6 +60,19 @@ func (v countValue) Set(s string) error {
 }
 func (v countValue) String() string { return strconv.Itoa(*v.p) }
 
+type boolValue struct{ p *bool }
+
+func (v boolValue) Set(s string) error {
+	switch s {
+	case "true", "false":
+		*v.p = s == "true"
+		return nil
+	}
+	return fmt.Errorf("%q is neither true nor false", s)
+}
+
+func (v boolValue) String() string { return strconv.FormatBool(*v.p) }
+
 type choiceValue struct {
 	p       *string
 	choices []string

@@ -117,13 +117,13 @@ func (s *Store) admit(ctx context.Context) error {
 func (s *Store) room() (wait <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	size := s.mu.active.head.bytes()
+	size, full := s.mu.active.head.bytes(), s.flushBytes.Load()
 	switch {
 	case s.mu.closed:
 		return nil, ErrClosed
-	case size < s.opts.FlushBytes:
+	case size < full:
 		return nil, nil
-	case s.mu.frozen == nil && size < s.opts.FlushBytes+s.opts.FlushBytes/2:
+	case s.mu.frozen == nil && size < full+full/2:
 		s.wake()
 		return nil, nil
 	case s.mu.flushError != nil:

@@ -256,7 +256,7 @@ func (s *Store) yield(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		s.mu.Lock()
-		waiting := s.mu.frozen != nil && s.mu.flushError == nil && s.mu.active.head.bytes() >= s.opts.FlushBytes
+		waiting := s.mu.frozen != nil && s.mu.flushError == nil && s.mu.active.head.bytes() >= s.flushBytes.Load()
 		changed := s.mu.changed
 		s.mu.Unlock()
 		if !waiting {

@@ -84,11 +84,17 @@ func cause(err error) string {
 	}
 }
 
+// SetFlushBytes changes [Options.FlushBytes], for stores that share memory.
+func (s *Store) SetFlushBytes(n int64) {
+	s.flushBytes.Store(n)
+	s.wake()
+}
+
 func (s *Store) flushDue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	oldest := s.mu.active.oldest.Load()
-	return s.mu.frozen != nil || s.mu.active.head.bytes() >= s.opts.FlushBytes ||
+	return s.mu.frozen != nil || s.mu.active.head.bytes() >= s.flushBytes.Load() ||
 		oldest != 0 && s.opts.Clock().Sub(time.Unix(0, oldest)) >= s.opts.FlushAge
 }
 

@@ -25,10 +25,11 @@ import (
 func Open(o Options) (*Store, error) {
 	o.defaults()
 	s := &Store{
-		opts: o, fs: o.FS, dir: tenantFolder(o.Dir), cache: segment.NewCache(o.CacheBytes),
+		opts: o, fs: o.FS, dir: tenantFolder(o.Dir), cache: o.Cache,
 		nextSegment: 1, nextLog: 1, kick: make(chan struct{}, 1),
 		failures: seldom.Filter{Every: sayAgain},
 	}
+	s.flushBytes.Store(o.FlushBytes)
 	s.mu.changed = make(chan struct{})
 	s.life, s.stop = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {

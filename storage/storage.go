@@ -76,6 +76,8 @@ type Options struct {
 	// CacheBytes bounds the decoded pages of segments kept in memory, 64 MiB
 	// by default.
 	CacheBytes int64
+	// Cache, if not nil, is shared with other stores; CacheBytes is its bound.
+	Cache *segment.Cache
 	// EraseAfter is how long deleted traces wait, hidden, for others to be
 	// rewritten away with, 10 min by default.
 	EraseAfter time.Duration
@@ -109,6 +111,9 @@ func (o *Options) defaults() {
 	setDefault(&o.FlushAge, time.Hour)
 	setDefault(&o.MinFreeBytes, 1<<30)
 	setDefault(&o.CacheBytes, 64<<20)
+	if o.Cache == nil {
+		o.Cache = segment.NewCache(o.CacheBytes)
+	}
 	setDefault(&o.EraseAfter, 10*time.Minute)
 	setDefault(&o.Shards, min(8, runtime.GOMAXPROCS(0)))
 	if o.rewrite == (rewriteLimits{}) {
@@ -161,6 +166,8 @@ type Store struct {
 	lock   io.Closer
 	cache  *segment.Cache
 	counts counters
+	// flushBytes is Options.FlushBytes, or what SetFlushBytes said last.
+	flushBytes atomic.Int64
 
 	// rewriting is held for a rewrite of segments, so that they run one at a
 	// time.

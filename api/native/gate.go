@@ -24,9 +24,15 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		(*h).ServeHTTP(w, r)
 		return
 	}
-	p := problem{Status: http.StatusServiceUnavailable, Title: "kiseki is not ready", Detail: g.reason()}
-	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Retry-After", "1")
+	Refuse(w, http.StatusServiceUnavailable, "kiseki is not ready", g.reason())
+}
+
+// Refuse answers a request that does not get as far as the API in the API's
+// terms.
+func Refuse(w http.ResponseWriter, status int, title, detail string) {
+	p := problem{Status: status, Title: title, Detail: detail}
+	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	// Whoever does not read the answer asks again all the same.
 	_, _ = w.Write(p.append(nil))

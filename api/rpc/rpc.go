@@ -133,14 +133,14 @@ func IsCall(r *http.Request) bool {
 // ServeHTTP implements [http.Handler] for requests of which [IsCall] holds.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.open.Load() {
-		refuse(w, codes.Unavailable, "kiseki is not ready: "+s.o.NotReady())
+		Refuse(w, codes.Unavailable, "kiseki is not ready: "+s.o.NotReady())
 		return
 	}
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	default:
-		refuse(w, codes.ResourceExhausted, fmt.Sprintf("%d calls are under way, as many as are allowed; try again later", maxCalls))
+		Refuse(w, codes.ResourceExhausted, fmt.Sprintf("%d calls are under way, as many as are allowed; try again later", maxCalls))
 		return
 	}
 	if endless(r.URL.Path) {
@@ -159,12 +159,12 @@ func endless(method string) bool {
 	return strings.HasPrefix(method, "/grpc.health.") || strings.HasPrefix(method, "/grpc.reflection.")
 }
 
-// refuse answers a call without a message: headers alone, which gRPC calls
-// Trailers-Only.
-func refuse(w http.ResponseWriter, code codes.Code, why string) {
+// Refuse answers a call without a message: headers alone, which gRPC calls
+// Trailers-Only. The text is ASCII.
+func Refuse(w http.ResponseWriter, code codes.Code, why string) {
 	h := w.Header()
 	h.Set("Content-Type", "application/grpc")
 	h.Set("Grpc-Status", strconv.Itoa(int(code)))
-	h.Set("Grpc-Message", strings.ReplaceAll(why, "%", "%25")) // the texts are ASCII
+	h.Set("Grpc-Message", strings.ReplaceAll(why, "%", "%25"))
 	w.WriteHeader(http.StatusOK)
 }

@@ -8,22 +8,22 @@ import (
 	"github.com/kiseki-dev/kiseki/api/zipkin"
 )
 
-// apis are all HTTP APIs; those that gRPC has too are registered with it. A
+// apis are all HTTP APIs of a tenant; those that gRPC has too are registered with it. A
 // path that belongs to none is the native API's to refuse.
-func (s *server) apis() http.Handler {
-	mux := http.NewServeMux()
+func (t *tenant) apis() http.Handler {
+	mux, log := http.NewServeMux(), t.server.log
 	mux.Handle("/", native.New(native.Options{
-		Store: s.store, Status: s.status, Logger: s.log,
-		Backup: s.backupFunc(), Backups: s.backups.all, Delete: s.deleteTraces, Deletions: s.listDeletions,
+		Store: t.store, Status: t.status, Logger: log,
+		Backup: t.backupFunc(), Backups: t.backups.all, Delete: t.deleteTraces, Deletions: t.listDeletions,
 	}))
-	z := zipkin.New(zipkin.Options{Store: s.store, Logger: s.log})
+	z := zipkin.New(zipkin.Options{Store: t.store, Logger: log})
 	for _, path := range zipkin.Paths() {
 		mux.Handle(path, z)
 	}
-	t := tempo.New(tempo.Options{Store: s.store, Version: versionString(), Logger: s.log})
-	t.Register(s.rpc)
+	tp := tempo.New(tempo.Options{Store: t.store, Version: versionString(), Logger: log})
+	tp.Register(t.rpc)
 	for _, path := range append(tempo.Paths(), tempo.SharedPath) {
-		mux.Handle(path, t)
+		mux.Handle(path, tp)
 	}
 	return mux
 }

@@ -150,9 +150,9 @@ func (b *backups) close() {
 }
 
 // backupFunc is nil unless the operator chose a folder.
-func (s *server) backupFunc() func(native.BackupRequest) (native.Backup, error) {
-	if s.config.Backup.Directory == "" {
+func (t *tenant) backupFunc() func(native.BackupRequest) (native.Backup, error) {
+	if t.server.config.Backup.Directory == "" {
 		return nil
 	}
-	return s.backups.start
+	return t.backups.start
 }

@@ -15,6 +15,10 @@ type storeMetric struct {
 	value      func(*storage.Stats) float64
 }
 
+// shared are the metrics of which all stores tell the same, or that say
+// whether any store is in some state. The others are added up over the stores.
+var shared = map[string]bool{"segment_cache_bytes": true, "disk_free_bytes": true, "flush_failing": true}
+
 var storeMetrics = []storeMetric{
 	{"appended_spans_total", "Spans stored since the start.", prometheus.CounterValue,
 		func(s *storage.Stats) float64 { return float64(s.AppendedSpans) }},
@@ -101,15 +105,16 @@ var rewriteMetrics = []struct {
 	{"copies_total", "Spans that rewrites left out because an equal one stays.", func(r *storage.RewriteStats) float64 { return float64(r.Copies) }},
 }
 
-// storeCollector reads the store's state once a scrape.
+// storeCollector reads the state of all tenants' stores once a scrape, and tells
+// it for all together: the number of series does not depend on that of tenants.
 type storeCollector struct {
-	store    *storage.Store
+	tenants  *tenants
 	descs    []*prometheus.Desc // parallel to storeMetrics
 	rewrites []*prometheus.Desc // parallel to rewriteMetrics
 }
 
-func newStoreCollector(s *storage.Store) *storeCollector {
-	c := &storeCollector{store: s}
+func newStoreCollector(ts *tenants) *storeCollector {
+	c := &storeCollector{tenants: ts}
 	for _, m := range storeMetrics {
 		c.descs = append(c.descs, prometheus.NewDesc("kiseki_"+m.name, m.help, nil, nil))
 	}
@@ -128,14 +133,35 @@ func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
-	stats := c.store.Stats()
-	for i, m := range storeMetrics {
-		ch <- prometheus.MustNewConstMetric(c.descs[i], m.kind, m.value(&stats))
+	var stats []storage.Stats
+	for _, t := range c.tenants.all() {
+		stats = append(stats, t.store.Stats())
 	}
-	reasons := map[string]*storage.RewriteStats{"compaction": &stats.Compaction, "retention": &stats.Thinning, "deletion": &stats.Erasure}
-	for reason, r := range reasons {
+	for i, m := range storeMetrics {
+		var total float64
+		for j := range stats {
+			if v := m.value(&stats[j]); shared[m.name] {
+				total = max(total, v)
+			} else {
+				total += v
+			}
+		}
+		ch <- prometheus.MustNewConstMetric(c.descs[i], m.kind, total)
+	}
+	for reason, of := range rewriteReasons {
 		for i, m := range rewriteMetrics {
-			ch <- prometheus.MustNewConstMetric(c.rewrites[i], prometheus.CounterValue, m.value(r), reason)
+			var total float64
+			for j := range stats {
+				total += m.value(of(&stats[j]))
+			}
+			ch <- prometheus.MustNewConstMetric(c.rewrites[i], prometheus.CounterValue, total, reason)
 		}
 	}
+}
+
+// rewriteReasons are the rewrites by the label that says why they are done.
+var rewriteReasons = map[string]func(*storage.Stats) *storage.RewriteStats{
+	"compaction": func(s *storage.Stats) *storage.RewriteStats { return &s.Compaction },
+	"retention":  func(s *storage.Stats) *storage.RewriteStats { return &s.Thinning },
+	"deletion":   func(s *storage.Stats) *storage.RewriteStats { return &s.Erasure },
 }

@@ -36,10 +36,20 @@ func (r *rester) check(now time.Time) {
 	}
 }
 
+// activity is a number that has grown if any store did anything since.
+func (ts *tenants) activity() (n uint64) {
+	for _, t := range ts.all() {
+		n += t.store.Activity()
+	}
+	return n
+}
+
 // restWhenIdle runs until ctx ends.
 func (s *server) restWhenIdle(ctx context.Context) {
-	r := rester{activity: s.store.Activity, rest: func() {
-		s.store.Rest()
+	r := rester{activity: s.tenants.activity, rest: func() {
+		for _, t := range s.tenants.all() {
+			t.store.Rest()
+		}
 		debug.FreeOSMemory()
 		s.metrics.rests.Inc()
 	}}

@@ -73,15 +73,16 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		l.warnExposed(log)
 	}
 	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3), started: time.Now()}
+	s.tenants = newTenants(s)
 	s.readiness.notReady("recovering: the data folder is being opened")
 	s.startWeb()
 	defer s.stopWeb()
-	if err := s.openStore(); err != nil {
+	if err := s.tenants.openAll(); err != nil {
 		return err
 	}
+	s.metrics.registry.MustRegister(newStoreCollector(s.tenants))
 	s.startReceivers()
-	s.api.Open(s.apis())
-	s.rpc.Open()
+	s.api.Open(http.HandlerFunc(s.serveHTTP))
 	idle, stopIdle := context.WithCancel(context.Background())
 	defer stopIdle()
 	go s.restWhenIdle(idle)
@@ -107,14 +108,13 @@ type server struct {
 	metrics   *metrics
 	readiness readiness
 	api       *native.Gate
-	rpc       *rpc.Server
-	failed    chan error // the first error of each listener
+	rpc       *rpc.Server // the default tenant's
+	failed    chan error  // the first error of each listener
 	started   time.Time
 
 	web      *http.Server
-	store    *storage.Store
+	tenants  *tenants
 	receiver *otlp.Server
-	backups  *backups
 }
 
 // run serves a listener in the background.
@@ -128,14 +128,23 @@ func (s *server) run(serve func(net.Listener) error, l net.Listener) {
 
 func (s *server) startWeb() {
 	s.api = native.NewGate(s.readiness.why)
-	s.rpc = rpc.New(rpc.Options{NotReady: s.readiness.why, Observe: s.metrics.observeRPC, Logger: s.log})
-	s.web = newWebServer(withRPC(s.rpc, webHandler(s.metrics, &s.readiness, s.api, ui.Handler())), s.tls.Clone(), s.log)
-	s.web.RegisterOnShutdown(s.rpc.Drain)
+	s.rpc = s.newRPC()
+	s.web = newWebServer(withRPC(http.HandlerFunc(s.serveRPC), webHandler(s.metrics, &s.readiness, s.api, ui.Handler())), s.tls.Clone(), s.log)
+	s.web.RegisterOnShutdown(func() {
+		s.rpc.Drain()
+		for _, t := range s.tenants.all() {
+			t.rpc.Drain()
+		}
+	})
 	serve := s.web.Serve
 	if s.tls != nil {
 		serve = func(l net.Listener) error { return s.web.ServeTLS(l, "", "") }
 	}
 	s.run(serve, s.listeners.http)
+}
+
+func (s *server) newRPC() *rpc.Server {
+	return rpc.New(rpc.Options{NotReady: s.readiness.why, Observe: s.metrics.observeRPC, Logger: s.log})
 }
 
 func (s *server) stopWeb() {
@@ -145,30 +154,6 @@ func (s *server) stopWeb() {
 		s.web.Close()
 	}
 	s.rpc.Stop()
-}
-
-func (s *server) openStore() (err error) {
-	c := s.config
-	rules, err := retention(c.Retention)
-	if err != nil {
-		return err
-	}
-	s.store, err = storage.Open(storage.Options{
-		Dir:          c.Data,
-		Logger:       s.log,
-		FlushBytes:   c.Storage.FlushBytes,
-		FlushAge:     c.Storage.FlushAge,
-		CacheBytes:   c.Storage.CacheBytes,
-		MinFreeBytes: c.Storage.MinFreeBytes,
-		EraseAfter:   c.Storage.EraseAfter,
-		Retention:    rules,
-	})
-	if err != nil {
-		return explainOpen(err, c.Data)
-	}
-	s.metrics.registry.MustRegister(newStoreCollector(s.store))
-	s.backups = newBackups(s.store, c.Backup.Directory, s.log)
-	return nil
 }
 
 // explainOpen turns the reasons people meet into sentences that say what to
@@ -192,10 +177,11 @@ func (s *server) startReceivers() {
 		ValueBytes: limits.ValueBytes,
 		Events:     limits.Events,
 		Links:      limits.Events,
-	}, s.store.Append)
+	}, s.append)
 	s.metrics.registry.MustRegister(newPipelineCollector(p))
 	s.receiver = otlp.New(otlp.Options{
-		Append: p.Append,
+		Append:  p.Append,
+		Context: s.tenantContext,
 		Limits: otlp.Limits{
 			RequestBytes:  limits.RequestBytes,
 			DecodedBytes:  limits.DecompressedBytes,
@@ -218,11 +204,7 @@ func (s *server) stop() error {
 		s.log.Warn("requests were still in flight", "error", err)
 	}
 	s.stopWeb()
-	s.backups.close()
-	if err := s.store.Close(); err != nil {
-		return fmt.Errorf("close data folder %q: %w", s.config.Data, err)
-	}
-	return nil
+	return s.tenants.close()
 }
 
 // warnExposed warns where others than this machine can connect without TLS.

@@ -36,6 +36,7 @@ func startServe(t *testing.T, data string, flags ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Fit(1 << 30)
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{cancel: cancel, done: make(chan error, 1), client: &http.Client{Transport: &http.Transport{}}}
 	stdout, w := io.Pipe()

@@ -5,23 +5,24 @@ import (
 	"path/filepath"
 
 	"github.com/kiseki-dev/kiseki/api/native"
+	names "github.com/kiseki-dev/kiseki/internal/tenant"
 )
 
 // status answers the API's question what this server is and holds.
-func (s *server) status() native.Status {
-	_, otlpHTTP, otlpGRPC := s.endpoints()
+func (t *tenant) status() native.Status {
+	_, otlpHTTP, otlpGRPC := t.server.endpoints()
 	out := native.Status{
 		Version:   versionString(),
-		StartTime: uint64(s.started.UnixNano()),
-		DiskBytes: folderBytes(s.config.Data),
+		StartTime: uint64(t.server.started.UnixNano()),
+		DiskBytes: t.diskBytes(),
 		OTLPHTTP:  otlpHTTP,
 		OTLPGRPC:  otlpGRPC,
 	}
-	out.SegmentCount = s.store.Stats().Segments
-	for _, l := range s.store.Lost() {
+	out.SegmentCount = t.store.Stats().Segments
+	for _, l := range t.store.Lost() {
 		out.Lost = append(out.Lost, native.Lost{File: l.File, Spans: l.Spans, MinSpanStart: l.MinStart, MaxSpanStart: l.MaxStart})
 	}
-	snapshot := s.store.Snapshot()
+	snapshot := t.store.Snapshot()
 	defer snapshot.Release()
 	for _, source := range snapshot.Sources() {
 		earliest, latest := source.Bounds()
@@ -35,6 +36,12 @@ func (s *server) status() native.Status {
 		out.SpanCount += source.SpanCount()
 	}
 	return out
+}
+
+// diskBytes is the size of the tenant's files. Those of other tenants are below
+// the default one's folder.
+func (t *tenant) diskBytes() uint64 {
+	return folderBytes(filepath.Join(t.dir, tenantsFolder, names.Default))
 }
 
 // folderBytes is the size of all files below dir. Files that vanish meanwhile,

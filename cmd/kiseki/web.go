@@ -52,7 +52,7 @@ func webHandler(m *metrics, ready *readiness, api, ui http.Handler) http.Handler
 }
 
 // withRPC routes gRPC calls to calls and all other requests to rest.
-func withRPC(calls *rpc.Server, rest http.Handler) http.Handler {
+func withRPC(calls, rest http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if rpc.IsCall(r) {
 			calls.ServeHTTP(w, r)

@@ -23,7 +23,12 @@ import (
 type Options struct {
 	// Append stores a batch. It must be safe for concurrent use.
 	Append telemetry.AppendFunc
-	Limits Limits
+	// Context, if not nil, gives the context that Append gets for a request with
+	// these headers; a call's metadata is its headers. It is called before the
+	// body is decoded. A [telemetry.RetryError] has the client come again; any
+	// other error says what is wrong with the headers.
+	Context func(context.Context, http.Header) (context.Context, error)
+	Limits  Limits
 	// Observe is told of every request once it is answered; nil for nobody.
 	// It must be quick and safe for concurrent use.
 	Observe func(Observation)
@@ -156,7 +161,13 @@ type exchange struct {
 }
 
 // handle decodes a body and has it stored.
-func (s *Server) handle(ctx context.Context, r *request, x *exchange) *failure {
+func (s *Server) handle(ctx context.Context, header http.Header, r *request, x *exchange) *failure {
+	if s.options.Context != nil {
+		var err error
+		if ctx, err = s.options.Context(ctx, header); err != nil {
+			return contextFailure(err)
+		}
+	}
 	report, fail := s.decode(r, x.seen.Encoding)
 	if fail != nil {
 		return fail
@@ -210,6 +221,15 @@ func (s *Server) decode(r *request, encoding string) (report Report, fail *failu
 		return report, &failure{outcome: OutcomeTooLarge, message: err.Error()}
 	}
 	return report, &failure{outcome: OutcomeMalformed, message: "malformed OTLP " + encoding + ": " + err.Error()}
+}
+
+// contextFailure is what an error of Options.Context means.
+func contextFailure(err error) *failure {
+	var retry *telemetry.RetryError
+	if errors.As(err, &retry) {
+		return &failure{outcome: OutcomeUnavailable, message: err.Error(), retryAfter: max(retry.After, time.Second)}
+	}
+	return &failure{outcome: OutcomeMalformed, message: err.Error()}
 }
 
 func (s *Server) appendFailure(ctx context.Context, err error) *failure {

@@ -124,7 +124,7 @@ func (s *Server) exportGRPC(w http.ResponseWriter, hr *http.Request) {
 	fail := s.receiveGRPC(hr, r)
 	if fail == nil {
 		x.seen.Bytes, x.seen.DecodedBytes = clampInt(r.wire.n)+frameHeader, len(r.body)
-		fail = s.handle(ctx, r, &x)
+		fail = s.handle(ctx, hr.Header, r, &x)
 	}
 	if fail != nil {
 		w.WriteHeader(http.StatusOK)

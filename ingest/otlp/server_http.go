@@ -82,7 +82,7 @@ func (s *Server) export(w http.ResponseWriter, hr *http.Request) {
 	fail := s.receive(w, hr, r, &x)
 	x.seen.Bytes, x.seen.DecodedBytes = clampInt(r.wire.n), len(r.body)
 	if fail == nil {
-		fail = s.handle(hr.Context(), r, &x)
+		fail = s.handle(hr.Context(), hr.Header, r, &x)
 	}
 	if fail != nil {
 		writeFailure(w, x.seen.Encoding, fail)

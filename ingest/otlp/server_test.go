@@ -336,7 +336,7 @@ func TestDecoderPanic(t *testing.T) {
 	r := s.take()
 	r.decoder = nil
 	var x exchange
-	if fail := s.handle(context.Background(), r, &x); fail == nil || fail.outcome != OutcomeFailed {
+	if fail := s.handle(context.Background(), nil, r, &x); fail == nil || fail.outcome != OutcomeFailed {
 		t.Errorf("got %+v", fail)
 	}
 	s.give(r)
