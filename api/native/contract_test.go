@@ -207,6 +207,8 @@ func (c *contract) documented() (out []string) {
 const exchanges = `
 SHOP  GET  /traces                                                        200
 SHOP  GET  /traces?limit=1                                                200
+SHOP  GET  /traces?spans=2&q={}|by(kind)|select(.missing,span.http.route)             200
+SHOP  GET  /traces?spans=0                                                400
 SHOP  GET  /traces?limit=0                                                400
 SHUT  GET  /traces                                                        503
 SHOP  GET  /traces/000000000000000000000000000000aa                       200

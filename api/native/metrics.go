@@ -10,7 +10,6 @@ import (
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
-	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 )
 
 func (a *api) metricsRange(q *request) error {
@@ -100,8 +99,7 @@ func appendSeries(dst []byte, s *exec.Series) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(append(dst, `{"name":`...), l.Name), `,"value":`...)
-		dst = append(appendLabelValue(dst, l), '}')
+		dst = appendNamedValue(dst, l.Name, l.Value)
 	}
 	dst = append(dst, `],"points":[`...)
 	for i, x := range s.Points {
@@ -126,18 +124,6 @@ func appendSeries(dst []byte, s *exec.Series) []byte {
 		dst = append(appendNumber(appendName(dst, "value"), x.Value), '}')
 	}
 	return append(dst, `]}`...)
-}
-
-// appendLabelValue appends what a label says as a group's values are told.
-func appendLabelValue(dst []byte, l exec.Label) []byte {
-	if !l.Value.Present {
-		return append(dst, `null`...)
-	}
-	v := l.Value.Value
-	if f, err := traceql.ParseField(l.Name); err == nil && f.Trace == traceql.TraceNone {
-		v = named(f.Field, v)
-	}
-	return otlpjson.AppendValue(dst, v)
 }
 
 // appendNumber appends a finite number, null for any other.

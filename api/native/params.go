@@ -101,6 +101,7 @@ func (p *params) search() (*plan.Search, error) {
 	if err != nil {
 		return nil, parseProblem("q", err)
 	}
+	out.Fields = query.Selected()
 	out.Filter, out.Spans = plan.Pipeline(query.Spans, out.Start > 0 || out.End != plan.All)
 	return out, nil
 }

@@ -24,7 +24,7 @@ func (a *api) searchTraces(q *request) error {
 			return err
 		}
 		a.note(q, res.Stats)
-		q.body = appendSearch(q.body, res)
+		q.body = appendSearch(q.body, p, res)
 		return nil
 	})
 }
@@ -32,6 +32,7 @@ func (a *api) searchTraces(q *request) error {
 func readSearch(in *params) (*plan.Search, error) {
 	cursor, given := in.text("cursor", 256)
 	limit := in.integer("limit", 1000, 20)
+	spans := in.integer("spans", 1000, 0)
 	var after *plan.Cursor
 	if given {
 		var ok bool
@@ -43,7 +44,7 @@ func readSearch(in *params) (*plan.Search, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Limit, p.After = limit, after
+	p.Limit, p.After, p.SetSpans = limit, after, spans
 	return p, nil
 }
 
@@ -74,13 +75,13 @@ func parseCursor(s string) (*plan.Cursor, bool) {
 	return c, true
 }
 
-func appendSearch(dst []byte, res *exec.SearchResult) []byte {
+func appendSearch(dst []byte, p *plan.Search, res *exec.SearchResult) []byte {
 	dst = append(dst, `{"traces":[`...)
 	for i := range res.Traces {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendSummary(dst, &res.Traces[i])
+		dst = appendSummary(dst, p, &res.Traces[i])
 	}
 	dst = append(dst, ']')
 	if res.Next != nil {
@@ -89,7 +90,7 @@ func appendSearch(dst []byte, res *exec.SearchResult) []byte {
 	return append(appendStats(append(dst, `,"stats":`...), res.Stats), '}')
 }
 
-func appendSummary(dst []byte, t *exec.Summary) []byte {
+func appendSummary(dst []byte, p *plan.Search, t *exec.Summary) []byte {
 	dst = appendHex(append(dst, `{"traceId":`...), t.ID[:])
 	dst = appendStringField(dst, "rootService", t.RootService)
 	dst = appendStringField(dst, "rootName", t.RootName)
@@ -108,7 +109,11 @@ func appendSummary(dst []byte, t *exec.Summary) []byte {
 		}
 		dst = appendCounts(appendString(append(dst, `{"name":`...), s.Name), uint64(s.Spans), uint64(s.Errors))
 	}
-	return append(dst, `]}`...)
+	dst = append(dst, ']')
+	if p.SetSpans > 0 {
+		dst = appendSpanSets(dst, p.Fields, t.Sets)
+	}
+	return append(dst, '}')
 }
 
 // appendCounts appends the two counts that services and operations have, and

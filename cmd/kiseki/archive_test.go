@@ -54,6 +54,19 @@ func fill(t *testing.T, b *telemetry.Batch) (data string) {
 	return data
 }
 
+// addSpans stores b in a data folder, which it makes where there is none.
+func addSpans(t *testing.T, data string, b *telemetry.Batch) {
+	t.Helper()
+	s, err := storage.Open(storage.Options{Dir: data, MinFreeBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Append(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // ok runs a command that must succeed.
 func ok(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()

@@ -57,6 +57,10 @@ func usage(stderr io.Writer, flags *flag.FlagSet, err error) int {
 // the error names.
 type partly struct{ error }
 
+// errNone is the error of a command that looked for something and did not find
+// it.
+var errNone = errors.New("nothing found")
+
 // ended is the exit status of a command that ended with err, which it prints.
 func ended(ctx context.Context, stderr io.Writer, name string, err error) int {
 	if err == nil {
@@ -66,8 +70,11 @@ func ended(ctx context.Context, stderr io.Writer, name string, err error) int {
 		err = fmt.Errorf("interrupted: %w", err)
 	}
 	fmt.Fprintf(stderr, "kiseki %s: %v\n", name, err)
-	if errors.As(err, &partly{}) {
+	switch {
+	case errors.As(err, &partly{}):
 		return exitPartly
+	case errors.Is(err, errNone):
+		return exitNone
 	}
 	return exitFailed
 }

@@ -75,7 +75,7 @@ func runBackup(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	if *data != "" {
 		b, err = backUpFolder(ctx, *data, *to, *prune, say)
 	} else {
-		b, err = askForBackup(ctx, apiClient(*server), native.BackupRequest{Directory: *to, Prune: *prune}, say)
+		b, err = askForBackup(ctx, serverClient(*server), native.BackupRequest{Directory: *to, Prune: *prune}, say)
 	}
 	if err == nil && b.Error != "" {
 		err = errors.New(b.Error)

@@ -16,10 +16,30 @@ import (
 const defaultServer = "http://127.0.0.1:16686"
 
 // maxAnswer is the largest answer of JSON read.
-const maxAnswer = 1 << 20
+const maxAnswer = 256 << 20
 
-// apiClient asks the API of the running server at a URL.
-type apiClient string
+// apiClient asks the native API.
+type apiClient struct {
+	server    string            // the URL of the running server
+	transport http.RoundTripper // nil: HTTP
+}
+
+// serverClient asks the running server at a URL.
+func serverClient(server string) apiClient { return apiClient{server: server} }
+
+// apiError is a problem that the API answered with.
+type apiError struct {
+	Status        int
+	Title, Detail string
+}
+
+// Error implements error.
+func (e *apiError) Error() string {
+	if e.Detail == "" {
+		return e.Title
+	}
+	return e.Title + ": " + e.Detail
+}
 
 // ask sends in, unless it is nil, as JSON, and reads the answer into out.
 func (c apiClient) ask(ctx context.Context, method, path string, in, out any) error {
@@ -28,9 +48,12 @@ func (c apiClient) ask(ctx context.Context, method, path string, in, out any) er
 		return err
 	}
 	defer resp.Body.Close() // only read from
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return fmt.Errorf("read answer: %w", err)
+	}
+	if len(answer) > maxAnswer {
+		return fmt.Errorf("the answer is larger than %d MiB; ask for less", maxAnswer>>20)
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
 		return c.stranger(resp)
@@ -48,32 +71,35 @@ func (c apiClient) do(ctx context.Context, method, path string, in any) (*http.R
 		}
 		body = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(string(c), "/")+native.Prefix+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.server, "/")+native.Prefix+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("ask server: %w", err)
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}
+	client := &http.Client{Transport: c.transport}
+	if c.transport == nil {
+		client.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+	}
 	resp, err := client.Do(req)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("no answer from %s: %w; is \"kiseki serve\" running?", string(c), cause(err))
+		return nil, fmt.Errorf("no answer from %s: %w; is \"kiseki serve\" running?", c.server, cause(err))
 	}
 	if resp.StatusCode < 300 {
 		return resp, nil
 	}
 	defer resp.Body.Close() // only read from
-	var p struct{ Title, Detail string }
+	p := apiError{Status: resp.StatusCode}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&p); err != nil || p.Title == "" {
 		return nil, c.stranger(resp)
 	}
-	return nil, fmt.Errorf("%s: %s", p.Title, p.Detail)
+	return nil, &p
 }
 
 func (c apiClient) stranger(resp *http.Response) error {
-	return fmt.Errorf("%s answered %s and not as a kiseki does", string(c), resp.Status)
+	return fmt.Errorf("%s answered %s and not as a kiseki does", c.server, resp.Status)
 }

@@ -189,7 +189,7 @@ func (o *deleteOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 // send asks the server.
 func (o *deleteOptions) send(ctx context.Context, d deletion, stderr io.Writer) (res deletionResult, err error) {
 	defer whileWaiting(stderr, "searching for the traces")()
-	err = apiClient(o.server).ask(ctx, http.MethodPost, "/deletions", d, &res)
+	err = serverClient(o.server).ask(ctx, http.MethodPost, "/deletions", d, &res)
 	return res, err
 }
 

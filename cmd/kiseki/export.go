@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kiseki-dev/kiseki/api/native"
@@ -107,15 +108,18 @@ func (o *exportOptions) check(now time.Time) (err error) {
 
 // parseMoment reads a time as people write it.
 func parseMoment(s string, otherwise uint64, now time.Time) (uint64, error) {
-	if s == "" {
+	switch s {
+	case "":
 		return otherwise, nil
+	case "now":
+		return uint64(max(now.UnixNano(), 0)), nil
 	}
 	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
 		return n, nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		ago, err := config.ParseDuration(s)
+		ago, err := config.ParseDuration(strings.TrimPrefix(s, "-"))
 		if err != nil {
 			return 0, fmt.Errorf("%q is neither a time such as 2026-11-21T09:00:00Z, nor an age such as 24h, nor Unix nanoseconds", s)
 		}
@@ -176,7 +180,7 @@ func (o *exportOptions) fromServer(ctx context.Context, w io.Writer, stderr io.W
 	if o.plan.End != math.MaxUint64 {
 		v.Set("end", strconv.FormatUint(o.plan.End, 10))
 	}
-	resp, err := apiClient(o.server).do(ctx, http.MethodGet, "/export?"+v.Encode(), nil)
+	resp, err := serverClient(o.server).do(ctx, http.MethodGet, "/export?"+v.Encode(), nil)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ const (
 	exitFailed = 1
 	exitUsage  = 2 // the command line or configuration is wrong
 	exitPartly = 3 // done, but for what the last line on stderr names
+	exitNone   = 4 // done: there is nothing that matches
 )
 
 // A command is a subcommand. Its run function gets the arguments after the
@@ -35,7 +36,7 @@ type command struct {
 // commands is a function because "help" is in the list and reads it.
 func commands() []command {
 	return []command{
-		serveCommand, demoCommand, inspectCommand,
+		serveCommand, demoCommand, queryCommand, traceCommand, inspectCommand,
 		backupCommand, restoreCommand, exportCommand, importCommand, deleteCommand, versionCommand,
 		{name: "help", summary: "print this page, or that of a command", run: runHelp},
 	}
