@@ -15,20 +15,25 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
+// openStore is a real store over memory.
+func openStore(t testing.TB) *storage.Store {
+	t.Helper()
+	s, err := storage.Open(storage.Options{FS: vfs.NewMem(1 << 32), Dir: "data", Logger: slog.New(slog.DiscardHandler), MinFreeBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
 // shopStore is a store with 200,000 spans of a web shop, a fifth of them in
 // the head.
 func shopStore(b *testing.B) *storage.Store {
-	b.Helper()
-	s, err := storage.Open(storage.Options{FS: vfs.NewMem(1 << 32), Dir: "data", Logger: slog.New(slog.DiscardHandler), MinFreeBytes: 1})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			b.Error(err)
-		}
-	})
-	g := corpus.New(corpus.Options{Seed: 1})
+	s, g := openStore(b), corpus.New(corpus.Options{Seed: 1})
 	var batch telemetry.Batch
 	for i := range 25 {
 		g.Batch(&batch, 8000)

@@ -80,7 +80,7 @@ func Compare(ctx context.Context, snap scan.Snapshot, a, b *plan.Search, limit i
 	if err != nil {
 		return nil, err
 	}
-	fields := comparable(keys, append(plan.Fields(a.Filter), plan.Fields(b.Filter)...))
+	fields := fieldsToCompare(keys, append(plan.Fields(a.Filter), plan.Fields(b.Filter)...))
 	begin := func() *comparer { return newComparer(fields, rest) }
 	sums, stats, err := exec.Selections(ctx, snap, []*plan.Search{a, b}, limits, begin, (*comparer).add)
 	if err != nil {
@@ -101,8 +101,8 @@ func Compare(ctx context.Context, snap scan.Snapshot, a, b *plan.Search, limit i
 // durationField is compared as a number only.
 var durationField = scan.Field{Intrinsic: scan.IntrinsicDuration}
 
-// comparable are the fields to compare.
-func comparable(keys []exec.AttributeKey, without []scan.Field) (fields []scan.Field) {
+// fieldsToCompare are all but those that are left out.
+func fieldsToCompare(keys []exec.AttributeKey, without []scan.Field) (fields []scan.Field) {
 	for _, i := range []scan.Intrinsic{
 		scan.IntrinsicDuration, scan.IntrinsicName, scan.IntrinsicKind, scan.IntrinsicStatus, scan.IntrinsicStatusMessage,
 		scan.IntrinsicScopeName, scan.IntrinsicScopeVersion,

@@ -32,7 +32,7 @@ func valuesAnswer(t *testing.T, store scan.Store, text string) string {
 	}
 	lines := []string{fmt.Sprintf("%d spans, %d values", l.Spans, l.Distinct)}
 	for _, v := range l.Values {
-		lines = append(lines, fmt.Sprintf("%s: %d spans, %d errors, %s", valueText(v.GroupValue), v.Spans, v.Errors, latency(v.Latency)))
+		lines = append(lines, fmt.Sprintf("%s: %d spans, %d errors, %s", valueText(v.GroupValue), v.Count, v.Errors, latency(v.Latency)))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -17,8 +17,8 @@ import (
 // those without the field.
 type ValueShare struct {
 	exec.GroupValue
-	Spans, Errors uint64
-	Latency
+	Latency        // Count is how many spans these are
+	Errors  uint64 // of them
 }
 
 // ValueList is the values of a field that the most spans have.
@@ -54,11 +54,11 @@ func TopValues(ctx context.Context, snap scan.Snapshot, q *plan.Search, field sc
 		out.Stats.Limit(fmt.Sprintf("there are more than %d values", limits.Groups))
 	}
 	for v, c := range all.values {
-		out.Values = append(out.Values, ValueShare{v, c.count, c.errors, c.latency()})
+		out.Values = append(out.Values, ValueShare{v, c.latency(), c.errors})
 		out.Spans += c.count
 	}
 	slices.SortFunc(out.Values, func(a, b ValueShare) int {
-		return cmp.Or(cmp.Compare(b.Spans, a.Spans), compareValues(a.GroupValue, b.GroupValue))
+		return cmp.Or(cmp.Compare(b.Count, a.Count), compareValues(a.GroupValue, b.GroupValue))
 	})
 	out.Distinct = len(out.Values)
 	out.Values = out.Values[:min(limit, len(out.Values))]

@@ -53,6 +53,9 @@ func sampleTraces(ctx context.Context, snap scan.Snapshot, p *plan.Search, most 
 			return every, r.finish(), w.err
 		}
 	}
+	if shared.full {
+		r.tooMany(limits.Traces, "traces that are stored in several places")
+	}
 	if _, err := r.more(); err != nil {
 		return every, r.finish(), err
 	}
