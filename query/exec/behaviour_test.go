@@ -1,17 +1,20 @@
 package exec_test
 
 import (
+	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/query/plan"
+	"github.com/kiseki-dev/kiseki/query/querytest"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
@@ -26,9 +29,15 @@ var rewrite = flag.Bool("rewrite", false, "write the answers the tests get to ..
 //	spans
 //	trace/span[<parent] service name start+duration kind status [key=value …]
 //
-// with hexadecimal ids, times in milliseconds, keys such as span.a,
-// resource.a, event:name, statusMessage or traceState, and arrays as [1,a]; then any
-// number of
+// with hexadecimal ids, times in milliseconds and arrays as [1,a]; double
+// quotes hold spaces together. Keys are attributes such as span.a or
+// resource.a (5 is an int, '5' a string), statusMessage, traceState, instrumentation:name and :version.
+// event:name begins an event and link:traceID a link: event:timeSinceStart,
+// link:spanID and attributes such as event.a are of the one before them. Then
+// any number of
+//
+//	find { … } [; [limit n] [from ms] [to ms]]
+//	the spans of the answer, by trace; spansets apart by bars
 //
 //	query { … } [; [limit n] [from ms] [to ms]]
 //	the answer, one trace a line
@@ -38,6 +47,8 @@ var rewrite = flag.Bool("rewrite", false, "write the answers the tests get to ..
 //
 //	metrics { … } | … [; [from ms] [to ms] [step ms] [exemplars n]]
 //	the series, one a line
+//
+// The answer to a query that does not parse points at the place.
 func TestBehaviour(t *testing.T) {
 	files, err := filepath.Glob("../testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -63,7 +74,8 @@ func TestBehaviour(t *testing.T) {
 
 // runScript is the script with the answers it should have.
 func runScript(t *testing.T, text string) string {
-	var b *telemetry.Batch
+	b := &telemetry.Batch{}
+	answers := map[string]func(t *testing.T, b *telemetry.Batch, query string) string{"find": spansFound, "query": answer, "metrics": metricsAnswer}
 	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
 	for i, p := range paragraphs {
 		var comments []string
@@ -71,102 +83,47 @@ func runScript(t *testing.T, text string) string {
 		for strings.HasPrefix(lines[0], "#") && len(lines) > 1 {
 			comments, lines = append(comments, lines[0]), lines[1:]
 		}
-		switch head := lines[0]; {
-		case head == "spans":
+		word, query, _ := strings.Cut(lines[0], " ")
+		switch {
+		case lines[0] == "spans":
 			b = &telemetry.Batch{}
 			for _, line := range lines[1:] {
 				addSpan(t, b, line)
 			}
-		case strings.HasPrefix(head, "query "):
-			paragraphs[i] = strings.Join(append(comments, head, answer(t, b, strings.TrimPrefix(head, "query "))), "\n")
-		case strings.HasPrefix(head, "metrics "):
-			paragraphs[i] = strings.Join(append(comments, head, metricsAnswer(t, b, strings.TrimPrefix(head, "metrics "))), "\n")
-		case !strings.HasPrefix(head, "#"):
+		case answers[word] != nil:
+			got, mark := answers[word](t, b, query), ""
+			if strings.HasPrefix(got, "^") { // below the place it is about
+				var at int
+				at, got = pointed(t, got)
+				mark = strings.Repeat(" ", utf8.RuneCountInString(lines[0][:len(word)+1+at])) + "^ "
+			}
+			paragraphs[i] = strings.Join(append(comments, lines[0], mark+got), "\n")
+		case !strings.HasPrefix(lines[0], "#"):
 			t.Fatalf("not a paragraph of a script: %s", p)
 		}
 	}
 	return strings.Join(paragraphs, "\n\n") + "\n"
 }
 
-const epoch = 1_790_000_000_000_000_000
-
-func addSpan(t *testing.T, b *telemetry.Batch, line string) {
-	f := strings.Fields(line)
-	ids, parent, _ := strings.Cut(f[0], "<")
-	trace, id, _ := strings.Cut(ids, "/")
-	start, duration, _ := strings.Cut(f[3], "+")
-	s := telemetry.Span{Name: f[2], Resource: uint32(len(b.Resources)), Scope: uint32(len(b.Scopes))}
-	s.TraceID[15], s.SpanID[7], s.ParentID[7] = byte(number(t, trace, 16)), byte(number(t, id, 16)), byte(number(t, "0"+parent, 16))
-	s.Start = epoch + number(t, start, 10)*1_000_000
-	s.End = s.Start + number(t, duration, 10)*1_000_000
-	s.Kind, _ = telemetry.ParseKind(f[4])
-	s.Status, _ = telemetry.ParseStatus(f[5])
-	lists := map[string][]telemetry.Attr{"resource": {{Key: "service.name", Value: telemetry.StringValue(f[1])}}}
-	first := uint32(len(b.Events))
-	for _, kv := range f[6:] {
-		key, value, _ := strings.Cut(kv, "=")
-		scope, name, _ := strings.Cut(key, ".")
-		switch key {
-		case "event:name":
-			b.Events = append(b.Events, telemetry.Event{Name: value})
-		case "statusMessage":
-			s.StatusMessage = value
-		case "traceState":
-			s.TraceState = value
-		default:
-			lists[scope] = append(lists[scope], telemetry.Attr{Key: name, Value: attrValue(value)})
-		}
-	}
-	add := func(scope string) telemetry.Range {
-		start := uint32(len(b.Attrs))
-		b.Attrs = append(b.Attrs, lists[scope]...)
-		return telemetry.Range{Start: start, End: uint32(len(b.Attrs))}
-	}
-	s.Events = telemetry.Range{Start: first, End: uint32(len(b.Events))}
-	if s.Events.Len() > 0 { // event attributes belong to the last event
-		b.Events[s.Events.End-1].Attrs = add("event")
-	}
-	s.Attrs = add("span")
-	b.Resources = append(b.Resources, telemetry.Resource{Attrs: add("resource")})
-	b.Scopes = append(b.Scopes, telemetry.Scope{Attrs: add("instrumentation")})
-	b.Spans = append(b.Spans, s)
-}
-
-func number(t *testing.T, s string, base int) uint64 {
-	n, err := strconv.ParseUint(s, base, 64)
-	if err != nil {
+// problem is an error of the parser as "^place message".
+func problem(t *testing.T, err error) string {
+	var e *traceql.Error
+	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
-	return n
+	return fmt.Sprintf("^%d %s; expected %s", e.Pos, e.Message, e.Expected)
 }
 
-// attrValue is a bool, int or float if it looks like one, else a string.
-func attrValue(s string) telemetry.Value {
-	if list, ok := strings.CutPrefix(s, "["); ok {
-		var enc []byte
-		for e := range strings.SplitSeq(strings.TrimSuffix(list, "]"), ",") {
-			enc = telemetry.AppendElement(enc, attrValue(e))
-		}
-		return telemetry.ArrayValue(string(enc))
-	}
-	if s == "true" || s == "false" {
-		return telemetry.BoolValue(s == "true")
-	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return telemetry.IntValue(n)
-	}
-	if x, err := strconv.ParseFloat(s, 64); err == nil {
-		return telemetry.DoubleValue(x)
-	}
-	return telemetry.StringValue(s)
+func pointed(t *testing.T, text string) (at int, message string) {
+	place, message, _ := strings.Cut(text[1:], " ")
+	return int(number(t, place, 10)), message
 }
 
-// answer is what a query finds, whatever the layout of the spans.
-func answer(t *testing.T, b *telemetry.Batch, query string) string {
-	query, rest, _ := strings.Cut(query, " ; ")
-	p := plan.Search{End: plan.All, Limit: 100}
-	options := strings.Fields(rest)
-	for ; len(options) > 1; options = options[2:] {
+// asked is a line of a script after its first word: a search with options.
+func asked(t *testing.T, line string) (*plan.Search, *traceql.Query, error) {
+	query, rest, _ := strings.Cut(line, " ; ")
+	p := &plan.Search{End: plan.All, Limit: 100}
+	for options := strings.Fields(rest); len(options) > 1; options = options[2:] {
 		n := number(t, options[1], 10)
 		switch options[0] {
 		case "limit":
@@ -179,17 +136,66 @@ func answer(t *testing.T, b *telemetry.Batch, query string) string {
 	}
 	q, err := traceql.ParseSearch(query)
 	if err != nil {
-		return "error: " + err.Error()
+		return nil, nil, err
 	}
 	p.Filter, p.Spans = plan.Pipeline(q.Spans, p.Start > 0 || p.End != plan.All)
-	if p.Spans != nil {
-		p.SetSpans, p.Fields = 100, q.Selected()
+	p.Fields = q.Selected()
+	return p, q, nil
+}
+
+// answer is what a query finds, told trace by trace.
+func answer(t *testing.T, b *telemetry.Batch, line string) string {
+	p, q, err := asked(t, line)
+	if err != nil {
+		return problem(t, err)
 	}
-	text := found(t, scantest.New(b), &p)
+	if p.Spans != nil || p.Fields != nil {
+		p.SetSpans = 100
+	}
+	return everywhere(t, b, p, q, found)
+}
+
+// spansFound is what a query finds in a line, such as "b 1 2 3, a 1 | 2".
+func spansFound(t *testing.T, b *telemetry.Batch, line string) string {
+	p, q, err := asked(t, line)
+	if err != nil {
+		return problem(t, err)
+	}
+	p.SetSpans = 100
+	return everywhere(t, b, p, q, func(t *testing.T, store scan.Store, p *plan.Search) string {
+		res, err := exec.Search(t.Context(), store.Snapshot(), p, exec.DefaultLimits)
+		if err != nil || !res.Stats.Complete {
+			t.Fatalf("%s: %v, %+v", line, err, res)
+		}
+		var traces []string
+		for _, s := range res.Traces {
+			var sets []string
+			for _, set := range s.Sets {
+				var ids []string
+				for _, span := range set.Spans {
+					ids = append(ids, fmt.Sprintf("%x", span.ID[7]))
+				}
+				sets = append(sets, strings.Join(ids, " "))
+			}
+			traces = append(traces, fmt.Sprintf("%x %s", s.ID[15], strings.Join(sets, " | ")))
+		}
+		return cmp.Or(strings.Join(traces, ", "), "nothing")
+	})
+}
+
+// everywhere is tell's text, whatever the layout of the spans. The reference
+// must agree, unless there are spans that it cannot order.
+func everywhere(t *testing.T, b *telemetry.Batch, p *plan.Search, q *traceql.Query, tell func(*testing.T, scan.Store, *plan.Search) string) string {
+	text := tell(t, scantest.New(b), p)
 	for seed := range uint64(10) {
 		r := rand.New(rand.NewPCG(seed, 4))
-		if again := found(t, scantest.Split(b, r, 1+r.IntN(4), 1+r.IntN(3)), &p); again != text {
-			t.Errorf("%s\nin one place %s\nin several   %s", query, text, again)
+		if again := tell(t, scantest.Split(b, r, 1+r.IntN(4), 1+r.IntN(3)), p); again != text {
+			t.Errorf("%s\nin one place %s\nin several   %s", q, text, again)
+		}
+	}
+	if ref := querytest.New(b); ref.Ordered() {
+		if err := ref.Check(t.Context(), scantest.New(b), querytest.Question{Query: q, Start: p.Start, End: p.End, SetSpans: 100}, 100); err != nil {
+			t.Error(err)
 		}
 	}
 	return text

@@ -36,7 +36,7 @@ func metricsAnswer(t *testing.T, b *telemetry.Batch, line string) string {
 	}
 	parsed, err := traceql.Parse(query)
 	if err != nil {
-		return "error: " + err.Error()
+		return problem(t, err)
 	}
 	q.Expr, q.Hints = parsed.Metrics, parsed.Hints
 	text := seriesText(t, scantest.New(b), q)

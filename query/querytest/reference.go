@@ -52,8 +52,7 @@ type trace struct {
 	rootMissing     bool
 }
 
-// New makes a reference for b, which must not change any more. Spans that
-// differ must differ in what they are ordered by, see compare.
+// New makes a reference for b, which must not change any more. See Ordered.
 func New(b *telemetry.Batch) *Reference {
 	byID, seen := map[telemetry.TraceID]*trace{}, map[string]bool{}
 	ref := &Reference{}
@@ -80,6 +79,19 @@ func New(b *telemetry.Batch) *Reference {
 		return cmp.Or(cmp.Compare(y.start, x.start), bytes.Compare(x.spans[0].TraceID[:], y.spans[0].TraceID[:]))
 	})
 	return ref
+}
+
+// Ordered reports whether the order of spans leaves no two of them equal, which
+// answers need.
+func (r *Reference) Ordered() bool {
+	for _, t := range r.traces {
+		for i := range len(t.spans) - 1 {
+			if compare(t.b, t.spans[i], t.spans[i+1]) == 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // compare is the order of a trace's spans: by start, then by whatever else

@@ -29,7 +29,11 @@ func check(f Field, op CompareOp, sign token, lit Literal, at operands) (Expr, e
 		return checkRegex(c, t, sign, at)
 	case scan.OpLess, scan.OpLessEqual, scan.OpGreater, scan.OpGreaterEqual:
 		if !ordered(t, lit.Kind) {
-			return nil, &Error{Pos: sign.pos, Message: fmt.Sprintf("%s has no order", lit.Kind), Expected: "= or !="}
+			what := lit.Kind.String()
+			if digits(t) != 0 {
+				what = "an id"
+			}
+			return nil, &Error{Pos: sign.pos, Message: what + " has no order", Expected: "= or !="}
 		}
 	}
 	return c, checkID(t, lit, at)

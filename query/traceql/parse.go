@@ -3,6 +3,7 @@ package traceql
 import (
 	"fmt"
 	"math"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -81,8 +82,11 @@ func (p *parser) expect(op string) error {
 
 func (p *parser) unexpected(want string) error {
 	what := fmt.Sprintf("unexpected %q", p.tok.text)
-	if p.tok.kind == tokEnd {
+	switch {
+	case p.tok.kind == tokEnd:
 		what = "the text ends too early"
+	case p.tok.kind == tokLiteral && p.tok.literal.Kind == LiteralString:
+		what = "unexpected string " + p.tok.text
 	}
 	return &Error{Pos: p.tok.pos, Message: what, Expected: want}
 }
@@ -143,9 +147,12 @@ func (p *parser) field() (Field, error) {
 	if p.tok.kind == tokWord {
 		var ok bool
 		if f, ok = lookupIntrinsic(p.tok.text); !ok {
+			expected := "a field such as name, or an attribute such as span." + p.tok.text
+			if strings.Contains(p.tok.text, ":") {
+				expected = "a field such as span:name, or an attribute such as span.http.route"
+			}
 			return Field{}, &Error{
-				Pos: p.tok.pos, Message: fmt.Sprintf("unknown field %q", p.tok.text) + didYouMean(p.tok.text, knownNames),
-				Expected: "a field such as name, or an attribute such as span." + p.tok.text,
+				Pos: p.tok.pos, Message: fmt.Sprintf("unknown field %q", p.tok.text) + didYouMean(p.tok.text, knownNames), Expected: expected,
 			}
 		}
 	}

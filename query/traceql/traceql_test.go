@@ -98,7 +98,7 @@ func TestErrors(t *testing.T) {
 		{`{ span.» = 1 }`, "the attribute has no name", "an attribute name"},
 		{`{ »nmae = "a" }`, `unknown field "nmae"; did you mean name?`, "a field such as name, or an attribute such as span.nmae"},
 		{`{ »statsu = error }`, `unknown field "statsu"; did you mean status?`, "a field such as name, or an attribute such as span.statsu"},
-		{`{ »span:childCunt = 0 }`, `unknown field "span:childCunt"; did you mean span:childCount?`, "a field such as name, or an attribute such as span.span:childCunt"},
+		{`{ »span:childCunt = 0 }`, `unknown field "span:childCunt"; did you mean span:childCount?`, "a field such as span:name, or an attribute such as span.http.route"},
 		{`{ »resuorce.service.name = "a" }`, `unknown scope "resuorce"; did you mean resource?`, "span., resource., event., link., instrumentation. or . before an attribute name"},
 		{`{ status = »eror }`, `"eror" is not a value; did you mean error?`, "error, ok or unset"},
 		{`{ status = »"error" }`, "status cannot be compared with a string", "error, ok or unset"},
