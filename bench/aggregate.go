@@ -14,7 +14,8 @@ import (
 type aggregateResult struct {
 	Question string    `json:"question"`
 	Times    quantiles `json:"times"`
-	Groups   int       `json:"groups"`
+	Groups   int       `json:"groups"` // or series
+	Goal     float64   `json:"goal"`   // of PerCPU
 	// PerCPU is how many spans a second of processor time passes.
 	PerCPU float64 `json:"spansPerCPUSecond"`
 }
@@ -23,24 +24,46 @@ type aggregateResult struct {
 // to be many times the clock's unit.
 const aggregations = 50
 
-var aggregates = []struct{ name, query, by string }{
-	{"all spans by operation", `{}`, "operation"},
-	{"errors by service", `{ status = error }`, "resource.service.name"},
-	{"a route by status code", `{ span.http.route = "/checkout" }`, "span.http.response.status_code"},
-	{"slow spans of a service by name", `{ resource.service.name = "payment" && duration > 100ms }`, "name"},
+// summary is something to compute of all spans.
+type summary struct {
+	name string
+	path string // below the API's root
+	goal float64
+}
+
+func summaries(f *filled) []summary {
+	by := func(name, query, field string) summary {
+		return summary{name, "/aggregate?" + url.Values{"q": {query}, "by": {field}}.Encode(), goalAggregate}
+	}
+	series := func(name, query string) summary {
+		times := url.Values{"q": {query}, "start": {f.oldest}, "end": {f.newest}}
+		return summary{name, "/metrics/range?" + times.Encode(), goalMetrics}
+	}
+	return []summary{
+		by("all spans by operation", `{}`, "operation"),
+		by("errors by service", `{ status = error }`, "resource.service.name"),
+		by("a route by status code", `{ span.http.route = "/checkout" }`, "span.http.response.status_code"),
+		by("slow spans of a service by name", `{ resource.service.name = "payment" && duration > 100ms }`, "name"),
+		series("rate", `{} | rate()`),
+		series("rate by service", `{} | rate() by (resource.service.name)`),
+		series("rate of root spans", `{ nestedSetParent < 0 } | rate()`),
+		series("rate of a structure", `{ resource.service.name = "gateway" } >> { status = error } | rate()`),
+		series("quantiles by service", `{} | quantile_over_time(duration, 0.5, 0.9, 0.99) by (resource.service.name)`),
+		series("histogram", `{} | histogram_over_time(duration)`),
+		series("errors compared with the rest", `{} | compare({ status = error }, 10)`),
+	}
 }
 
 // aggregate measures all summaries on a running server.
-func (r *run) aggregate(ctx context.Context, s *server, spans int) ([]*aggregateResult, error) {
+func (r *run) aggregate(ctx context.Context, s *server, f *filled) ([]*aggregateResult, error) {
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	var results []*aggregateResult
-	for _, a := range aggregates {
+	for _, a := range summaries(f) {
 		r.say("  %s", a.name)
-		path := "/aggregate?" + url.Values{"q": {a.query}, "by": {a.by}}.Encode()
-		res := &aggregateResult{Question: a.name}
+		res := &aggregateResult{Question: a.name, Goal: a.goal}
 		var err error
-		if res.Groups, err = groups(ctx, client, s, path); err != nil { // and so the caches are warm
+		if res.Groups, err = groups(ctx, client, s, a.path); err != nil { // and so the caches are warm
 			return nil, err
 		}
 		cpu, err := cpuOf(s.pid())
@@ -50,7 +73,7 @@ func (r *run) aggregate(ctx context.Context, s *server, spans int) ([]*aggregate
 		var times []time.Duration
 		for begin := time.Now(); len(times) < aggregations && (time.Since(begin) < slow || len(times) < 5); {
 			sent := time.Now()
-			if _, err := groups(ctx, client, s, path); err != nil {
+			if _, err := groups(ctx, client, s, a.path); err != nil {
 				return nil, err
 			}
 			times = append(times, time.Since(sent))
@@ -59,14 +82,15 @@ func (r *run) aggregate(ctx context.Context, s *server, spans int) ([]*aggregate
 		if err != nil {
 			return nil, err
 		}
-		res.PerCPU = float64(spans) * float64(len(times)) / max(after-cpu, time.Second/userHertz).Seconds()
+		res.PerCPU = float64(f.spans) * float64(len(times)) / max(after-cpu, time.Second/userHertz).Seconds()
 		res.Times = quantilesOf(times)
 		results = append(results, res)
 	}
 	return results, nil
 }
 
-// groups asks once and returns how many groups there are in the answer.
+// groups asks once and returns how many groups or series there are in the
+// answer.
 func groups(ctx context.Context, client *http.Client, s *server, path string) (int, error) {
 	status, body, err := get(ctx, client, "http://"+s.http+apiRoot+path)
 	if err != nil {
@@ -74,6 +98,7 @@ func groups(ctx context.Context, client *http.Client, s *server, path string) (i
 	}
 	var answer struct {
 		Groups []json.RawMessage `json:"groups"`
+		Series []json.RawMessage `json:"series"`
 		Stats  struct {
 			Complete bool `json:"complete"`
 		} `json:"stats"`
@@ -84,20 +109,21 @@ func groups(ctx context.Context, client *http.Client, s *server, path string) (i
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return 0, fmt.Errorf("parse answer to %s: %w", path, err)
 	}
-	if !answer.Stats.Complete || len(answer.Groups) == 0 {
+	n := len(answer.Groups) + len(answer.Series)
+	if !answer.Stats.Complete || n == 0 {
 		return 0, fmt.Errorf("ask %s: incomplete or without groups: %.300s", path, body)
 	}
-	return len(answer.Groups), nil
+	return n, nil
 }
 
 func (set *querySet) aggregateTable() table {
 	t := table{
 		title:  fmt.Sprintf("Summaries of %s spans", grouped(set.Spans)),
-		note:   "Counts, errors and quantiles of durations by group, caches warm. Spans a CPU second are those of the store, read or not.",
-		header: []string{"summary", "p50", "p99", "groups", "M spans a CPU second"},
+		note:   "Counts, errors and quantiles of durations by group, and series over all the time, caches warm. Spans a CPU second are those of the store, read or not.",
+		header: []string{"summary", "p50", "p99", "groups or series", "M spans a CPU second"},
 	}
 	for _, a := range set.Aggregates {
-		t.rows = append(t.rows, []string{a.Question, milliseconds(a.Times.P50), milliseconds(a.Times.P99), fmt.Sprint(a.Groups), fmt.Sprintf("%.0f", a.PerCPU/1e6)})
+		t.rows = append(t.rows, []string{a.Question, milliseconds(a.Times.P50), milliseconds(a.Times.P99), fmt.Sprint(a.Groups), fmt.Sprintf("%.1f", a.PerCPU/1e6)})
 	}
 	return t
 }

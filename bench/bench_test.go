@@ -160,9 +160,10 @@ segments: 2
 
 func TestGoals(t *testing.T) {
 	set := querySet{Spans: 10, IdleBefore: 99e6, IdleAfter: 101e6, Results: []*queryResult{
-		{Question: "id", Times: quantiles{P50: 900 * time.Microsecond, P99: 6 * time.Millisecond}}, {}, {},
-		{Question: "fast", Times: quantiles{P50: 4 * time.Millisecond, P99: 25 * time.Millisecond}},
-		{Question: "search", Times: quantiles{P50: 4 * time.Millisecond, P99: 26 * time.Millisecond}}}}
+		{Question: "id", Goal: goalByID, Times: quantiles{P50: 900 * time.Microsecond, P99: 6 * time.Millisecond}},
+		{Question: "fast", Goal: goalSearch, Times: quantiles{P50: 4 * time.Millisecond, P99: 25 * time.Millisecond}},
+		{Question: "search", Goal: goalSearch, Times: quantiles{P50: 4 * time.Millisecond, P99: 26 * time.Millisecond}}},
+		Aggregates: []*aggregateResult{{Question: "rate", Goal: goalMetrics, PerCPU: 24e6}, {Question: "groups", Goal: goalMetrics, PerCPU: 25e6}}}
 	r := report{Queries: []*querySet{&set}}
 	var met, missed []string
 	for _, g := range r.goals() {
@@ -173,7 +174,7 @@ func TestGoals(t *testing.T) {
 			missed = append(missed, what)
 		}
 	}
-	if want := []string{"idle memory after the questions", "id, p50 and p99", "search, p50 and p99"}; !slices.Equal(missed, want) {
+	if want := []string{"idle memory after the questions", "id, p50 and p99", "search, p50 and p99", "rate, spans a CPU second"}; !slices.Equal(missed, want) {
 		t.Errorf("missed %q, want %q; met %q", missed, want, met)
 	}
 }
@@ -220,7 +221,7 @@ func TestReport(t *testing.T) {
 	r.writeMarkdown(&text)
 	for _, want := range []string{"| pdata   |        3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.1×)", "100,000 spans", "not in this run",
 		"| span id    |  30.00 | 60.0 % |  60.0 % |", "| all others |   0.00 |  0.0 % | 100.0 % |", "of it times", "2.50×", "by service, spans a CPU second",
-		"| by service | 1.00 ms | 2.00 ms |     12 |                   90 |", "| both           | 150,000 |",
+		"| by service | 1.00 ms | 2.00 ms |               12 |                 90.0 |", "| both           | 150,000 |",
 		"| **kiseki** | 11.5 s | 100,000 | 50 | 0.31 GB | 1.0 ms | 1.0 ms | all |"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())

@@ -24,6 +24,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -216,7 +217,7 @@ func (r *run) measureQueries(ctx context.Context, spans int) error {
 	if set.Results, err = r.ask(ctx, s, filled); err != nil {
 		return err
 	}
-	if set.Aggregates, err = r.aggregate(ctx, s, set.Spans); err != nil {
+	if set.Aggregates, err = r.aggregate(ctx, s, filled); err != nil {
 		return err
 	}
 	if set.IdleAfter, err = s.idleMemory(); err != nil {
@@ -231,6 +232,9 @@ type filled struct {
 	spans int
 	ids   []telemetry.TraceID
 	users []string // some who made few requests
+	// oldest and newest are a range of time with all spans, in Unix
+	// nanoseconds.
+	oldest, newest string
 }
 
 // fill stores that many spans, all in segments, and stops the server when
@@ -263,7 +267,13 @@ func (r *run) fill(ctx context.Context, dir string, spans int, settled func(*ser
 	if err := settled(s); err != nil {
 		return nil, err
 	}
-	return &filled{spans: g.Spans(), ids: g.IDs(), users: someUsers(corpusFor(seed, spans), lookups)}, s.stop()
+	status, err := s.status()
+	if err != nil {
+		return nil, err
+	}
+	f := &filled{spans: g.Spans(), ids: g.IDs(), users: someUsers(corpusFor(seed, spans), lookups), oldest: status.Oldest}
+	f.newest = strconv.FormatInt(time.Now().UnixNano(), 10)
+	return f, s.stop()
 }
 
 // save writes the report to the folder of results, in place of the one

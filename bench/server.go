@@ -146,20 +146,28 @@ func parseMetric(text, name string) (sum float64, err error) {
 	return sum, nil
 }
 
-// spanCount is the number of spans the server says it holds.
-func (s *server) spanCount() (int, error) {
+// serverStatus is what the server says of what it holds.
+type serverStatus struct {
+	SpanCount int    `json:"spanCount"`
+	Oldest    string `json:"minSpanStartUnixNano"`
+}
+
+func (s *server) status() (status serverStatus, err error) {
 	resp, err := http.Get("http://" + s.http + apiRoot + "/status")
 	if err != nil {
-		return 0, fmt.Errorf("read status: %w", err)
+		return status, fmt.Errorf("read status: %w", err)
 	}
 	defer resp.Body.Close()
-	var status struct {
-		SpanCount int `json:"spanCount"`
-	}
 	if err := json.NewDecoder(resp.Body).Decode(&status); err != nil {
-		return 0, fmt.Errorf("read status: %w", err)
+		return status, fmt.Errorf("read status: %w", err)
 	}
-	return status.SpanCount, nil
+	return status, nil
+}
+
+// spanCount is the number of spans the server says it holds.
+func (s *server) spanCount() (int, error) {
+	status, err := s.status()
+	return status.SpanCount, err
 }
 
 // flushAge is how the benchmark makes the server write its last spans to a
