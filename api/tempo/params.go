@@ -104,8 +104,8 @@ func within(start, end uint32) (from, to uint64, err error) {
 	return from, to, nil
 }
 
-// wantsProtobuf reports whether the client asks for protobuf rather than JSON.
-func wantsProtobuf(r *http.Request) bool {
+// WantsProtobuf reports whether the client asks for protobuf rather than JSON.
+func WantsProtobuf(r *http.Request) bool {
 	for _, accept := range r.Header.Values("Accept") {
 		for item := range strings.SplitSeq(accept, ",") {
 			name, _, _ := strings.Cut(item, ";")

@@ -201,7 +201,7 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, m proto.Message, s ex
 	if !s.Complete {
 		w.Header().Set(incompleteHeader, s.Reason)
 	}
-	if wantsProtobuf(r) {
+	if WantsProtobuf(r) {
 		body, err := proto.Marshal(m)
 		if err != nil {
 			return fmt.Errorf("write protobuf: %w", err)

@@ -29,10 +29,10 @@ func (a *API) trace(w http.ResponseWriter, r *http.Request) error {
 		if !t.Stats.Complete {
 			w.Header().Set(incompleteHeader, t.Stats.Reason)
 		}
-		if wantsProtobuf(r) {
+		if WantsProtobuf(r) {
 			return a.write(w, r, mimeProtobuf, otlpproto.Append(nil, &t.Batch))
 		}
-		return a.writeTrace(w, r, `{"batches":`, &t.Batch, []byte("}"))
+		return a.writeTrace(w, r, `{"batches":[`, &t.Batch, []byte("]}"))
 	})
 }
 
@@ -47,7 +47,7 @@ func (a *API) traceV2(w http.ResponseWriter, r *http.Request) error {
 	return a.findTrace(r, filter, func(t *exec.Trace) error {
 		rest := &tempopb.TraceByIDResponse{Metrics: &tempopb.TraceByIDMetrics{}}
 		rest.Status, rest.Message = partial(t.Stats)
-		if wantsProtobuf(r) {
+		if WantsProtobuf(r) {
 			body := otlpproto.Append(nil, &t.Batch)
 			out := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), body) // the field trace
 			if out, err = (proto.MarshalOptions{}).MarshalAppend(out, rest); err != nil {
@@ -60,7 +60,7 @@ func (a *API) traceV2(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		tail[0] = ','
-		return a.writeTrace(w, r, `{"trace":{"resourceSpans":`, &t.Batch, append([]byte("}"), tail...))
+		return a.writeTrace(w, r, `{"trace":{"resourceSpans":[`, &t.Batch, append([]byte("]}"), tail...))
 	})
 }
 

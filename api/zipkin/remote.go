@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/kiseki-dev/kiseki/api/cond"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/plain"
 )
 
 // remoteKeys are the attributes that name the other side of a span of kind
@@ -35,10 +37,12 @@ func calls(k telemetry.Kind) bool { return k == telemetry.KindClient || k == tel
 
 // calling holds for spans of which calls is true.
 func calling() traceql.Expr {
-	return join(traceql.Or, kind(telemetry.KindClient), kind(telemetry.KindProducer))
+	return cond.Join(traceql.Or, cond.Kind(telemetry.KindClient), cond.Kind(telemetry.KindProducer))
 }
 
-func remoteField(rank int) traceql.Field { return attribute(scan.ScopeSpan, remoteKeys[rank].name) }
+func remoteField(rank int) traceql.Field {
+	return cond.Attribute(scan.ScopeSpan, remoteKeys[rank].name)
+}
 
 // callOf holds for spans whose remote endpoint has that name.
 func callOf(name string) traceql.Expr {
@@ -48,15 +52,15 @@ func callOf(name string) traceql.Expr {
 			continue // shown as an address, not as a name
 		}
 		f := remoteField(rank)
-		any = join(traceql.Or, equals(f, name), join(traceql.And, lacking(rank), any))
+		any = cond.Join(traceql.Or, cond.Equals(f, name), cond.Join(traceql.And, lacking(rank), any))
 	}
-	return join(traceql.And, calling(), any)
+	return cond.Join(traceql.And, calling(), any)
 }
 
 // lacking holds for spans that have no name of a rank.
 func lacking(rank int) traceql.Expr {
 	f := remoteField(rank)
-	return join(traceql.Or, lacks(f), equals(f, ""))
+	return cond.Join(traceql.Or, cond.Lacks(f), cond.Equals(f, ""))
 }
 
 // remoteServices lists the names of the other sides of a service's spans of
@@ -68,14 +72,14 @@ func (a *api) remoteServices(q *request) error {
 	}
 	return a.snapshot(func(snap scan.Snapshot) error {
 		var names []string
-		base := join(traceql.And, ofService(service), calling())
+		base := cond.Join(traceql.And, ofService(service), calling())
 		for rank := range remoteKeys {
 			found, err := a.remotes(q, snap, base, rank)
 			if err != nil {
 				return err
 			}
 			names = append(names, found...)
-			base = join(traceql.And, base, lacking(rank))
+			base = cond.Join(traceql.And, base, lacking(rank))
 		}
 		q.body = appendNames(q.body, names)
 		return nil
@@ -88,7 +92,7 @@ func (a *api) remotes(q *request, snap scan.Snapshot, base traceql.Expr, rank in
 	var recent plan.Search
 	a.recent(&recent)
 	res, err := exec.Aggregate(q.Context(), snap, &exec.Aggregation{
-		Filter: plan.Filter(join(traceql.And, base, has(f))), Start: recent.Start, End: recent.End,
+		Filter: plan.Filter(cond.Join(traceql.And, base, cond.Has(f))), Start: recent.Start, End: recent.End,
 		By: []scan.Field{f.Field}, Limit: maxNames,
 	}, a.Limits)
 	if err != nil {
@@ -96,7 +100,7 @@ func (a *api) remotes(q *request, snap scan.Snapshot, base traceql.Expr, rank in
 	}
 	a.note(q, res.Stats)
 	for _, g := range res.Groups {
-		if e := endpointOf(rank, appendPlain(nil, g.Values[0].Value)); e.name != "" {
+		if e := endpointOf(rank, plain.AppendText(nil, g.Values[0].Value)); e.name != "" {
 			names = append(names, e.name)
 		}
 	}
@@ -131,13 +135,13 @@ func remoteOf(b *telemetry.Batch, s *telemetry.Span) (e endpoint) {
 		if !ok {
 			continue
 		}
-		text := appendPlain(nil, v)
+		text := plain.AppendText(nil, v)
 		if len(text) == 0 {
 			continue
 		}
 		e = endpointOf(rank, text)
 		if v, ok := b.Lookup(s.Attrs, key.port); ok && key.port != "" {
-			if n, err := strconv.ParseUint(string(appendPlain(nil, v)), 10, 16); err == nil {
+			if n, err := strconv.ParseUint(string(plain.AppendText(nil, v)), 10, 16); err == nil {
 				e.port = uint16(n)
 			}
 		}

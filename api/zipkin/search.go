@@ -1,14 +1,15 @@
 package zipkin
 
 import (
-	"strconv"
 	"strings"
 
+	"github.com/kiseki-dev/kiseki/api/cond"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/plain"
 )
 
 const (
@@ -82,15 +83,15 @@ func readConditions(p params) (traceql.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return join(traceql.And, append(append(all, durations...), annotations...)...), nil
+	return cond.Join(traceql.And, append(append(all, durations...), annotations...)...), nil
 }
 
 func ofService(name string) traceql.Expr {
-	f := attribute(scan.ScopeResource, telemetry.ServiceNameKey)
+	f := cond.Attribute(scan.ScopeResource, telemetry.ServiceNameKey)
 	if name == unknownService {
-		return join(traceql.Or, lacks(f), equals(f, ""), equals(f, name))
+		return cond.Join(traceql.Or, cond.Lacks(f), cond.Equals(f, ""), cond.Equals(f, name))
 	}
-	return equals(f, name)
+	return cond.Equals(f, name)
 }
 
 // named is nil for "all", which Zipkin's older UI asks for.
@@ -98,7 +99,7 @@ func named(name string) traceql.Expr {
 	if name == "all" {
 		return nil
 	}
-	return equals(intrinsic(scan.IntrinsicName), name)
+	return cond.Equals(cond.Intrinsic(scan.IntrinsicName), name)
 }
 
 // readDurations takes minDuration and maxDuration, in microseconds of which
@@ -117,17 +118,14 @@ func readDurations(p params) (all []traceql.Expr, err error) {
 	case high && most < least:
 		return nil, badRequest("maxDuration < minDuration")
 	}
-	duration := func(op traceql.CompareOp, ns uint64) {
-		all = append(all, compare(intrinsic(scan.IntrinsicDuration), op, traceql.LiteralDuration, telemetry.IntValue(int64(ns))))
-	}
 	switch {
 	case least == 1:
-		duration(scan.OpGreater, 0)
+		all = append(all, cond.Duration(scan.OpGreater, 0))
 	case low:
-		duration(scan.OpGreaterEqual, least*1000)
+		all = append(all, cond.Duration(scan.OpGreaterEqual, least*1000))
 	}
 	if high {
-		duration(scan.OpLess, (most+1)*1000)
+		all = append(all, cond.Duration(scan.OpLess, (most+1)*1000))
 	}
 	return all, nil
 }
@@ -150,8 +148,8 @@ func readAnnotations(p params) (all []traceql.Expr, err error) {
 		switch {
 		case key == "":
 		case value == "":
-			event := equals(intrinsic(scan.IntrinsicEventName), key)
-			all = append(all, join(traceql.Or, event, tagged(key)))
+			event := cond.Equals(cond.Intrinsic(scan.IntrinsicEventName), key)
+			all = append(all, cond.Join(traceql.Or, event, tagged(key)))
 		default:
 			all = append(all, tag(key, value))
 		}
@@ -162,59 +160,41 @@ func readAnnotations(p params) (all []traceql.Expr, err error) {
 // tagged holds for spans that are shown with a tag, whatever its value.
 func tagged(key string) traceql.Expr {
 	switch key {
-	case statusTag:
-		return join(traceql.Or, status(telemetry.StatusOK), status(telemetry.StatusError))
+	case plain.StatusCodeKey:
+		return cond.Join(traceql.Or, cond.Status(telemetry.StatusOK), cond.Status(telemetry.StatusError))
 	case errorTag:
-		return join(traceql.Or, status(telemetry.StatusError), ownError())
-	case scopeNameTag:
-		return compare(intrinsic(scan.IntrinsicScopeName), scan.OpNotEqual, traceql.LiteralString, telemetry.StringValue(""))
-	case scopeVersionTag:
-		return compare(intrinsic(scan.IntrinsicScopeVersion), scan.OpNotEqual, traceql.LiteralString, telemetry.StringValue(""))
+		return cond.Join(traceql.Or, cond.Status(telemetry.StatusError), ownError())
+	case plain.ScopeNameKey:
+		return cond.NotEmpty(cond.Intrinsic(scan.IntrinsicScopeName))
+	case plain.ScopeVersionKey:
+		return cond.NotEmpty(cond.Intrinsic(scan.IntrinsicScopeVersion))
 	}
-	return has(attribute(scan.ScopeAny, key))
+	return cond.Has(cond.Attribute(scan.ScopeAny, key))
 }
 
 // tag holds for spans that are shown with a tag of that value.
 func tag(key, value string) traceql.Expr {
 	switch key {
-	case statusTag:
+	case plain.StatusCodeKey:
 		for s, name := range statusNames {
 			if value == name {
-				return status(s)
+				return cond.Status(s)
 			}
 		}
 	case errorTag:
-		failed := join(traceql.And, status(telemetry.StatusError), equals(intrinsic(scan.IntrinsicStatusMessage), value))
-		return join(traceql.Or, failed, join(traceql.And, ownError(), valued(attribute(scan.ScopeAny, key), value)))
-	case scopeNameTag:
-		return equals(intrinsic(scan.IntrinsicScopeName), value)
-	case scopeVersionTag:
-		return equals(intrinsic(scan.IntrinsicScopeVersion), value)
+		failed := cond.Join(traceql.And, cond.Status(telemetry.StatusError), cond.Equals(cond.Intrinsic(scan.IntrinsicStatusMessage), value))
+		return cond.Join(traceql.Or, failed, cond.Join(traceql.And, ownError(), cond.Shown(cond.Attribute(scan.ScopeAny, key), value)))
+	case plain.ScopeNameKey:
+		return cond.Equals(cond.Intrinsic(scan.IntrinsicScopeName), value)
+	case plain.ScopeVersionKey:
+		return cond.Equals(cond.Intrinsic(scan.IntrinsicScopeVersion), value)
 	}
-	return valued(attribute(scan.ScopeAny, key), value)
+	return cond.Shown(cond.Attribute(scan.ScopeAny, key), value)
 }
 
 // ownError holds for spans whose tag "error" is an attribute of that name.
 func ownError() traceql.Expr {
-	f := attribute(scan.ScopeAny, errorTag)
-	no := join(traceql.Or, valued(f, "false"), status(telemetry.StatusError))
-	return join(traceql.And, has(f), &traceql.Not{X: no})
-}
-
-// valued holds where a field is shown as a text.
-func valued(f traceql.Field, text string) traceql.Expr {
-	is := func(kind traceql.LiteralKind, v telemetry.Value) traceql.Expr {
-		return compare(f, scan.OpEqual, kind, v)
-	}
-	out := is(traceql.LiteralString, telemetry.StringValue(text))
-	if text == "true" || text == "false" {
-		return join(traceql.Or, out, is(traceql.LiteralBool, telemetry.BoolValue(text == "true")))
-	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return join(traceql.Or, out, is(traceql.LiteralInt, telemetry.IntValue(n)))
-	}
-	if x, err := strconv.ParseFloat(text, 64); err == nil {
-		return join(traceql.Or, out, is(traceql.LiteralFloat, telemetry.DoubleValue(x)))
-	}
-	return out
+	f := cond.Attribute(scan.ScopeAny, errorTag)
+	no := cond.Join(traceql.Or, cond.Shown(f, "false"), cond.Status(telemetry.StatusError))
+	return cond.Join(traceql.And, cond.Has(f), &traceql.Not{X: no})
 }

@@ -6,20 +6,13 @@ import (
 
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
+	"github.com/kiseki-dev/kiseki/telemetry/plain"
 )
 
-// The tags that are no attributes, as
-// https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ and
-// https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/ name
-// them.
-const (
-	statusTag       = "otel.status_code"
-	errorTag        = "error"
-	scopeNameTag    = "otel.scope.name"
-	scopeVersionTag = "otel.scope.version"
-)
+// errorTag is the tag of spans that failed, with the status message.
+const errorTag = "error"
 
-var statusNames = map[telemetry.Status]string{telemetry.StatusOK: "OK", telemetry.StatusError: "ERROR"}
+var statusNames = map[telemetry.Status]string{telemetry.StatusOK: plain.StatusOK, telemetry.StatusError: plain.StatusError}
 
 var kindNames = map[telemetry.Kind]string{
 	telemetry.KindClient: "CLIENT", telemetry.KindServer: "SERVER", telemetry.KindProducer: "PRODUCER", telemetry.KindConsumer: "CONSUMER",
@@ -133,7 +126,7 @@ func (w *writer) annotations(dst []byte, s *telemetry.Span) []byte {
 		text := e.Name
 		if attrs := w.batch.AttrsOf(e.Attrs); len(attrs) > 0 {
 			b := otlpjson.AppendString(nil, e.Name)
-			text = string(appendObject(append(b, ": "...), attrs))
+			text = string(plain.AppendObject(append(b, ": "...), attrs))
 		}
 		dst = append(appendText(dst, `,"value":`, text), '}')
 	}
@@ -149,16 +142,16 @@ func (w *writer) allTags(dst []byte, s *telemetry.Span) []byte {
 		dst = w.tag(dst, errorTag, s.StatusMessage)
 	}
 	if name := statusNames[s.Status]; name != "" {
-		dst = w.tag(dst, statusTag, name)
+		dst = w.tag(dst, plain.StatusCodeKey, name)
 	}
 	dst = w.attributes(dst, s.Attrs)
 	dst = w.attributes(dst, w.batch.Resources[s.Resource].Attrs)
 	scope := &w.batch.Scopes[s.Scope]
-	dst = w.unlessEmpty(dst, scopeNameTag, scope.Name)
-	dst = w.unlessEmpty(dst, scopeVersionTag, scope.Version)
-	dst = w.dropped(dst, "otel.dropped_attributes_count", s.DroppedAttrs)
-	dst = w.dropped(dst, "otel.dropped_events_count", s.DroppedEvents)
-	dst = w.dropped(dst, "otel.dropped_links_count", s.DroppedLinks)
+	dst = w.unlessEmpty(dst, plain.ScopeNameKey, scope.Name)
+	dst = w.unlessEmpty(dst, plain.ScopeVersionKey, scope.Version)
+	dst = w.dropped(dst, plain.DroppedAttrsKey, s.DroppedAttrs)
+	dst = w.dropped(dst, plain.DroppedEventsKey, s.DroppedEvents)
+	dst = w.dropped(dst, plain.DroppedLinksKey, s.DroppedLinks)
 	if len(w.tags) > 0 {
 		dst = append(dst, '}')
 	}
@@ -172,7 +165,7 @@ func (w *writer) attributes(dst []byte, r telemetry.Range) []byte {
 		}
 		text := a.Value.Str()
 		if a.Value.Type() != telemetry.ValueString {
-			text = string(appendPlain(nil, a.Value))
+			text = string(plain.AppendText(nil, a.Value))
 		}
 		if a.Key == errorTag && text == "false" {
 			continue // any span with the tag has failed, to Zipkin

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 
+	"github.com/kiseki-dev/kiseki/api/jaeger"
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/api/tempo"
 	"github.com/kiseki-dev/kiseki/api/zipkin"
@@ -22,8 +23,27 @@ func (t *tenant) apis() http.Handler {
 	}
 	tp := tempo.New(tempo.Options{Store: t.store, Version: versionString(), Logger: log})
 	tp.Register(t.rpc)
-	for _, path := range append(tempo.Paths(), tempo.SharedPath) {
+	for _, path := range tempo.Paths() {
 		mux.Handle(path, tp)
 	}
+	j := jaeger.New(jaeger.Options{Store: t.store, Logger: log})
+	for _, path := range jaeger.Paths() {
+		if path != tempo.SharedPath {
+			mux.Handle(path, j)
+		}
+	}
+	mux.Handle(tempo.SharedPath, bySharedPath(tp, j))
 	return mux
+}
+
+// bySharedPath tells requests of the path that Tempo and Jaeger have in common
+// apart: Tempo's clients ask for protobuf, which Jaeger has none of there.
+func bySharedPath(t *tempo.API, j *jaeger.API) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tempo.WantsProtobuf(r) {
+			t.ServeHTTP(w, r)
+			return
+		}
+		j.ServeHTTP(w, r)
+	})
 }

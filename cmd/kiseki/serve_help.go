@@ -32,6 +32,7 @@ OPTIONS
 ENDPOINTS
   on --http        /                        the UI
                    /api/kiseki/v1/          the API; openapi.yaml describes it
+                   /api/, /api/v3/          Jaeger's query APIs
                    /api/v2/, /zipkin/       Zipkin's query API
                    /metrics                 for Prometheus
                    /healthz                 200 while the process runs

@@ -17,6 +17,7 @@ type Summary struct {
 	RootService string // of the earliest span whose parent is not in the trace
 	RootName    string
 	RootMissing bool   // that span names a parent
+	Orphans     int    // spans that name a parent which is not in the trace
 	Start       uint64 // the earliest start
 	Duration    uint64 // from Start to the latest end
 	Spans       int
@@ -119,6 +120,9 @@ func (v *view) trace() *Summary {
 		}
 		end = max(end, r.start+r.duration)
 		sum.count(r, services)
+		if _, here := ids[r.parent]; !here && !r.parent.IsZero() {
+			sum.Orphans++
+		}
 		if root == nil || compareRoots(r, root, ids) < 0 {
 			root = r
 		}

@@ -27,8 +27,8 @@ func Append(dst []byte, b *telemetry.Batch) []byte {
 // what is to be appended to; an error of it ends the writing. What Write
 // returns is the rest.
 func Write(dst []byte, b *telemetry.Batch, spill func([]byte) ([]byte, error)) ([]byte, error) {
-	dst, err := WriteResourceSpans(append(dst, `{"resourceSpans":`...), b, OTLP, spill)
-	return append(dst, '}'), err
+	dst, err := WriteResourceSpans(append(dst, `{"resourceSpans":[`...), b, OTLP, spill)
+	return append(dst, `]}`...), err
 }
 
 // Form is how ids and enums are spelt.
@@ -41,7 +41,8 @@ const (
 	Protobuf             // ids in base64, enums by their names
 )
 
-// WriteResourceSpans is Write of the list alone, an array.
+// WriteResourceSpans is [Write] of the elements of the list alone, with commas
+// between them: a message may have those of several batches.
 func WriteResourceSpans(dst []byte, b *telemetry.Batch, form Form, spill func([]byte) ([]byte, error)) ([]byte, error) {
 	order := make([]uint32, len(b.Spans))
 	for i := range order {
@@ -51,7 +52,6 @@ func WriteResourceSpans(dst []byte, b *telemetry.Batch, form Form, spill func([]
 		x, y := &b.Spans[i], &b.Spans[j]
 		return cmp.Or(cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Scope, y.Scope))
 	})
-	dst = append(dst, '[')
 	for i, at := range order {
 		s := &b.Spans[at]
 		newResource := i == 0 || b.Spans[order[i-1]].Resource != s.Resource
@@ -79,7 +79,7 @@ func WriteResourceSpans(dst []byte, b *telemetry.Batch, form Form, spill func([]
 	if n := len(order); n > 0 {
 		dst = closeResource(closeScope(dst, b, order[n-1]), b, order[n-1])
 	}
-	return append(dst, ']'), nil
+	return dst, nil
 }
 
 func openResource(dst []byte, b *telemetry.Batch, r *telemetry.Resource) []byte {

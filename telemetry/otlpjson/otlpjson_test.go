@@ -17,12 +17,12 @@ import (
 func TestProtobufForm(t *testing.T) {
 	for seed := range uint64(40) {
 		b := telemetrytest.Random(seed, 50)
-		text, err := otlpjson.WriteResourceSpans([]byte(`{"resourceSpans":`), b, otlpjson.Protobuf, func(p []byte) ([]byte, error) { return p, nil })
+		text, err := otlpjson.WriteResourceSpans([]byte(`{"resourceSpans":[`), b, otlpjson.Protobuf, func(p []byte) ([]byte, error) { return p, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got, want trace.TracesData
-		if err := protojson.Unmarshal(append(text, '}'), &got); err != nil {
+		if err := protojson.Unmarshal(append(text, "]}"...), &got); err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 		if err := proto.Unmarshal(otlpproto.Append(nil, b), &want); err != nil {

@@ -1,4 +1,8 @@
-package zipkin
+// Package plain writes the values of attributes for systems whose values have
+// fewer types than OpenTelemetry's, as
+// https://opentelemetry.io/docs/specs/otel/common/#attributevalue and
+// https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/ say.
+package plain
 
 import (
 	"encoding/base64"
@@ -8,9 +12,26 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 )
 
-// appendPlain appends a value as the text of a tag: lists and maps are JSON,
+// The keys under which such systems are told what they have no field for.
+const (
+	StatusCodeKey        = "otel.status_code" // [StatusOK] or [StatusError]
+	StatusDescriptionKey = "otel.status_description"
+	ScopeNameKey         = "otel.scope.name"
+	ScopeVersionKey      = "otel.scope.version"
+	DroppedAttrsKey      = "otel.dropped_attributes_count"
+	DroppedEventsKey     = "otel.dropped_events_count"
+	DroppedLinksKey      = "otel.dropped_links_count"
+)
+
+// The values of [StatusCodeKey]; an unset status has none.
+const (
+	StatusOK    = "OK"
+	StatusError = "ERROR"
+)
+
+// AppendText appends a value as the text of a tag: lists and maps are JSON,
 // bytes are base64.
-func appendPlain(dst []byte, v telemetry.Value) []byte {
+func AppendText(dst []byte, v telemetry.Value) []byte {
 	switch v.Type() {
 	case telemetry.ValueString:
 		return append(dst, v.Str()...)
@@ -21,11 +42,11 @@ func appendPlain(dst []byte, v telemetry.Value) []byte {
 	case telemetry.ValueEmpty:
 		return dst
 	}
-	return appendJSON(dst, v)
+	return AppendJSON(dst, v)
 }
 
-// appendJSON appends a value as JSON has it, without OTLP's types.
-func appendJSON(dst []byte, v telemetry.Value) []byte {
+// AppendJSON appends a value as JSON has it, without OTLP's types.
+func AppendJSON(dst []byte, v telemetry.Value) []byte {
 	switch v.Type() {
 	case telemetry.ValueString:
 		return otlpjson.AppendString(dst, v.Str())
@@ -40,7 +61,7 @@ func appendJSON(dst []byte, v telemetry.Value) []byte {
 	case telemetry.ValueArray:
 		open := len(dst)
 		_ = telemetry.Elements(v.Str(), func(e telemetry.Value) bool { // well formed, see telemetry.Value
-			dst = appendJSON(append(dst, ','), e)
+			dst = AppendJSON(append(dst, ','), e)
 			return true
 		})
 		return enclose(dst, open, "[]")
@@ -55,8 +76,8 @@ func appendJSON(dst []byte, v telemetry.Value) []byte {
 	return append(dst, "null"...)
 }
 
-// appendObject appends attributes as a JSON object.
-func appendObject(dst []byte, attrs []telemetry.Attr) []byte {
+// AppendObject appends attributes as a JSON object.
+func AppendObject(dst []byte, attrs []telemetry.Attr) []byte {
 	open := len(dst)
 	for _, a := range attrs {
 		dst = appendEntry(append(dst, ','), a)
@@ -65,7 +86,7 @@ func appendObject(dst []byte, attrs []telemetry.Attr) []byte {
 }
 
 func appendEntry(dst []byte, a telemetry.Attr) []byte {
-	return appendJSON(append(otlpjson.AppendString(dst, a.Key), ':'), a.Value)
+	return AppendJSON(append(otlpjson.AppendString(dst, a.Key), ':'), a.Value)
 }
 
 // enclose puts a pair of brackets around what was appended from open on, of
