@@ -76,7 +76,7 @@ func (a *API) valuesV2(ctx context.Context, in *tempopb.SearchTagValuesRequest) 
 		case ofList(field.Field):
 			stats, err = v.ofLists(ctx, snap, &plan.Search{Filter: plan.Filter(filter), Start: from, End: to})
 		default:
-			stats, err = v.where(ctx, snap, &exec.Aggregation{Filter: plan.Relax(plan.Filter(filter)), Start: from, End: to})
+			stats, err = v.where(ctx, snap, filter, from, to)
 		}
 		return err
 	})
@@ -217,16 +217,19 @@ func typeOf(text string, types map[telemetry.ValueType]bool) string {
 	return typeString
 }
 
-// where lists the values of the spans of an aggregation.
-func (v *valueList) where(ctx context.Context, snap scan.Snapshot, q *exec.Aggregation) (exec.Stats, error) {
-	q.By, q.Limit = []scan.Field{v.of()}, v.limit+1 // one may be of spans without the field
-	res, err := exec.Aggregate(ctx, snap, q, v.o.Limits)
+// where lists the values of the spans that satisfy a condition: it counts them
+// by value, as a metrics query would.
+func (v *valueList) where(ctx context.Context, snap scan.Snapshot, cond traceql.Expr, from, to uint64) (exec.Stats, error) {
+	spans := traceql.FilterQuery(cond).Spans
+	counts := &traceql.Metrics{Spans: spans, Func: traceql.CountOverTime, By: []traceql.Field{v.field}}
+	res, err := exec.Metrics(ctx, snap, &exec.MetricsQuery{Expr: counts, Start: from, End: to}, v.o.Limits)
 	if err != nil {
 		return exec.Stats{}, err
 	}
-	for i := range res.Groups {
-		if g := res.Groups[i].Values[0]; g.Present {
-			v.addValue(g.Value)
+	slices.SortStableFunc(res.Series, func(x, y exec.Series) int { return cmp.Compare(y.Points[0], x.Points[0]) })
+	for i := range res.Series {
+		if value := res.Series[i].Labels[0].Value; value.Present {
+			v.addValue(value.Value)
 		}
 	}
 	return res.Stats, nil

@@ -38,7 +38,7 @@ type Form uint8
 // departs from.
 const (
 	OTLP     Form = iota // ids in hexadecimal, enums as numbers
-	Protobuf             // ids in base64, enums by their names
+	Protobuf             // ids in base64, enums by their names; each span with a status, if an empty one
 )
 
 // WriteResourceSpans is [Write] of the elements of the list alone, with commas
@@ -133,7 +133,7 @@ func appendSpan(dst []byte, b *telemetry.Batch, s *telemetry.Span, form Form) []
 	o.uint32("droppedEventsCount", s.DroppedEvents)
 	o.links(b, s)
 	o.uint32("droppedLinksCount", s.DroppedLinks)
-	if s.Status != telemetry.StatusUnset || s.StatusMessage != "" {
+	if s.Status != telemetry.StatusUnset || s.StatusMessage != "" || form == Protobuf {
 		o.name("status")
 		status := object{dst: o.dst, form: form}.open()
 		status.string("message", s.StatusMessage)

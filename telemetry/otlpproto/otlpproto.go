@@ -177,12 +177,10 @@ func (w *writer) span(s *telemetry.Span) {
 		w.end(inner)
 	}
 	w.number(spanDroppedLinks, s.DroppedLinks)
-	if s.Status != telemetry.StatusUnset || s.StatusMessage != "" {
-		inner := w.begin(spanStatus)
-		w.text(statusMessage, s.StatusMessage)
-		w.number(statusCode, uint32(s.Status))
-		w.end(inner)
-	}
+	inner := w.begin(spanStatus) // also an empty one: Grafana does not do without
+	w.text(statusMessage, s.StatusMessage)
+	w.number(statusCode, uint32(s.Status))
+	w.end(inner)
 	w.fixed32(spanFlags, s.Flags)
 	w.end(outer)
 }

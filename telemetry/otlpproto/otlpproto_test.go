@@ -31,6 +31,15 @@ func TestReadsBack(t *testing.T) {
 		if err := proto.Unmarshal(body, &official); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
+		for _, r := range official.ResourceSpans {
+			for _, scope := range r.ScopeSpans {
+				for _, s := range scope.Spans {
+					if r.Resource == nil || scope.Scope == nil || s.Status == nil {
+						t.Fatalf("seed %d: readers that take these messages for granted would fail: %v", seed, s)
+					}
+				}
+			}
+		}
 		again, err := proto.Marshal(&official)
 		if err != nil || len(again) != len(body) {
 			t.Fatalf("seed %d: %d bytes are written again as %d: %v", seed, len(body), len(again), err)
