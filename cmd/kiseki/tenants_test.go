@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
@@ -100,6 +101,36 @@ func TestTenantsAreApart(t *testing.T) {
 	r.stop(t)
 	alone := startServe(t, filepath.Join(data, "tenants", "GlobeX.1"), "--retention-age", "0")
 	alone.wantTrace(t, "", spans["GlobeX.1"])
+}
+
+// TestTenantIsMadeOnce: all of the first requests of a tenant are stored.
+func TestTenantIsMadeOnce(t *testing.T) {
+	r := startServe(t, t.TempDir(), "--tenants", "true", "--retention-age", "0")
+	var senders sync.WaitGroup
+	for i := range 8 {
+		senders.Go(func() {
+			body := fmt.Sprintf(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":%q,"spanId":"%016x"}]}]}]}`, traceID, i+1)
+			req, err := http.NewRequest(http.MethodPost, r.otlpHTTP+"/v1/traces", strings.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header = http.Header{"Content-Type": {"application/json"}, "X-Scope-Orgid": {"acme"}}
+			resp, err := r.client.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+			if resp.StatusCode != 200 {
+				t.Errorf("send: %s", resp.Status)
+			}
+		})
+	}
+	senders.Wait()
+	if _, body := r.as(t, "acme", http.MethodGet, r.web+"/api/v2/trace/"+traceID, ""); strings.Count(body, `"id":`) != 8 {
+		t.Errorf("of 8 spans: %s", body)
+	}
 }
 
 func TestTenantsOverGRPC(t *testing.T) {
