@@ -57,6 +57,9 @@ type Options struct {
 	// method, such as /grpc.health.v1.Health/Check, or "unknown".
 	Observe func(method string, code codes.Code, d time.Duration)
 	Logger  *slog.Logger // for bugs
+	// Share, if not nil, is a server of the same process: the calls of both
+	// together are bounded as those of one.
+	Share *Server
 }
 
 // Server is an [http.Handler] of gRPC calls and the [grpc.ServiceRegistrar] of
@@ -77,6 +80,9 @@ type Server struct {
 // New makes a server that answers UNAVAILABLE until it is opened.
 func New(o Options) *Server {
 	s := &Server{o: o, health: health.NewServer(), methods: map[string]bool{}, slots: make(chan struct{}, maxCalls)}
+	if o.Share != nil {
+		s.slots = o.Share.slots
+	}
 	s.draining, s.drain = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(messageBytes),
@@ -160,11 +166,25 @@ func endless(method string) bool {
 }
 
 // Refuse answers a call without a message: headers alone, which gRPC calls
-// Trailers-Only. The text is ASCII.
+// Trailers-Only.
 func Refuse(w http.ResponseWriter, code codes.Code, why string) {
 	h := w.Header()
 	h.Set("Content-Type", "application/grpc")
 	h.Set("Grpc-Status", strconv.Itoa(int(code)))
-	h.Set("Grpc-Message", strings.ReplaceAll(why, "%", "%25"))
+	h.Set("Grpc-Message", percentEncode(why))
 	w.WriteHeader(http.StatusOK)
+}
+
+// percentEncode is how gRPC writes a message in a header,
+// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses.
+func percentEncode(s string) string {
+	var out strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '%' {
+			fmt.Fprintf(&out, "%%%02X", c)
+		} else {
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
 }

@@ -97,17 +97,18 @@ func (f *fixture) seen() (observed, log string) {
 	return strings.Join(f.mu.observed, "\n"), f.mu.log.String()
 }
 
-func start(t *testing.T) *fixture {
+func start(t *testing.T, share *rpc.Server) *fixture {
 	t.Helper()
 	f := &fixture{service: &service{entered: make(chan struct{}), leave: make(chan struct{})}}
 	f.Server = rpc.New(rpc.Options{
-		NotReady: func() string { return "recovering: 100% soon" },
+		NotReady: func() string { return "recovering: 100% soon, 軌跡" },
 		Observe: func(method string, code codes.Code, _ time.Duration) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.mu.observed = append(f.mu.observed, fmt.Sprint(method, " ", code))
 		},
 		Logger: slog.New(slog.NewTextHandler(f, nil)),
+		Share:  share,
 	})
 	grpc_testing.RegisterTestServiceServer(f.Server, f.service)
 	var p http.Protocols
@@ -142,9 +143,9 @@ func wantCode(t *testing.T, err error, code codes.Code, text string) {
 }
 
 func TestNotOpen(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	_, err := f.client.UnaryCall(t.Context(), &grpc_testing.SimpleRequest{})
-	wantCode(t, err, codes.Unavailable, "kiseki is not ready: recovering: 100% soon")
+	wantCode(t, err, codes.Unavailable, "kiseki is not ready: recovering: 100% soon, 軌跡")
 	f.Open()
 	if _, err := f.client.UnaryCall(t.Context(), &grpc_testing.SimpleRequest{}); err != nil {
 		t.Error(err)
@@ -158,7 +159,7 @@ func TestNotOpen(t *testing.T) {
 }
 
 func TestPanicsEndTheirCallOnly(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	f.Open()
 	_, err := f.client.UnaryCall(t.Context(), &grpc_testing.SimpleRequest{ResponseSize: -1})
 	wantCode(t, err, codes.Internal, "internal error")
@@ -178,7 +179,7 @@ func TestPanicsEndTheirCallOnly(t *testing.T) {
 }
 
 func TestUnknownMethods(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	f.Open()
 	for _, method := range []string{"/no.Service/Get", "/grpc.testing.TestService/No"} {
 		err := f.conn.Invoke(t.Context(), method, &grpc_testing.Empty{}, &grpc_testing.Empty{})
@@ -190,7 +191,7 @@ func TestUnknownMethods(t *testing.T) {
 }
 
 func TestLargeMessages(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	f.Open()
 	large := &grpc_testing.SimpleRequest{Payload: &grpc_testing.Payload{Body: make([]byte, 2<<20)}}
 	_, err := f.client.UnaryCall(t.Context(), large)
@@ -204,7 +205,7 @@ func TestLargeMessages(t *testing.T) {
 // Messages within the limit are too many at some point: what a call has sent
 // is held in memory until it is read.
 func TestEndlessRequest(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	f.Open()
 	stream, err := f.client.StreamingInputCall(t.Context())
 	if err != nil {
@@ -223,7 +224,7 @@ func TestEndlessRequest(t *testing.T) {
 }
 
 func TestTooManyCalls(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	f.Open()
 	var calls sync.WaitGroup
 	for range 256 {
@@ -238,6 +239,10 @@ func TestTooManyCalls(t *testing.T) {
 	}
 	_, err := f.client.UnaryCall(t.Context(), &grpc_testing.SimpleRequest{})
 	wantCode(t, err, codes.ResourceExhausted, "256 calls are under way")
+	other := start(t, f.Server)
+	other.Open()
+	_, err = other.client.UnaryCall(t.Context(), &grpc_testing.SimpleRequest{})
+	wantCode(t, err, codes.ResourceExhausted, "256 calls are under way")
 	close(f.leave)
 	calls.Wait()
 	if _, err := f.client.UnaryCall(t.Context(), &grpc_testing.SimpleRequest{}); err != nil {
@@ -247,7 +252,7 @@ func TestTooManyCalls(t *testing.T) {
 
 // Those who watch the health would keep a server from stopping.
 func TestDrain(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	f.Open()
 	f.web.RegisterOnShutdown(f.Drain)
 	watch, err := grpc_health_v1.NewHealthClient(f.conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "grpc.testing.TestService"})
@@ -278,7 +283,7 @@ func TestDrain(t *testing.T) {
 
 // A query that outlasts the time to drain is cancelled and waited for.
 func TestStop(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	f.Open()
 	var query sync.WaitGroup
 	query.Go(func() {
@@ -309,7 +314,7 @@ func TestIsCall(t *testing.T) {
 
 // A client that speaks HTTP/1 is told that gRPC needs HTTP/2.
 func TestHTTP1(t *testing.T) {
-	f := start(t)
+	f := start(t, nil)
 	f.Open()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()

@@ -9,8 +9,8 @@ import (
 	"github.com/kiseki-dev/kiseki/api/zipkin"
 )
 
-// apis are all HTTP APIs of a tenant; those that gRPC has too are registered with it. A
-// path that belongs to none is the native API's to refuse.
+// apis are all HTTP APIs of a tenant; those that gRPC has too are registered
+// with its server. A path that belongs to none is the native API's to refuse.
 func (t *tenant) apis() http.Handler {
 	mux, log := http.NewServeMux(), t.server.log
 	mux.Handle("/", native.New(native.Options{

@@ -143,8 +143,9 @@ func (s *server) startWeb() {
 	s.run(serve, s.listeners.http)
 }
 
+// newRPC makes a tenant's server of gRPC calls, first of all the default one's.
 func (s *server) newRPC() *rpc.Server {
-	return rpc.New(rpc.Options{NotReady: s.readiness.why, Observe: s.metrics.observeRPC, Logger: s.log})
+	return rpc.New(rpc.Options{NotReady: s.readiness.why, Observe: s.metrics.observeRPC, Logger: s.log, Share: s.rpc})
 }
 
 func (s *server) stopWeb() {

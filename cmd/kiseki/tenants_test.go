@@ -182,6 +182,10 @@ func TestTenantsAreRefused(t *testing.T) {
 	if status, body := r.as(t, "a/b", http.MethodGet, r.web+"/api/v2/services", ""); status != 400 || !strings.Contains(body, "X-Scope-OrgID") {
 		t.Errorf("a query with a bad ID: %d %s", status, body)
 	}
+	// What has no spans makes no tenant.
+	if status, body := r.as(t, "third", http.MethodPost, r.otlpHTTP+"/v1/traces", "{}"); status != 200 {
+		t.Errorf("an empty request: %d %s", status, body)
+	}
 	r.stop(t)
 
 	entries, err := os.ReadDir(filepath.Join(data, "tenants"))

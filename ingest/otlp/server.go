@@ -24,9 +24,9 @@ type Options struct {
 	// Append stores a batch. It must be safe for concurrent use.
 	Append telemetry.AppendFunc
 	// Context, if not nil, gives the context that Append gets for a request with
-	// these headers; a call's metadata is its headers. It is called before the
-	// body is decoded. A [telemetry.RetryError] has the client come again; any
-	// other error says what is wrong with the headers.
+	// these headers; a call's metadata is its headers. It is called just before
+	// Append. A [telemetry.RetryError] has the client come again; any other
+	// error says what is wrong with the headers.
 	Context func(context.Context, http.Header) (context.Context, error)
 	Limits  Limits
 	// Observe is told of every request once it is answered; nil for nobody.
@@ -162,12 +162,6 @@ type exchange struct {
 
 // handle decodes a body and has it stored.
 func (s *Server) handle(ctx context.Context, header http.Header, r *request, x *exchange) *failure {
-	if s.options.Context != nil {
-		var err error
-		if ctx, err = s.options.Context(ctx, header); err != nil {
-			return contextFailure(err)
-		}
-	}
 	report, fail := s.decode(r, x.seen.Encoding)
 	if fail != nil {
 		return fail
@@ -177,6 +171,11 @@ func (s *Server) handle(ctx context.Context, header http.Header, r *request, x *
 	var outcome telemetry.Outcome
 	if spans > 0 {
 		var err error
+		if s.options.Context != nil {
+			if ctx, err = s.options.Context(ctx, header); err != nil {
+				return contextFailure(err)
+			}
+		}
 		if outcome, err = s.options.Append(ctx, &r.batch); err != nil {
 			return s.appendFailure(ctx, err)
 		}
