@@ -219,6 +219,10 @@ SHOP  GET  /traces/000000000000000000000000000000ff                       404
 SHOP  GET  /traces/x                                                      400
 TORN  GET  /traces/000000000000000000000000000000aa                       500
 SHUT  GET  /traces/000000000000000000000000000000aa                       503
+SHOP  GET  /tail                                                          200
+SHOP  GET  /tail?cursor=0-0                                               200
+SHOP  GET  /tail?cursor=x                                                 400
+SHUT  GET  /tail                                                          503
 SHOP  GET  /services                                                      200
 TORN  GET  /services                                                      200
 SHOP  GET  /services?x                                                    400

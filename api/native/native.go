@@ -36,6 +36,8 @@ type Options struct {
 	Status func() Status
 	Logger *slog.Logger // for damage and bugs; clients are told less
 	Limits exec.Limits  // of each query; the zero Limits mean exec.DefaultLimits
+	// Arrivals is told of what is stored; nil where nothing will be.
+	Arrivals *Arrivals
 	// Backup starts a backup; nil: the operator has not chosen a folder for
 	// them. Backups are the latest, newest first.
 	Backup  func(BackupRequest) (Backup, error)
@@ -75,6 +77,9 @@ func New(o Options) http.Handler {
 	if o.Limits == (exec.Limits{}) {
 		o.Limits = exec.DefaultLimits
 	}
+	if o.Arrivals == nil {
+		o.Arrivals = NewArrivals()
+	}
 	a := &api{Options: o, damage: seldom.Filter{Every: 5 * time.Minute}}
 	mux := http.NewServeMux()
 	for path, h := range a.routes() {
@@ -99,6 +104,7 @@ func (a *api) routes() map[string]http.Handler {
 		"/traces":                         a.endpoint(a.searchTraces),
 		"/traces/{traceId}":               a.endpoint(a.getTrace),
 		"/traces/{traceId}/critical-path": a.endpoint(a.criticalPath),
+		"/tail":                           a.endpoint(a.tailTraces),
 		"/services":                       a.endpoint(a.listServices),
 		"/operations":                     a.endpoint(a.listOperations),
 		"/aggregate":                      a.endpoint(a.aggregate),

@@ -14,7 +14,7 @@ import (
 func (t *tenant) apis() http.Handler {
 	mux, log := http.NewServeMux(), t.server.log
 	mux.Handle("/", native.New(native.Options{
-		Store: t.store, Status: t.status, Logger: log,
+		Store: t.store, Status: t.status, Logger: log, Arrivals: t.arrivals,
 		Backup: t.backupFunc(), Backups: t.backups.all, Delete: t.deleteTraces, Deletions: t.listDeletions,
 	}))
 	z := zipkin.New(zipkin.Options{Store: t.store, Logger: log})

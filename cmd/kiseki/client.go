@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kiseki-dev/kiseki/api/native"
+	names "github.com/kiseki-dev/kiseki/internal/tenant"
 )
 
 // defaultServer is where kiseki serve listens unless told otherwise.
@@ -21,6 +22,7 @@ const maxAnswer = 256 << 20
 // apiClient asks the native API.
 type apiClient struct {
 	server    string            // the URL of the running server
+	tenant    string            // "": the default one
 	transport http.RoundTripper // nil: HTTP
 }
 
@@ -77,6 +79,9 @@ func (c apiClient) do(ctx context.Context, method, path string, in any) (*http.R
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.tenant != "" {
+		req.Header.Set(names.Header, c.tenant)
 	}
 	client := &http.Client{Transport: c.transport}
 	if c.transport == nil {

@@ -48,6 +48,7 @@ OPTIONS
                    a usual length.
   --instant        Compute one number a series, over the whole time.
   --server URL     The server. Default http://127.0.0.1:16686.
+  --tenant ID      Whose traces, where the server has several tenants.
   --data DIR       Read this data folder, which no server uses.
 
 EXAMPLES

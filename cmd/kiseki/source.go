@@ -8,28 +8,38 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 
 	"github.com/kiseki-dev/kiseki/api/native"
+	names "github.com/kiseki-dev/kiseki/internal/tenant"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 )
 
 // source is what a command asks: a running server, or a data folder that no
 // server uses. Both are asked through the API.
-type source struct{ server, data string }
+type source struct{ server, tenant, data string }
 
 // flags are the options that choose it.
 func (s *source) flags(flags *flag.FlagSet) {
 	flags.StringVar(&s.server, "server", defaultServer, "")
+	flags.StringVar(&s.tenant, "tenant", "", "")
 	flags.StringVar(&s.data, "data", "", "")
 }
 
 // use runs f with the source opened.
 func (s *source) use(stderr io.Writer, f func(apiClient) error) (err error) {
 	if s.data == "" {
-		return f(serverClient(s.server))
+		return f(apiClient{server: s.server, tenant: s.tenant})
 	}
-	store, err := openFolder(s.data)
+	dir := s.data
+	if s.tenant != "" && s.tenant != names.Default {
+		if err := names.Check(s.tenant); err != nil {
+			return err
+		}
+		dir = filepath.Join(dir, tenantsFolder, s.tenant)
+	}
+	store, err := openFolder(dir)
 	if err != nil {
 		return err
 	}

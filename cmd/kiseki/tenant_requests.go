@@ -40,7 +40,7 @@ func (s *server) tenantContext(ctx context.Context, h http.Header) (context.Cont
 
 // append stores a batch with the tenant of a context that tenantContext made.
 func (s *server) append(ctx context.Context, b *telemetry.Batch) (telemetry.Outcome, error) {
-	return ctx.Value(tenantKey{}).(*tenant).store.Append(ctx, b)
+	return ctx.Value(tenantKey{}).(*tenant).append(ctx, b)
 }
 
 // tenantID is the tenant of a request, always the default one unless tenants

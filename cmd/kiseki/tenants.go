@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/api/rpc"
 	"github.com/kiseki-dev/kiseki/config"
 	"github.com/kiseki-dev/kiseki/internal/seldom"
@@ -30,13 +31,15 @@ const leastFlushBytes = 1 << 20
 
 // tenant is one tenant's store and all that serves it.
 type tenant struct {
-	server  *server
-	id      string
-	dir     string // its data folder
-	store   *storage.Store
-	backups *backups
-	http    http.Handler // all HTTP APIs
-	rpc     *rpc.Server
+	server   *server
+	id       string
+	dir      string // its data folder
+	store    *storage.Store
+	append   telemetry.AppendFunc // stores spans and tells arrivals
+	arrivals *native.Arrivals
+	backups  *backups
+	http     http.Handler // all HTTP APIs
+	rpc      *rpc.Server
 }
 
 var errTooManyTenants = errors.New("there are as many tenants as tenants.max allows")
@@ -188,6 +191,8 @@ func (ts *tenants) open(id string) (*tenant, error) {
 	if err != nil {
 		return nil, explainOpen(err, t.dir)
 	}
+	t.arrivals = native.NewArrivals()
+	t.append = t.arrivals.Watch(t.store.Append)
 	t.backups = newBackups(t.store, backupRoot, log)
 	t.http = t.apis()
 	t.rpc.Open()

@@ -30,6 +30,7 @@ OPTIONS
   --output FORMAT  waterfall; otlp: OTLP/JSON; json: the arrays of the API's
                    format "columns". Default waterfall.
   --server URL     The server. Default http://127.0.0.1:16686.
+  --tenant ID      Whose traces, where the server has several tenants.
   --data DIR       Read this data folder, which no server uses.
 
 EXIT STATUS
