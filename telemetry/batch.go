@@ -22,6 +22,11 @@
 // https://opentelemetry.io/docs/specs/otlp/ (opentelemetry/proto/trace/v1).
 package telemetry
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Range is the half-open interval [Start, End) of a slice of the batch.
 type Range struct{ Start, End uint32 }
 
@@ -183,6 +188,20 @@ func (b *Batch) Reset() {
 	b.Events = b.Events[:0]
 	b.Links = b.Links[:0]
 	b.Attrs = b.Attrs[:0]
+}
+
+// Grouped is the indices of the spans by resource and scope, as OTLP's messages
+// nest them; within a group spans keep their order.
+func (b *Batch) Grouped() []uint32 {
+	order := make([]uint32, len(b.Spans))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortStableFunc(order, func(i, j uint32) int {
+		x, y := &b.Spans[i], &b.Spans[j]
+		return cmp.Or(cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Scope, y.Scope))
+	})
+	return order
 }
 
 // AttrsOf returns the attributes of r; the slice belongs to the batch.

@@ -4,7 +4,6 @@
 package otlpjson
 
 import (
-	"cmp"
 	"encoding/base64"
 	"slices"
 	"strconv"
@@ -44,14 +43,7 @@ const (
 // WriteResourceSpans is [Write] of the elements of the list alone, with commas
 // between them: a message may have those of several batches.
 func WriteResourceSpans(dst []byte, b *telemetry.Batch, form Form, spill func([]byte) ([]byte, error)) ([]byte, error) {
-	order := make([]uint32, len(b.Spans))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortStableFunc(order, func(i, j uint32) int {
-		x, y := &b.Spans[i], &b.Spans[j]
-		return cmp.Or(cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Scope, y.Scope))
-	})
+	order := b.Grouped()
 	for i, at := range order {
 		s := &b.Spans[at]
 		newResource := i == 0 || b.Spans[order[i-1]].Resource != s.Resource

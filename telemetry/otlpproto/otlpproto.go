@@ -4,7 +4,6 @@
 package otlpproto
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -77,14 +76,7 @@ const (
 // Append appends the spans of b as a TracesData message. Spans are grouped by
 // resource and scope and keep their order within a group.
 func Append(dst []byte, b *telemetry.Batch) []byte {
-	order := make([]uint32, len(b.Spans))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortStableFunc(order, func(i, j uint32) int {
-		x, y := &b.Spans[i], &b.Spans[j]
-		return cmp.Or(cmp.Compare(x.Resource, y.Resource), cmp.Compare(x.Scope, y.Scope))
-	})
+	order := b.Grouped()
 	// A guess at the size saves most of the copying while dst grows.
 	w := writer{slices.Grow(dst, 128*len(b.Spans)+48*len(b.Attrs)), b}
 	for len(order) > 0 {
