@@ -61,9 +61,6 @@ func (p *parser) top(depth int) (top, error) {
 			x, err = p.stage(x, depth)
 		}
 	}
-	if err == nil && x.spans == nil && x.metrics == nil {
-		err = p.unexpected("{")
-	}
 	return x, err
 }
 

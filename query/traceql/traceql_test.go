@@ -173,7 +173,8 @@ func TestLimits(t *testing.T) {
 	for name, text := range map[string]string{
 		"depth": nested(traceql.MaxDepth), "negations": "{" + strings.Repeat("!", traceql.MaxDepth) + ".a}",
 		"comparisons": chain(traceql.MaxComparisons),
-		"length":      "{}" + strings.Repeat(" ", traceql.MaxLength-2),
+		"length":      "{}" + strings.Repeat(" ", traceql.MaxLength-2), "stages": "{}" + strings.Repeat("|{}", traceql.MaxStages),
+		"operators": "{}" + strings.Repeat(">{}", traceql.MaxStages),
 	} {
 		if _, err := traceql.Parse(text); err != nil {
 			t.Errorf("%s at the limit: %v", name, err)
@@ -182,9 +183,32 @@ func TestLimits(t *testing.T) {
 	for name, text := range map[string]string{
 		"depth": nested(traceql.MaxDepth + 1), "comparisons": chain(traceql.MaxComparisons + 1),
 		"length": "{}" + strings.Repeat(" ", traceql.MaxLength-1), "deepest": nested(8000),
+		"stages": "{}" + strings.Repeat("|{}", traceql.MaxStages+1), "operators": "{}" + strings.Repeat(">{}", traceql.MaxStages+1),
+		"spansets": strings.Repeat("(", traceql.MaxStages+1) + "{}" + strings.Repeat(")", traceql.MaxStages+1),
+		"numbers":  "{}|count()>" + strings.Repeat("1+", traceql.MaxComparisons+1) + "count()",
 	} {
 		if _, err := traceql.Parse(text); err == nil {
 			t.Errorf("%s beyond the limit: no error", name)
+		}
+	}
+}
+
+// TestNarrowerQueries: what takes a part of the language refuses the rest, and
+// says where it begins.
+func TestNarrowerQueries(t *testing.T) {
+	if _, err := traceql.ParseFilter(`{ .a }`); err != nil {
+		t.Error(err)
+	}
+	for _, text := range []string{`{} > {}`, `{} | count() > 1`, `{} | rate()`, `{} | select(.a)`} {
+		var e *traceql.Error
+		if _, err := traceql.ParseFilter(text); !errors.As(err, &e) || e.Message != "the query is more than a filter of single spans" {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for text, pos := range map[string]int{`{} | rate()`: 0, `({} | rate()) * 2`: 1, `2 * ({} | rate())`: 0} {
+		var e *traceql.Error
+		if _, err := traceql.ParseSearch(text); !errors.As(err, &e) || e.Message != "the query computes series, it finds no traces" || e.Pos != pos {
+			t.Errorf("%s: %#v", text, err)
 		}
 	}
 }
