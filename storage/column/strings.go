@@ -130,10 +130,10 @@ func (e *Encoder) AppendPacked(dst []byte, t *Texts) (out []byte, head int) {
 }
 
 // Text is Strings for values that lie one after the other, each followed by a
-// zero byte; lengths are theirs. zero says whether a value may have a zero byte.
-func (e *Encoder) Text(dst, values []byte, lengths []uint32, zero bool) []byte {
+// zero byte; lengths are theirs.
+func (e *Encoder) Text(dst, values []byte, lengths []uint32) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(lengths)))
-	if !zero {
+	if bytes.Count(values, []byte{0}) == len(lengths) { // no value has one of its own
 		return append(append(dst, stringsEnded), values...)
 	}
 	dst = append(dst, stringsSized)

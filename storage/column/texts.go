@@ -3,6 +3,7 @@ package column
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 )
 
 // When a text becomes part of the templates of a column, which every reader
@@ -33,6 +34,7 @@ const MaxTexts = 16 << 20
 type Texts struct {
 	text    []byte
 	known   map[string]uint32 // of lines
+	seen    map[string]seenLine
 	lines   []textLine
 	pieces  []piece // of all values
 	fields  []uint64
@@ -55,6 +57,12 @@ type textLine struct {
 	fields int
 	count  int
 	place  uint32 // among the lines that are written, + 1
+}
+
+// seenLine is what was made of a line of a text.
+type seenLine struct {
+	line  uint32 // as that of a piece
+	field uint32 // the first
 }
 
 // piece is a line of a value.
@@ -82,9 +90,10 @@ type bound struct{ low, high uint64 }
 // Reset forgets all.
 func (t *Texts) Reset() {
 	if t.known == nil {
-		t.known, t.lists = make(map[string]uint32), make(map[string]uint32)
+		t.known, t.seen, t.lists = make(map[string]uint32), make(map[string]seenLine), make(map[string]uint32)
 	}
 	clear(t.known)
+	clear(t.seen)
 	clear(t.lists)
 	clear(t.values)
 	clear(t.lines)
@@ -100,24 +109,43 @@ func (t *Texts) Add(s string) bool {
 	t.values = append(t.values, textValue{s: s, piece: uint32(len(t.pieces)), field: uint32(len(t.fields))})
 	t.bytes += len(s)
 	for len(s) > 0 {
-		var size int
-		var ok bool
-		fields := len(t.fields)
-		size, ok, t.text, t.fields = cutLine(s, t.text[:0], t.fields)
-		id := uint32(0)
-		if ok {
-			id = t.line(len(t.fields) - fields)
-		}
-		if id == 0 {
-			t.fields = t.fields[:fields]
-		}
-		t.pieces = append(t.pieces, piece{id, uint32(size)})
-		s = s[size:]
+		s = s[t.cut(s):]
 	}
 	if len(t.values) == trialTexts && len(t.lines) > len(t.pieces)/2 {
 		return false
 	}
 	return len(t.fields) < math.MaxInt32 && len(t.pieces) < math.MaxInt32
+}
+
+// cut adds the first line of s and returns its size. Lines of a text of several
+// often occur as they are in others, and are cut once then.
+func (t *Texts) cut(s string) (size int) {
+	fields := len(t.fields)
+	end := strings.IndexByte(s, '\n') + 1
+	if end > 0 {
+		if l, ok := t.seen[s[:end]]; ok {
+			if l.line > 0 {
+				t.lines[l.line-1].count++
+				t.fields = append(t.fields, t.fields[l.field:][:t.lines[l.line-1].fields]...)
+			}
+			t.pieces = append(t.pieces, piece{l.line, uint32(end)})
+			return end
+		}
+	}
+	var ok bool
+	size, ok, t.text, t.fields = cutLine(s, t.text[:0], t.fields)
+	id := uint32(0)
+	if ok {
+		id = t.line(len(t.fields) - fields)
+	}
+	if id == 0 {
+		t.fields = t.fields[:fields]
+	}
+	t.pieces = append(t.pieces, piece{id, uint32(size)})
+	if end > 0 && len(t.seen) < maxLines {
+		t.seen[s[:end]] = seenLine{id, uint32(fields)}
+	}
+	return size
 }
 
 // line counts the line in t.text and returns its number, or 0 if there are

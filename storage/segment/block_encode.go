@@ -178,7 +178,11 @@ func (b *blockBuilder) dictionary(out []byte, info *columnInfo, body []byte, hea
 func (info *columnInfo) bounds(c *columnBuilder) {
 	switch c.class {
 	case classCodes:
-		info.low, info.high = uint64(slices.Min(c.codes)), uint64(slices.Max(c.codes))
+		low, high := c.codes[0], c.codes[0]
+		for _, v := range c.codes {
+			low, high = min(low, v), max(high, v)
+		}
+		info.low, info.high = uint64(low), uint64(high)
 	case classInts:
 		low, high := int64(c.nums[0]), int64(c.nums[0])
 		for _, v := range c.nums {
@@ -202,9 +206,18 @@ func (info *columnInfo) lengths(c *columnBuilder) {
 	}
 }
 
-// pages writes one chunk for each page that has values. body returns a page
-// and how much of it is worth compressing; it may use b.body.
+// vain is after how many pages of a column in a row that do not compress only
+// each vainTry-th is tried: what one page holds, the next one does too.
+const (
+	vain    = 3
+	vainTry = 8
+)
+
+// pages writes one chunk for each page that has values. body returns a page,
+// empty if there is nothing to store, and how much of it is worth compressing;
+// it may use b.body.
 func (b *blockBuilder) pages(out []byte, c *columnBuilder, info *columnInfo, body func(from, to int) ([]byte, int)) ([]byte, error) {
+	failed := 0
 	for p := range info.pages {
 		from, to := c.page(p)
 		if from == to {
@@ -212,9 +225,19 @@ func (b *blockBuilder) pages(out []byte, c *columnBuilder, info *columnInfo, bod
 		}
 		var head int
 		b.body, head = body(from, to)
+		if len(b.body) == 0 {
+			continue
+		}
+		if failed > vain && failed%vainTry != 0 {
+			head = 0
+		}
 		var err error
+		start := len(out)
 		if out, err = b.chunk(out, &info.pages[p], b.body, head); err != nil {
 			return nil, err
+		}
+		if failed++; out[start] != codecRaw {
+			failed = 0
 		}
 	}
 	return out, nil
@@ -371,7 +394,7 @@ func (b *blockBuilder) rawPages(out []byte, c *columnBuilder, info *columnInfo) 
 		if page > 0 {
 			at = c.textEnds[page-1]
 		}
-		body := b.enc.Text(b.body[:0], c.text[at:c.textEnds[page]], c.codes[from:to], c.zero)
+		body := b.enc.Text(b.body[:0], c.text[at:c.textEnds[page]], c.codes[from:to])
 		return body, len(body)
 	})
 }

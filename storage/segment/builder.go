@@ -2,7 +2,6 @@ package segment
 
 import (
 	"slices"
-	"strings"
 	"unsafe"
 
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -34,7 +33,6 @@ type columnBuilder struct {
 	raw      bool     // of classStrings: there is no dictionary, text has it all
 	text     []byte   // raw: each value and a zero byte
 	textEnds []uint32 // raw: len(text) at the end of each page that is complete
-	zero     bool     // raw: some value has a zero byte
 
 	derived  bool     // from the span's form, see former
 	byForm   []uint32 // derived: codes by form
@@ -61,7 +59,7 @@ func (c *columnBuilder) reset() {
 		c.known.reset()
 	}
 	c.recent = [16]uint32{}
-	c.raw, c.zero, c.text, c.textEnds = false, false, c.text[:0], c.textEnds[:0]
+	c.raw, c.text, c.textEnds = false, c.text[:0], c.textEnds[:0]
 	c.bytes, c.spans, c.lastRow, c.written = 0, 0, -1, -1
 	c.derived, c.repeated = false, false
 	c.numbers, c.counted = c.numbers[:0], false
@@ -121,7 +119,6 @@ func (c *columnBuilder) entry(s string, a *arena) uint32 {
 
 func (c *columnBuilder) addRaw(s string) {
 	c.codes = append(c.codes, uint32(len(s)))
-	c.zero = c.zero || strings.IndexByte(s, 0) >= 0
 	c.text = append(append(c.text, s...), 0)
 	c.bytes += len(s)
 }

@@ -63,11 +63,11 @@ const noRank = math.MaxUint32
 
 // contexter finds the contexts of a block's columns. Its memory is reused.
 type contexter struct {
-	forms    [][]uint32 // form of each value, by attribute column
-	lists    [][]uint32 // attribute columns to look at, by shape
-	counts   []uint32
-	distinct []uint32
-	times    times
+	forms             [][]uint32 // form of each value, by attribute column
+	lists             [][]uint32 // attribute columns to look at, by shape
+	counts            []uint32
+	distinct          []uint32
+	starts, durations times
 }
 
 // find sets the context of each column that is smaller with one.
@@ -380,18 +380,14 @@ func (b *blockBuilder) encodeContext(out []byte, c *columnBuilder, info *columnI
 		info.by, info.pages = c.context.by.written, nil
 		return out, nil
 	}
-	for p := range info.pages {
-		from, to := c.page(p)
+	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
 		ranks := b.storedRanks(c, from, to)
 		if len(ranks) == 0 {
-			continue
+			return b.body[:0], 0
 		}
-		b.body = column.AppendCodes(b.body[:0], ranks)
-		if out, err = b.chunk(out, &info.pages[p], b.body, len(b.body)); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+		body := column.AppendCodes(b.body[:0], ranks)
+		return body, len(body)
+	})
 }
 
 // storedRanks are the ranks that a page of values [from, to) has.

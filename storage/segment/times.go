@@ -29,10 +29,19 @@ type times struct {
 	scale uint64
 }
 
+// timesOf is what classify found of a column.
+func (x *contexter) timesOf(c *columnBuilder) *times {
+	if c.kind == kindStart {
+		return &x.starts
+	}
+	return &x.durations
+}
+
 // classify replaces the column's codes by the classes of its values. A start in
 // the first row of a page, within a trace, counts as 0: the page has it in full.
 func (x *contexter) classify(b *blockBuilder, c *columnBuilder) {
-	x.times.sizes, c.codes = x.times.sizes[:0], c.codes[:0]
+	t := x.timesOf(c)
+	t.sizes, c.codes = t.sizes[:0], c.codes[:0]
 	scale, last, trace := uint64(0), uint64(0), 0
 	for i, v := range c.nums {
 		d := v
@@ -55,14 +64,14 @@ func (x *contexter) classify(b *blockBuilder, c *columnBuilder) {
 		if scale != 1 {
 			scale = gcd(d, scale)
 		}
-		x.times.sizes = append(x.times.sizes, d)
+		t.sizes = append(t.sizes, d)
 		c.codes = append(c.codes, negative)
 	}
-	x.times.scale = max(scale, 1)
-	for i, d := range x.times.sizes {
-		if x.times.scale > 1 {
-			d /= x.times.scale
-			x.times.sizes[i] = d
+	t.scale = max(scale, 1)
+	for i, d := range t.sizes {
+		if t.scale > 1 {
+			d /= t.scale
+			t.sizes[i] = d
 		}
 		c.codes[i] |= uint32(bits.Len64(d)) << 1
 	}
@@ -83,10 +92,11 @@ func (x *contexter) rankTimes(b *blockBuilder, c *columnBuilder) {
 	if c.context.mode != ranked {
 		return
 	}
+	t := x.timesOf(c)
 	low, spread := 0, uint64(0)
 	for i, class := range c.codes {
 		low += max(int(class>>1), 1) - 1
-		spread = max(spread, x.times.sizes[i]-x.times.sizes[0], x.times.sizes[0]-x.times.sizes[i])
+		spread = max(spread, t.sizes[i]-t.sizes[0], t.sizes[0]-t.sizes[i])
 		if class&1 != 0 {
 			spread = 1<<63 - 1
 		}
@@ -97,7 +107,7 @@ func (x *contexter) rankTimes(b *blockBuilder, c *columnBuilder) {
 		c.context = context{ranks: c.context.ranks[:0]}
 		return
 	}
-	c.context.scale = x.times.scale
+	c.context.scale = t.scale
 }
 
 // encodeTimes writes the pages of a column ranked by class: of starts the first
@@ -108,7 +118,7 @@ func (b *blockBuilder) encodeTimes(out []byte, c *columnBuilder, info *columnInf
 	if err != nil {
 		return nil, err
 	}
-	b.contexts.classify(b, c)
+	sizes := b.contexts.timesOf(c).sizes
 	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
 		ranks := column.AppendCodes(nil, b.storedRanks(c, from, to))
 		body := b.body[:0]
@@ -117,7 +127,7 @@ func (b *blockBuilder) encodeTimes(out []byte, c *columnBuilder, info *columnInf
 		}
 		body = binary.AppendUvarint(body, uint64(len(ranks)))
 		body = append(body, ranks...)
-		return column.AppendLow(body, b.contexts.times.sizes[from:to]), len(body)
+		return column.AppendLow(body, sizes[from:to]), len(body)
 	})
 }
 
