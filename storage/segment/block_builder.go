@@ -19,6 +19,13 @@ type attrKey struct {
 	key   string
 }
 
+// lastEntries is how many resources, and scopes, of a trace are known by their
+// number in the batch; a trace goes to and fro between services.
+const lastEntries = 16
+
+// lastEntry is a resource or scope of the batch: its number + 1 and its code.
+type lastEntry struct{ next, code uint32 }
+
 // blockBuilder collects the spans of one block. It is used by one goroutine
 // and reused from block to block and from segment to segment.
 type blockBuilder struct {
@@ -46,12 +53,11 @@ type blockBuilder struct {
 	// not compressed, and has as many forms as there are.
 	transient bool
 
-	// The batch's resource and scope of the latest span and their codes.
-	lastResource, lastScope         uint32
-	lastResourceCode, lastScopeCode uint32
-	name                            uint32 // code of the latest span's name
-	coded                           *Codes // of the batch, nil if it has none
-	number                          uint64 // of the block, among those of this builder
+	// The batch's resources and scopes that the trace had lately, and their codes.
+	lastResources, lastScopes [lastEntries]lastEntry
+	name                      uint32 // code of the latest span's name
+	coded                     *Codes // of the batch, nil if it has none
+	number                    uint64 // of the block, among those of this builder
 
 	enc        column.Encoder
 	texts      column.Texts
@@ -101,7 +107,8 @@ func (b *blockBuilder) reset() {
 // addTrace appends a trace whose rows are in order; parents holds the code
 // of each row's parent.
 func (b *blockBuilder) addTrace(batch *telemetry.Batch, rows, parents []uint32) error {
-	b.lastResource, b.lastScope = math.MaxUint32, math.MaxUint32
+	clear(b.lastResources[:])
+	clear(b.lastScopes[:])
 	for i, row := range rows {
 		if err := b.addSpan(batch, row, parents[i]); err != nil {
 			return err
@@ -267,20 +274,22 @@ func (b *blockBuilder) resource(batch *telemetry.Batch, i uint32) uint32 {
 	if b.coded != nil {
 		return b.coded.resource(b, batch, i)
 	}
-	if i != b.lastResource {
-		b.lastResource, b.lastResourceCode = i, b.addResource(batch, i)
+	last := &b.lastResources[i%lastEntries]
+	if last.next != i+1 {
+		*last = lastEntry{i + 1, b.addResource(batch, i)}
 	}
-	return b.lastResourceCode
+	return last.code
 }
 
 func (b *blockBuilder) scope(batch *telemetry.Batch, i uint32) uint32 {
 	if b.coded != nil {
 		return b.coded.scope(b, batch, i)
 	}
-	if i != b.lastScope {
-		b.lastScope, b.lastScopeCode = i, b.addScope(batch, i)
+	last := &b.lastScopes[i%lastEntries]
+	if last.next != i+1 {
+		*last = lastEntry{i + 1, b.addScope(batch, i)}
 	}
-	return b.lastScopeCode
+	return last.code
 }
 
 func (b *blockBuilder) addResource(batch *telemetry.Batch, i uint32) uint32 {
