@@ -59,6 +59,12 @@ type Limits struct {
 	Attributes        int   // of one span, event, link, scope or resource
 	ValueBytes        int   // of one attribute value
 	Events            int   // of one span; links too
+
+	Queries       int           // that run at a time; 0: twice the processors
+	QueuedQueries int           // that wait for their turn
+	QueryWait     time.Duration // for its turn
+	QueryTime     time.Duration // of one query, from its turn on
+	QueryMemory   int64         // of one query
 }
 
 // Storage sizes the store.
@@ -125,6 +131,10 @@ func Default() Config {
 			Attributes:        1024,
 			ValueBytes:        64 * kib,
 			Events:            1024,
+			QueuedQueries:     100,
+			QueryWait:         10 * time.Second,
+			QueryTime:         30 * time.Second,
+			QueryMemory:       256 * mib,
 		},
 		Storage: Storage{
 			FlushAge:     time.Hour,
@@ -150,6 +160,9 @@ func (c *Config) Validate() error {
 		atLeast("limits.request-bytes", c.Limits.RequestBytes, kib),
 		atLeast("limits.decompressed-bytes", c.Limits.DecompressedBytes, kib),
 		atLeastOrZero("limits.in-flight-bytes", c.Limits.InFlightBytes, c.Limits.DecompressedBytes),
+		atLeast("limits.query-wait", c.Limits.QueryWait, time.Millisecond),
+		atLeast("limits.query-time", c.Limits.QueryTime, time.Millisecond),
+		atLeast("limits.query-memory", c.Limits.QueryMemory, mib),
 		atLeast("limits.value-bytes", int64(c.Limits.ValueBytes), 16),
 		atLeastOrZero("storage.flush-bytes", c.Storage.FlushBytes, mib),
 		atLeast("storage.flush-age", c.Storage.FlushAge, time.Second),

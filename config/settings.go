@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Setting is the description of one setting: the only place that names it.
 type Setting struct {
@@ -23,7 +26,7 @@ func (s Setting) Value() string { return s.value.String() }
 
 // Settings are all settings of c in the order of the reference.
 func (c *Config) Settings() []Setting {
-	return []Setting{
+	return slices.Concat([]Setting{
 		{"Data", "data", "data", "DIR",
 			"The data folder. It is created if absent and belongs to one running kiseki at a time.",
 			textValue{&c.Data}},
@@ -90,7 +93,7 @@ func (c *Config) Settings() []Setting {
 		{"Limits", "limits.events", "max-events", "COUNT",
 			"Events of one span, and links of one span. Further ones are dropped and counted.",
 			countValue{&c.Limits.Events}},
-
+	}, c.querySettings(), []Setting{
 		{"Storage", "storage.flush-bytes", "flush-bytes", "SIZE",
 			"When new spans take this much memory they are written to a segment. Up to three times as much is in use. 0 takes a twelfth of limits.memory, at most 64MiB.",
 			sizeValue{&c.Storage.FlushBytes}},
@@ -113,5 +116,26 @@ func (c *Config) Settings() []Setting {
 		{"Logging", "log.format", "log-format", "FORMAT",
 			"text for people, json for log collectors. The log goes to stderr.",
 			choiceValue{&c.Log.Format, []string{"text", "json"}}},
+	})
+}
+
+// querySettings are those of the query APIs.
+func (c *Config) querySettings() []Setting {
+	return []Setting{
+		{"Queries", "limits.queries", "max-queries", "COUNT",
+			"Queries that run at a time, of all APIs together. Further ones wait; clients take turns, by tenant and address. 0 takes twice the number of processors, at least 4.",
+			numberValue{&c.Limits.Queries}},
+		{"Queries", "limits.queued-queries", "max-queued-queries", "COUNT",
+			"Queries that wait at a time. Further ones are answered 429 or RESOURCE_EXHAUSTED, those of the client with the most of them first.",
+			countValue{&c.Limits.QueuedQueries}},
+		{"Queries", "limits.query-wait", "max-query-wait", "DURATION",
+			"How long a query waits before it is answered 429 or RESOURCE_EXHAUSTED.",
+			durationValue{&c.Limits.QueryWait}},
+		{"Queries", "limits.query-time", "max-query-time", "DURATION",
+			"How long a query may run. Then it is answered with what it has found, and that it is incomplete.",
+			durationValue{&c.Limits.QueryTime}},
+		{"Queries", "limits.query-memory", "max-query-memory", "SIZE",
+			"What a query may remember: candidates, groups, series. One that needs more is answered incompletely. Reading a whole trace of a million spans takes four times the default.",
+			sizeValue{&c.Limits.QueryMemory}},
 	}
 }

@@ -60,6 +60,18 @@ func (v countValue) Set(s string) error {
 }
 func (v countValue) String() string { return strconv.Itoa(*v.p) }
 
+// numberValue is a countValue that may be 0.
+type numberValue struct{ p *int }
+
+func (v numberValue) Set(s string) error {
+	if s == "0" {
+		*v.p = 0
+		return nil
+	}
+	return countValue(v).Set(s)
+}
+func (v numberValue) String() string { return strconv.Itoa(*v.p) }
+
 type boolValue struct{ p *bool }
 
 func (v boolValue) Set(s string) error {

@@ -149,7 +149,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, codes.ResourceExhausted, fmt.Sprintf("%d calls are under way, as many as are allowed; try again later", maxCalls))
 		return
 	}
-	if endless(r.URL.Path) {
+	if IsEndless(r.URL.Path) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(s.draining, cancel)()
@@ -159,9 +159,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.grpc.ServeHTTP(w, r)
 }
 
-// endless reports whether the calls of a method last until the client ends
+// IsEndless reports whether the calls of a method last until the client ends
 // them.
-func endless(method string) bool {
+func IsEndless(method string) bool {
 	return strings.HasPrefix(method, "/grpc.health.") || strings.HasPrefix(method, "/grpc.reflection.")
 }
 

@@ -12,21 +12,21 @@ import (
 // apis are all HTTP APIs of a tenant; those that gRPC has too are registered
 // with its server. A path that belongs to none is the native API's to refuse.
 func (t *tenant) apis() http.Handler {
-	mux, log := http.NewServeMux(), t.server.log
+	mux, log, limits := http.NewServeMux(), t.server.log, queryLimits(t.server.config.Limits)
 	mux.Handle("/", native.New(native.Options{
-		Store: t.store, Status: t.status, Logger: log, Arrivals: t.arrivals,
+		Store: t.store, Status: t.status, Logger: log, Limits: limits, Arrivals: t.arrivals,
 		Backup: t.backupFunc(), Backups: t.backups.all, Delete: t.deleteTraces, Deletions: t.listDeletions,
 	}))
-	z := zipkin.New(zipkin.Options{Store: t.store, Logger: log})
+	z := zipkin.New(zipkin.Options{Store: t.store, Logger: log, Limits: limits})
 	for _, path := range zipkin.Paths() {
 		mux.Handle(path, z)
 	}
-	tp := tempo.New(tempo.Options{Store: t.store, Version: versionString(), Logger: log})
+	tp := tempo.New(tempo.Options{Store: t.store, Version: versionString(), Logger: log, Limits: limits})
 	tp.Register(t.rpc)
 	for _, path := range tempo.Paths() {
 		mux.Handle(path, tp)
 	}
-	j := jaeger.New(jaeger.Options{Store: t.store, Logger: log})
+	j := jaeger.New(jaeger.Options{Store: t.store, Logger: log, Limits: limits})
 	for _, path := range jaeger.Paths() {
 		if path != tempo.SharedPath {
 			mux.Handle(path, j)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/kiseki-dev/kiseki/api/gate"
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/api/rpc"
 	"github.com/kiseki-dev/kiseki/config"
@@ -73,7 +74,8 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		l.warnExposed(log)
 	}
 	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3), started: time.Now()}
-	s.tenants = newTenants(s)
+	s.tenants, s.queries = newTenants(s), newGate(c.Limits)
+	s.metrics.registry.MustRegister(gateCollector{s.queries})
 	s.readiness.notReady("recovering: the data folder is being opened")
 	s.startWeb()
 	defer s.stopWeb()
@@ -114,6 +116,7 @@ type server struct {
 
 	web      *http.Server
 	tenants  *tenants
+	queries  *gate.Gate // of all tenants
 	receiver *otlp.Server
 }
 

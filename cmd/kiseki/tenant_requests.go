@@ -64,7 +64,7 @@ func (s *server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if t := s.tenants.find(id); t != nil {
-		t.http.ServeHTTP(w, r)
+		s.queued(w, r, id, t.http)
 		return
 	}
 	native.Refuse(w, http.StatusNotFound, "No such tenant", noData(id))
@@ -78,7 +78,7 @@ func (s *server) serveRPC(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		rpc.Refuse(w, codes.InvalidArgument, err.Error())
 	case t != nil:
-		t.rpc.ServeHTTP(w, r)
+		s.queued(w, r, id, t.rpc)
 	case s.tenants.find(names.Default) == nil:
 		s.rpc.ServeHTTP(w, r)
 	default:

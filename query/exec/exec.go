@@ -64,6 +64,17 @@ var DefaultLimits = Limits{
 	Series: 1 << 14, Points: 11_000, Memory: 256 << 20,
 }
 
+// Of is l for a query that may take another time, and as much memory as given,
+// in bytes: all numbers of things held are in proportion.
+func (l Limits) Of(t time.Duration, memory int64) Limits {
+	share := float64(memory) / float64(l.Memory)
+	for _, n := range []*int{&l.Traces, &l.TraceSpans, &l.Names, &l.Groups, &l.Series, &l.Memory} {
+		*n = max(int(float64(*n)*share), 1)
+	}
+	l.Time = t
+	return l
+}
+
 // Stats says how much was read for an answer, and whether it is the whole
 // answer.
 type Stats struct {

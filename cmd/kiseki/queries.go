@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/kiseki-dev/kiseki/api/gate"
+	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/api/rpc"
+	"github.com/kiseki-dev/kiseki/config"
+	"github.com/kiseki-dev/kiseki/query/exec"
+)
+
+// leastQueries may run at a time on the smallest machine.
+const leastQueries = 4
+
+// newGate is the gate that all queries of all APIs and tenants go through.
+func newGate(c config.Limits) *gate.Gate {
+	running := c.Queries
+	if running == 0 {
+		running = max(leastQueries, 2*runtime.GOMAXPROCS(0))
+	}
+	return gate.New(gate.Options{Running: running, Waiting: c.QueuedQueries, Wait: c.QueryWait})
+}
+
+// queryLimits are those of each query.
+func queryLimits(c config.Limits) exec.Limits {
+	return exec.DefaultLimits.Of(c.QueryTime, c.QueryMemory)
+}
+
+// queued answers a request of an API in its turn.
+func (s *server) queued(w http.ResponseWriter, r *http.Request, tenant string, next http.Handler) {
+	if asksNothing(r) {
+		next.ServeHTTP(w, r)
+		return
+	}
+	leave, err := s.queries.Enter(r.Context(), tenant+" "+clientOf(r))
+	var busy *gate.BusyError
+	switch {
+	case errors.As(err, &busy):
+		refuseQuery(w, r, busy)
+		return
+	case err != nil: // the client went away
+		return
+	}
+	defer leave()
+	next.ServeHTTP(w, r)
+}
+
+// asksNothing reports whether the answer needs nothing that is stored: such
+// requests do not wait, so that a busy server can still be asked how it is.
+func asksNothing(r *http.Request) bool {
+	path := r.URL.Path
+	rest, isNative := strings.CutPrefix(path, native.Prefix)
+	if isNative {
+		return rest == "/status" || rest == "/openapi.yaml" || rest == "/deletions" && r.Method != http.MethodPost || strings.HasPrefix(rest, "/backups")
+	}
+	return rpc.IsEndless(path) || slices.Contains([]string{"/echo", "/buildinfo", "/health", "/info", "/config.json"}, path[strings.LastIndexByte(path, '/'):])
+}
+
+// clientOf is the address of whoever asks; behind a proxy it is the proxy's.
+func clientOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// refuseQuery tells a client to come back.
+func refuseQuery(w http.ResponseWriter, r *http.Request, busy *gate.BusyError) {
+	if rpc.IsCall(r) {
+		w.Header().Set("Grpc-Retry-Pushback-Ms", strconv.FormatInt(busy.RetryAfter.Milliseconds(), 10))
+		rpc.Refuse(w, codes.ResourceExhausted, busy.Why)
+		return
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(busy.RetryAfter.Seconds()))))
+	native.Refuse(w, http.StatusTooManyRequests, "Too many queries", busy.Why+".")
+}
