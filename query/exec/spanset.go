@@ -2,7 +2,6 @@ package exec
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/kiseki-dev/kiseki/query/traceql"
@@ -217,51 +216,4 @@ func (v *view) scalar(x traceql.Scalar, s *spanset) (out telemetry.Value, ok boo
 		return out, ok, err
 	}
 	return out, false, fmt.Errorf("evaluate %T: unknown scalar", x)
-}
-
-// aggregate is a function over rows in their order, which tells what a sum of
-// floats is, and of one that leaves the 64 bits of ints.
-func (v *view) aggregate(x *traceql.Aggregate, rows *scan.Bitmap) (out telemetry.Value, ok bool, err error) {
-	if x.Func == traceql.Count {
-		return telemetry.IntValue(int64(rows.Count())), true, nil
-	}
-	column, err := v.value(x.X, nil)
-	if err != nil {
-		return out, false, err
-	}
-	beats := scan.Predicate{Op: scan.OpLess}
-	if x.Func == traceql.Max {
-		beats.Op = scan.OpGreater
-	}
-	n := 0
-	for _, i := range v.inOrder(rows) {
-		value := column.values[i]
-		if !column.has[i] || !numeric(value) {
-			continue
-		}
-		if n++; n == 1 {
-			out = value
-			continue
-		}
-		switch x.Func {
-		case traceql.Min, traceql.Max:
-			if beats.Value = out; beats.Holds(value) {
-				out = value
-			}
-		default:
-			if out, ok = traceql.Add.Apply(out, value); !ok {
-				return out, false, nil
-			}
-		}
-	}
-	if n > 0 && x.Func == traceql.Avg {
-		out, ok = traceql.Div.Apply(out, telemetry.IntValue(int64(n)))
-		return out, ok, nil
-	}
-	return out, n > 0, nil
-}
-
-// numeric reports whether v is a number, which NaN is not.
-func numeric(v telemetry.Value) bool {
-	return v.Type() == telemetry.ValueInt || v.Type() == telemetry.ValueDouble && !math.IsNaN(v.Double())
 }
