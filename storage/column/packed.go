@@ -94,25 +94,37 @@ type textDecoder struct {
 }
 
 func (d *textDecoder) value(x *template) {
-	var fields [maxHex / 16]uint64
-	for i := x.first; i < x.last; i++ {
-		p := &d.t.parts[i]
-		d.out = append(d.out, d.t.text[p.from:p.to]...)
-		switch p.slot {
-		case 0:
-			continue
-		case slotLiteral:
-			d.out = append(d.out, d.literals.At(d.literal)...)
-			d.literal++
+	field := x.field
+	for _, e := range d.t.elements[x.first:x.last] {
+		if e > 0 {
+			field = d.line(&d.t.lines[e-1], field)
 			continue
 		}
-		for k, f := range d.t.fields[p.field:][:slotFields(p.slot, p.arg)] {
-			fields[k] = f.low
+		d.out = append(d.out, d.literals.At(d.literal)...)
+		d.literal++
+	}
+}
+
+// line makes a line whose fields begin at field, and returns where those of the
+// next one begin.
+func (d *textDecoder) line(l *line, field uint32) uint32 {
+	var values [maxHex / 16]uint64
+	for i := l.first; i < l.last; i++ {
+		p := &d.t.parts[i]
+		d.out = append(d.out, d.t.text[p.from:p.to]...)
+		if p.slot == 0 {
+			continue
+		}
+		fields := d.t.fields[field:][:slotFields(p.slot, p.arg)]
+		for k, f := range fields {
+			values[k] = f.low
 			if f.width > 0 {
-				fields[k] += bitsAt(d.bits, d.bit, uint(f.width))
+				values[k] += bitsAt(d.bits, d.bit, uint(f.width))
 				d.bit += uint(f.width)
 			}
 		}
-		d.out = appendSlot(d.out, p.slot, p.arg, fields[:])
+		field += uint32(len(fields))
+		d.out = appendSlot(d.out, p.slot, p.arg, values[:])
 	}
+	return field
 }

@@ -6,25 +6,34 @@ import "math"
 // have thousands of lines and lists of them, so they hold no pointers that the
 // garbage collector would have to follow.
 type Templates struct {
-	text   string // of all lines
-	list   []template
-	parts  []part  // of all templates
-	fields []field // of all parts
+	text     string // of all lines
+	list     []template
+	elements []uint32 // of all templates: 0 literal, else place of the line + 1
+	lines    []line
+	parts    []part  // of all lines
+	fields   []field // of all templates
 }
 
 // template is what the values with one code have in common.
 type template struct {
-	first, last uint32 // parts [first, last)
+	first, last uint32 // elements [first, last)
+	field       uint32 // the first of those of all its slots
 	bits        uint   // of all fields
 	fixed       int    // bytes of text between its slots
 	most        int    // bytes of text, but for literals
 	texts       int    // literals
 }
 
+// line is a line as part of templates.
+type line struct {
+	first, last uint32 // parts [first, last)
+	fixed       uint32 // bytes of text between its slots
+	slots       bool   // it has some
+}
+
 // part is text followed by a slot, 0 if there is none.
 type part struct {
 	from, to  uint32 // the text, in that of the templates
-	field     uint32 // the first of slotFields
 	slot, arg byte
 }
 
@@ -38,7 +47,7 @@ func (t *Templates) Len() int { return len(t.list) }
 
 // Size is about the memory t holds, in bytes.
 func (t *Templates) Size() int {
-	return len(t.text) + 40*len(t.list) + 16*(len(t.parts)+len(t.fields))
+	return len(t.text) + 48*len(t.list) + 4*len(t.elements) + 16*(len(t.lines)+len(t.parts)+len(t.fields))
 }
 
 // DecodeTemplates reads what AppendTemplates wrote, at most limit templates.
@@ -49,47 +58,33 @@ func DecodeTemplates(src []byte, limit int) (*Templates, error) {
 	if c.Err != nil || err != nil {
 		return nil, ErrCorrupt
 	}
-	cut, err := cutLines(lines)
-	if err != nil {
+	t := &Templates{text: lines.data}
+	if err := t.cutLines(lines); err != nil {
 		return nil, err
 	}
-	t := &Templates{text: lines.data, list: make([]template, c.Count(min(limit, len(c.B))))}
-	lengths := make([]int, len(t.list))
-	var elements []uint32
-	for i := range lengths {
-		lengths[i] = c.Count(len(c.B))
-		for range lengths[i] {
-			elements = append(elements, uint32(c.Count(lines.Len())))
-		}
-	}
-	total := 0
-	for _, e := range elements {
-		total++
-		if e > 0 {
-			total += len(cut.of(int(e-1))) - 1
-		}
-	}
-	if total > len(src) { // an element takes a byte at least, and so do the bounds of a slot
-		return nil, ErrCorrupt
-	}
-	t.parts = make([]part, 0, total)
-	t.fields = make([]field, 0, len(c.B)/2) // of at least 2 bytes each
-	for i, n := range lengths {
+	t.list = make([]template, c.Count(min(limit, len(c.B))))
+	t.elements = make([]uint32, 0, len(c.B)/2) // nearly all of 2 bytes
+	for i := range t.list {
 		x := &t.list[i]
-		x.first = uint32(len(t.parts))
-		for _, e := range elements[:n] {
+		x.first = uint32(len(t.elements))
+		for range c.Count(len(c.B)) {
+			t.elements = append(t.elements, uint32(c.Count(lines.Len())))
+		}
+		x.last = uint32(len(t.elements))
+	}
+	t.fields = make([]field, 0, len(c.B)/2) // of at least 2 bytes each
+	for i := range t.list {
+		x := &t.list[i]
+		x.field = uint32(len(t.fields))
+		for _, e := range t.elements[x.first:x.last] {
 			if e == 0 {
-				t.parts = append(t.parts, part{slot: slotLiteral})
 				x.texts++
 				continue
 			}
-			t.line(x, cut.of(int(e-1)), &c)
-			if c.Err != nil {
+			if t.bounds(x, &t.lines[e-1], &c); c.Err != nil {
 				return nil, c.Err
 			}
 		}
-		elements = elements[n:]
-		x.last = uint32(len(t.parts))
 	}
 	if c.Err != nil || len(c.B) != 0 {
 		return nil, ErrCorrupt
@@ -97,24 +92,12 @@ func DecodeTemplates(src []byte, limit int) (*Templates, error) {
 	return t, nil
 }
 
-// lineParts are lines cut at their slots, once for all templates they are in.
-type lineParts struct {
-	parts []part
-	ends  []uint32 // by line
-}
-
-func (l *lineParts) of(line int) []part {
-	first := uint32(0)
-	if line > 0 {
-		first = l.ends[line-1]
-	}
-	return l.parts[first:l.ends[line]]
-}
-
-func cutLines(lines *Strings) (*lineParts, error) {
-	out := &lineParts{ends: make([]uint32, 0, lines.Len())}
+// cutLines fills lines and parts.
+func (t *Templates) cutLines(lines *Strings) error {
+	t.lines = make([]line, 0, lines.Len())
 	for i := range lines.Len() {
 		from, end := lines.offs[i], lines.offs[i+1]-lines.end
+		l := line{first: uint32(len(t.parts))}
 		for at := from; at < end; at++ {
 			slot := lines.data[at]
 			if byteClass[slot] != isSlot {
@@ -127,41 +110,50 @@ func cutLines(lines *Strings) (*lineParts, error) {
 				}
 			}
 			if slot == 0 || slot == slotLiteral || !validSlot(slot, p.arg) {
-				return nil, ErrCorrupt
+				return ErrCorrupt
 			}
 			from = min(at+1, end)
-			out.parts = append(out.parts, p)
+			l.fixed += p.to - p.from
+			l.slots = true
+			t.parts = append(t.parts, p)
 		}
 		if from < end {
-			out.parts = append(out.parts, part{from: from, to: end})
+			l.fixed += end - from
+			t.parts = append(t.parts, part{from: from, to: end})
 		}
-		out.ends = append(out.ends, uint32(len(out.parts)))
+		if l.last = uint32(len(t.parts)); l.first == l.last { // it would take no bytes, but time
+			return ErrCorrupt
+		}
+		t.lines = append(t.lines, l)
 	}
-	return out, nil
+	return nil
 }
 
-// line appends the parts of a line to template x and reads the bounds of their
-// fields.
-func (t *Templates) line(x *template, parts []part, c *Cursor) {
-	for _, p := range parts {
-		x.fixed += int(p.to - p.from)
-		x.most += int(p.to - p.from)
-		if p.slot != 0 {
-			p.field = uint32(len(t.fields))
-			for range slotFields(p.slot, p.arg) {
-				f := field{width: c.Byte(), low: c.Uvarint()}
-				if f.width > 64 {
-					c.Fail()
-				}
-				t.fields = append(t.fields, f)
-				x.bits += uint(f.width)
-			}
-			if c.Err != nil {
-				return
-			}
-			x.most += slotSize(p.slot, p.arg, t.fields[p.field].most())
+// bounds takes a line into template x and reads the bounds of its fields. Most
+// lines of most texts have none, so that a template costs little.
+func (t *Templates) bounds(x *template, l *line, c *Cursor) {
+	x.fixed += int(l.fixed)
+	x.most += int(l.fixed)
+	if !l.slots {
+		return
+	}
+	for _, p := range t.parts[l.first:l.last] {
+		if p.slot == 0 {
+			continue
 		}
-		t.parts = append(t.parts, p)
+		first := len(t.fields)
+		for range slotFields(p.slot, p.arg) {
+			f := field{width: c.Byte(), low: c.Uvarint()}
+			if f.width > 64 {
+				c.Fail()
+			}
+			t.fields = append(t.fields, f)
+			x.bits += uint(f.width)
+		}
+		if c.Err != nil {
+			return
+		}
+		x.most += slotSize(p.slot, p.arg, t.fields[first].most())
 	}
 }
 

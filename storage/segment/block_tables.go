@@ -127,6 +127,9 @@ func decodeEntries(src []byte, t tableInfo, resources bool) (*entries, error) {
 				return nil, err
 			}
 			e.batch.Resources = append(e.batch.Resources, r)
+			if i == 0 { // others have about as many; an attribute takes 3 bytes at least
+				e.batch.Attrs = slices.Grow(e.batch.Attrs, min((len(e.batch.Attrs)+1)*(t.entries-1), len(src)/3))
+			}
 			e.services = append(e.services, e.batch.ServiceName(uint32(i)))
 			continue
 		}
