@@ -1,6 +1,8 @@
 package column
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -187,6 +189,18 @@ func TestPacked(t *testing.T) {
 		}
 		if _, err := DecodeStrings(enc[len("before"):], len(values)-1); err == nil {
 			t.Errorf("%s: more values than the limit were decoded", kind)
+		}
+	}
+}
+
+// An empty line would let a small file ask for much time.
+func TestTemplatesOfEmptyLines(t *testing.T) {
+	for line, want := range map[string]error{"a\n": nil, "": ErrCorrupt} {
+		lines := new(Encoder).Strings(nil, []string{line, "b\n"})
+		src := append(binary.AppendUvarint(nil, uint64(len(lines))), lines...)
+		src = append(src, 1, 2, 1, 2) // one template of two elements, which are the lines
+		if _, err := DecodeTemplates(src, 1); !errors.Is(err, want) {
+			t.Errorf("a line %q: %v, want %v", line, err, want)
 		}
 	}
 }

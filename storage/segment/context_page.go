@@ -103,26 +103,34 @@ type codeMaker struct {
 	*contexts
 	forms *values
 	rows  int
-	out   []uint32
 }
 
 func (m *codeMaker) page() (pg *page, err error) {
 	pg = &page{}
 	switch {
-	case m.c.context == paired:
-		err = m.pairs()
 	case m.scale > 0:
 		pg.nums, err = m.times()
+		pg.n = len(pg.nums)
+		return pg, err
+	case m.c.most() < 256:
+		pg.codes.B, err = contextCodes[byte](m)
 	default:
-		var stored column.Codes
-		if stored, err = m.stored(); err == nil {
-			err = m.ranks(stored)
-		}
+		pg.codes.W, err = contextCodes[uint32](m)
 	}
-	if pg.n = len(m.out); pg.nums == nil && err == nil {
-		pg.codes = m.codes()
-	}
+	pg.n = pg.codes.Len()
 	return pg, err
+}
+
+// contextCodes makes the codes in the narrowest form that has them all.
+func contextCodes[T byte | uint32](m *codeMaker) ([]T, error) {
+	if m.c.context == paired {
+		return pairsOf[T](m)
+	}
+	stored, err := m.stored()
+	if err != nil {
+		return nil, err
+	}
+	return ranksOf[T](m, stored)
 }
 
 // stored are the ranks of a page of codes; it has none, and is not stored, if
@@ -143,81 +151,71 @@ func (m *codeMaker) stored() (column.Codes, error) {
 	return stored, nil
 }
 
-// codes is out in the narrowest form.
-func (m *codeMaker) codes() column.Codes {
-	if m.c.most() >= 256 {
-		return column.Codes{W: m.out}
-	}
-	narrow := make([]byte, len(m.out))
-	for i, code := range m.out {
-		narrow[i] = byte(code)
-	}
-	return column.Codes{B: narrow}
-}
-
-// ranks makes the codes of a ranked or inherited column from the ranks that
+// ranksOf makes the codes of a ranked or inherited column from the ranks that
 // its page has.
-func (m *codeMaker) ranks(stored column.Codes) error {
+func ranksOf[T byte | uint32](m *codeMaker, stored column.Codes) ([]T, error) {
 	var parents values
 	if m.parent != nil {
 		var err error
 		if parents, err = m.b.values(m.c.parent, m.p); err != nil {
-			return err
+			return nil, err
 		}
 		if !parents.has(m.rows) {
-			return m.b.corruptPage(m.c.parent, m.p)
+			return nil, m.b.corruptPage(m.c.parent, m.p)
 		}
 	}
-	m.out = make([]uint32, 0, m.rows)
+	out := make([]T, 0, m.rows)
+	x, forms, none := m.contexts, m.forms, m.c.kind >= kindAttr // some forms may have no value
 	next := 0
 	for i := range m.rows {
-		form := m.forms.code(i)
-		if m.parent != nil && m.parent[form] != 0 {
+		form := forms.code(i)
+		if x.parent != nil && x.parent[form] != 0 {
 			if at := parentIn(parents.code(i), i); at >= 0 {
-				m.out = append(m.out, m.out[at])
+				out = append(out, out[at])
 				continue
 			}
 		}
-		n, rank := m.lengths[form], uint32(0)
+		n, rank := x.lengths[form], uint32(0)
 		switch {
-		case n == 0 && m.c.kind >= kindAttr:
-			continue // spans of this form have no value
+		case n == 0 && none:
+			continue
 		case n > 1:
 			if next == stored.Len() {
-				return m.b.corruptPage(m.c, m.p)
+				return nil, m.b.corruptPage(m.c, m.p)
 			}
 			rank = stored.At(next)
 			next++
 		}
 		if rank >= n {
-			return m.b.corruptPage(m.c, m.p)
+			return nil, m.b.corruptPage(m.c, m.p)
 		}
-		m.out = append(m.out, m.entries[m.firsts[form]+rank])
+		out = append(out, T(x.entries[x.firsts[form]+rank]))
 	}
-	return nil
+	return out, nil
 }
 
-// pairs makes the codes of a column that follows from another one.
-func (m *codeMaker) pairs() error {
+// pairsOf makes the codes of a column that follows from another one.
+func pairsOf[T byte | uint32](m *codeMaker) ([]T, error) {
 	by, err := m.b.values(m.c.pair, m.p)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	m.out = make([]uint32, 0, m.rows)
+	out := make([]T, 0, m.rows)
+	x, forms := m.contexts, m.forms
 	next := 0
 	for i := range m.rows {
-		form := m.forms.code(i)
-		use := m.lengths[form]
+		form := forms.code(i)
+		use := x.lengths[form]
 		if use == pairNone {
 			continue
 		}
 		if !by.has(next + 1) {
-			return m.b.corruptPage(m.c.pair, m.p)
+			return nil, m.b.corruptPage(m.c.pair, m.p)
 		}
 		if use == pairUse {
-			m.out = append(m.out, m.entries[m.firsts[form]+by.code(next)])
+			out = append(out, T(x.entries[x.firsts[form]+by.code(next)]))
 		}
 		next++
 	}
-	return nil
+	return out, nil
 }

@@ -145,18 +145,19 @@ func (m *codeMaker) times() ([]uint64, error) {
 			return nil, err
 		}
 	}
+	var classes []uint32
 	stored, err := column.DecodeCodes(cur.Sized(), m.rows, maxClass)
 	if err == nil {
-		err = m.ranks(stored)
+		classes, err = ranksOf[uint32](m, stored)
 	}
 	var nums []uint64
 	if err == nil {
-		nums, err = column.Low(cur.B, m.out)
+		nums, err = column.Low(cur.B, classes)
 	}
 	if err != nil {
 		return nil, m.b.r.corrupt(ref.off, m.c, column.ErrCorrupt)
 	}
-	for i, class := range m.out {
+	for i, class := range classes {
 		d := nums[i] * m.scale
 		if class&1 != 0 {
 			d = -d
