@@ -9,12 +9,12 @@
 //	search.go        a search for traces, as a plan
 //	names.go         services and operations
 //	model.go         what becomes of a span in Jaeger's model; json.go and
-//	                 proto.go write it
+//	                 grpc_v2.go write it
 //	legacy.go        traces as the older API has them, v3.go as api_v3 does
 //	dependencies.go  who calls whom
 //	metrics.go       latencies, calls and errors over time
-//	grpc_v2.go       the gRPC services; apiv2 and apiv3 are their messages
-//	grpc_v3.go
+//	grpc.go          what the gRPC services have in common; grpc_v2.go and
+//	                 grpc_v3.go are theirs, apiv2 and apiv3 their messages
 //
 // Goals: what Jaeger's clients show is what is stored, under the names that
 // the OpenTelemetry Collector gives it in Jaeger; a search finds the newest

@@ -22,7 +22,7 @@ type writer struct {
 
 // appendTrace appends a whole trace.
 func appendTrace(dst []byte, t *exec.Trace, spill func([]byte) ([]byte, error)) (_ []byte, err error) {
-	w := &writer{newModel(t), spill}
+	w := &writer{&model{Batch: &t.Batch}, spill}
 	dst = appendTraceID(append(dst, `{"traceID":`...), t.Batch.Spans[0].TraceID)
 	dst = append(dst, `,"spans":[`...)
 	for i := range t.Batch.Spans {

@@ -71,8 +71,6 @@ type model struct {
 	text       []byte
 }
 
-func newModel(t *exec.Trace) *model { return &model{Batch: &t.Batch} }
-
 func (m *model) add(key string, v telemetry.Value) { m.tags = append(m.tags, tag{key, v}) }
 
 func (m *model) addText(key, text string) {
@@ -87,10 +85,11 @@ func (m *model) addCount(key string, n uint32) {
 	}
 }
 
-// addAttrs adds attributes but those of one key.
-func (m *model) addAttrs(r telemetry.Range, but string) {
+// addAttrs adds attributes but those that Jaeger has a field for; nil: it has
+// none.
+func (m *model) addAttrs(r telemetry.Range, hasField func(*telemetry.Attr) bool) {
 	for _, a := range m.AttrsOf(r) {
-		if a.Key == but {
+		if hasField != nil && hasField(&a) {
 			continue
 		}
 		switch a.Value.Type() {
@@ -103,13 +102,21 @@ func (m *model) addAttrs(r telemetry.Range, but string) {
 	}
 }
 
+func isServiceName(a *telemetry.Attr) bool {
+	return a.Key == telemetry.ServiceNameKey && a.Value.Type() == telemetry.ValueString
+}
+
+func isWarnings(a *telemetry.Attr) bool {
+	return a.Key == warningsKey && a.Value.Type() == telemetry.ValueArray
+}
+
 // tagsOf are the tags of a span.
 func (m *model) tagsOf(s *telemetry.Span) []tag {
 	m.tags = m.tags[:0]
 	scope := &m.Scopes[s.Scope]
 	m.addText(plain.ScopeNameKey, scope.Name)
 	m.addText(plain.ScopeVersionKey, scope.Version)
-	m.addAttrs(s.Attrs, warningsKey)
+	m.addAttrs(s.Attrs, isWarnings)
 	if s.Kind != telemetry.KindUnspecified {
 		m.addText(kindTag, s.Kind.String())
 	}
@@ -131,7 +138,7 @@ func (m *model) fieldsOf(e *telemetry.Event) []tag {
 	if _, named := m.Lookup(e.Attrs, eventField); !named {
 		m.addText(eventField, e.Name)
 	}
-	m.addAttrs(e.Attrs, "")
+	m.addAttrs(e.Attrs, nil)
 	m.addCount(plain.DroppedAttrsKey, e.DroppedAttrs)
 	return m.tags
 }
@@ -139,7 +146,7 @@ func (m *model) fieldsOf(e *telemetry.Event) []tag {
 // processOf is the service of a resource and the tags of its process.
 func (m *model) processOf(resource uint32) (service string, tags []tag) {
 	m.tags = m.tags[:0]
-	m.addAttrs(m.Resources[resource].Attrs, telemetry.ServiceNameKey)
+	m.addAttrs(m.Resources[resource].Attrs, isServiceName)
 	return serviceName(m.ServiceName(resource)), m.tags
 }
 

@@ -27,6 +27,7 @@ func (t *tenant) apis() http.Handler {
 		mux.Handle(path, tp)
 	}
 	j := jaeger.New(jaeger.Options{Store: t.store, Logger: log, Limits: limits})
+	j.Register(t.rpc)
 	for _, path := range jaeger.Paths() {
 		if path != tempo.SharedPath {
 			mux.Handle(path, j)
