@@ -4,6 +4,7 @@
 //	filter.go      which rows of a block satisfy a plan
 //	newest.go      the newest traces that have such a row
 //	among.go       which of some traces a query finds
+//	semijoin.go    the traces that have what a result needs
 //	lookahead.go   the blocks that newest will want, on other processors
 //	summary.go     what a trace is, in a line
 //	trace.go       one whole trace

@@ -74,6 +74,8 @@ type search struct {
 	best       []ranked                       // at most Limit + 1, best first
 	result     *scan.Bitmap                   // of the trace evaluated last, over the rows of its pieces
 	pieces     []piece
+	misses     int                  // traces looked at that have no result
+	joined     traceSet             // nil: not known; else the only traces that may have a result
 	found      func(*Summary) error // nil: nobody waits for single traces
 	told       int                  // how many of best it was called with
 }
@@ -220,7 +222,7 @@ func (s *search) visit(b *filtered) {
 			s.damaged("read traces of block", err)
 			break
 		}
-		if !s.excluded(t.Start) {
+		if !s.excluded(t.Start) && !s.excludes(t.ID) {
 			lo := min(row, t.Lo)
 			m.pieces = append(m.pieces, tracePiece{t.Start, uint32(row), uint32(b.sel.CountIn(lo, row+1))})
 		}
@@ -262,7 +264,7 @@ func (s *search) take() {
 		s.damaged("read traces of block", err)
 		return
 	}
-	if _, ok := s.seen[t.ID]; ok {
+	if _, ok := s.seen[t.ID]; ok || s.excludes(t.ID) {
 		return
 	}
 	if len(s.seen) >= s.limits.Traces {
@@ -295,6 +297,7 @@ func (s *search) resolve(t scan.Trace, source int, found matchedPiece) {
 	if s.perTrace {
 		sum := s.summarise(r.id, nil)
 		if sum.Matched == 0 {
+			s.missed()
 			return
 		}
 		r.summary = &sum

@@ -105,3 +105,35 @@ func TestExplainSearch(t *testing.T) {
 		t.Errorf("got\n%s", got)
 	}
 }
+
+func TestNeeded(t *testing.T) {
+	for in, want := range map[string]string{
+		`{ .a = 1 } >> { .b = 2 }`:                               ".a = 1; .b = 2",
+		`{ .a = 1 }`:                                             "",
+		`{ .a = 1 } >> ({ .b = 2 } && { .c = 3 })`:               ".a = 1; .b = 2; .c = 3",
+		`{ .a = 1 } &>> { .b = 2 }`:                              ".a = 1; .b = 2",
+		`{ .a = 1 } !>> { .b = 2 }`:                              ".b = 2",
+		`{ .a = 1 } || { .b = 2 }`:                               "",
+		`{} > { .b = 2 && traceDuration > 1s }`:                  ".b = 2",
+		`{ .a = 1 } | { .b = 2 } | count() > 3`:                  ".a = 1",
+		`{ rootServiceName = "s" && .a = 1 }`:                    `rootServiceName = "s"`,
+		`{ rootServiceName != "s" }`:                             "",
+		`{ rootName =~ "a.*" && rootServiceName =~ ".*" }`:       `rootName =~ "a.*"`,
+		`{ rootServiceName = "s" || .a = 1 }`:                    "",
+		`{ rootName = "x" && traceDuration > 1s } && { .b = 2 }`: `rootName = "x"; .b = 2`,
+	} {
+		q, err := traceql.ParseSearch(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := plan.Search{}
+		p.Filter, p.Spans = plan.Pipeline(q.Spans, true)
+		var got []string
+		for _, n := range p.Needed() {
+			got = append(got, strings.TrimSpace(plan.Explain(n)))
+		}
+		if got := strings.Join(got, "; "); got != want {
+			t.Errorf("%s needs %s, want %s", in, got, want)
+		}
+	}
+}
