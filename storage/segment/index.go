@@ -78,7 +78,7 @@ func (r *Reader) lookup(id telemetry.TraceID, f func(number int) error) error {
 		if err != nil {
 			return err
 		}
-		at, _ := slices.BinarySearch(p.hashes, uint64(h))
+		at := firstFrom(p.hashes, uint64(h))
 		for ; at < len(p.hashes) && p.hashes[at] == uint64(h); at++ {
 			if err := f(int(p.numbers[at])); err != nil {
 				return err
@@ -87,3 +87,33 @@ func (r *Reader) lookup(id telemetry.TraceID, f func(number int) error) error {
 	}
 	return nil
 }
+
+// firstFrom is the place of the first of sorted hashes that is not less than h,
+// or their number. Hashes are spread evenly, so it is searched around where h
+// would be then: in a large index nearly every step of a search by halves
+// waits for memory.
+func firstFrom(hashes []uint64, h uint64) int {
+	n := len(hashes)
+	if n == 0 || h <= hashes[0] {
+		return 0
+	}
+	first, last := hashes[0], hashes[n-1]
+	if h > last {
+		return n
+	}
+	at := int(float64(h-first) / float64(last-first) * float64(n-1))
+	at = min(at, n-1)
+	lo, hi := at, at // the answer is within [lo, hi]
+	for step := hashStep; lo > 0 && hashes[lo] >= h; step *= 2 {
+		hi, lo = lo, max(lo-step, 0)
+	}
+	for step := hashStep; hashes[hi] < h; step *= 2 {
+		lo, hi = hi, min(hi+step, n-1)
+	}
+	at, _ = slices.BinarySearch(hashes[lo:hi], h)
+	return lo + at
+}
+
+// hashStep is about how far a hash is from its expected place in a chunk of
+// indexEntries, of which it is half the root.
+const hashStep = 16
