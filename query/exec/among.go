@@ -27,7 +27,7 @@ func Among(ctx context.Context, snap scan.Snapshot, p *plan.Search, ids []teleme
 	for _, id := range ids {
 		if _, again := s.seen[id]; !again {
 			s.seen[id] = struct{}{}
-			t := s.summarise(id, nil)
+			t := s.summarise(id, piece{}, nil)
 			if ok, err := s.more(); err != nil {
 				return nil, err
 			} else if !ok { // the trace may not have been read to its end

@@ -10,6 +10,7 @@
 //	trace.go       one whole trace
 //	traces.go      every whole trace that a query finds; traces_sample.go some
 //	               of them, evenly in time
+//	lone.go        the traces that lie in one place
 //	view.go        one whole trace as rows; block_cache.go what many traces of a
 //	               block need of it
 //	selections.go  the rows of blocks that queries select
@@ -101,12 +102,13 @@ type run struct {
 	limits  Limits
 	sources []scan.Source
 	stats   Stats
+	lone    *lone
 	began   time.Time
 }
 
 // start begins a query; the caller defers release.
 func start(ctx context.Context, snap scan.Snapshot, limits Limits) *run {
-	r := &run{ctx: ctx, limits: limits, sources: snap.Sources(), began: time.Now()}
+	r := &run{ctx: ctx, limits: limits, sources: snap.Sources(), lone: &lone{}, began: time.Now()}
 	r.timed, r.release = context.WithTimeout(ctx, limits.Time)
 	r.stop = r.timed.Done()
 	r.stats.Complete = true

@@ -48,7 +48,11 @@ func asksTrace(x traceql.Value) (asks bool) {
 
 // trace is traces for one trace, with its rows of sel.
 func (s *selector) trace(id telemetry.TraceID, rows []int, from *columns, sel *scan.Bitmap) error {
-	v := s.whole(id)
+	t, err := from.Block.Trace(rows[0])
+	if err != nil {
+		return err
+	}
+	v := s.whole(id, piece{from.Block, t.Lo, t.Hi})
 	sets, err := v.sets(s.plan)
 	if err != nil {
 		return err

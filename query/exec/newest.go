@@ -202,7 +202,7 @@ func (s *search) tell(bound uint64) error {
 // summary is that of a result.
 func (s *search) summary(r *ranked) *Summary {
 	if r.summary == nil {
-		sum := s.summarise(r.id, &r.found)
+		sum := s.summarise(r.id, r.found.piece, &r.found)
 		r.summary = &sum
 	}
 	return r.summary
@@ -295,7 +295,7 @@ func (s *search) resolve(t scan.Trace, source int, found matchedPiece) {
 		return
 	}
 	if s.perTrace {
-		sum := s.summarise(r.id, nil)
+		sum := s.summarise(r.id, found.piece, nil)
 		if sum.Matched == 0 {
 			s.missed()
 			return

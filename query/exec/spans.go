@@ -119,7 +119,11 @@ func (w *spanWalk) bindTraces(b scan.Block, sel *scan.Bitmap) error {
 			return err
 		}
 		w.result = nil
-		sum := w.summarise(id, nil)
+		t, err := b.Trace(rows[0])
+		if err != nil {
+			return err
+		}
+		sum := w.summarise(id, piece{b, t.Lo, t.Hi}, nil)
 		kept.Reset(sel.Len(), false)
 		for _, row := range rows {
 			kept.Set(row)

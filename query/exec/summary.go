@@ -64,12 +64,13 @@ type summaryRow struct {
 	twin int
 }
 
-// summarise reads the trace from wherever its pieces are. Where found is not
+// summarise reads the trace from wherever its pieces are; at is one of them,
+// or none. Where found is not
 // nil the plan asks nothing about the whole trace, and found is what is known
 // of one piece: often that is the whole trace, and its rows need not be
 // decided again.
-func (s *search) summarise(id telemetry.TraceID, found *matchedPiece) Summary {
-	v := s.whole(id)
+func (s *search) summarise(id telemetry.TraceID, at piece, found *matchedPiece) Summary {
+	v := s.whole(id, at)
 	sum := v.trace()
 	switch {
 	case s.plan.Spans != nil || s.plan.SetSpans != 0 || plan.HasPlaceLeaves(s.plan.Filter):
@@ -84,9 +85,10 @@ func (s *search) summarise(id telemetry.TraceID, found *matchedPiece) Summary {
 	return *sum
 }
 
-// whole reads all that relations in a trace, and questions about it, need.
-func (s *search) whole(id telemetry.TraceID) *view {
-	rows, pieces := s.readRows(s.find(id))
+// whole reads all that relations in a trace, and questions about it, need; at
+// is a piece of it, or none.
+func (s *search) whole(id telemetry.TraceID, at piece) *view {
+	rows, pieces := s.readRows(s.locate(id, at))
 	v := &view{run: s.run, filter: &s.filter, cache: &s.cache, spans: s.plan.Spans, id: id, rows: rows, pieces: pieces}
 	v.present.Reset(len(rows), true)
 	if s.doubtful(rows) {

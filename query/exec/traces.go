@@ -126,7 +126,7 @@ func (t *WholeTrace) Links(i int) ([]telemetry.Link, error) {
 // is none. t stays valid.
 func (t *WholeTrace) Find(id telemetry.TraceID) *WholeTrace {
 	s := &search{run: t.view.run, plan: &plan.Search{End: plan.All}}
-	return newWholeTrace(s.whole(id), &codeRuns{})
+	return newWholeTrace(s.whole(id, piece{}), &codeRuns{})
 }
 
 func newWholeTrace(v *view, codes *codeRuns) *WholeTrace {
@@ -267,7 +267,7 @@ func (w *traceWalk) visit(b scan.Block) bool {
 		}
 		next := max(row+1, t.Hi)
 		if !w.handed.has(t.ID) {
-			v := w.whole(t.ID)
+			v := w.whole(t.ID, piece{b, t.Lo, t.Hi})
 			if w.err = w.trace(v); w.err != nil {
 				return false
 			}

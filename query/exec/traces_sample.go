@@ -36,15 +36,15 @@ func sampleTraces(ctx context.Context, snap scan.Snapshot, p *plan.Search, most 
 	lists := make([]candidates, len(walks))
 	for i := range walks {
 		walks[i] = newTraceWalk(r, p, shared, begin())
-		lists[i].most = max(limits.Traces/len(walks), 1)
+		lists[i].most = max(limits.Traces, 1)
 	}
 	deal(blocks, len(walks), func(worker int, b scan.Block) bool { return walks[worker].list(b, &lists[worker]) })
-	chosen, every := choose(lists, most)
+	chosen, every := choose(lists, most, max(limits.Traces, 1))
 	var next atomic.Int64
 	each(len(walks), func(worker int) {
 		w := walks[worker]
 		for at := int(next.Add(1)) - 1; at < len(chosen) && w.err == nil && !w.late(); at = int(next.Add(1)) - 1 {
-			w.err = w.trace(w.whole(chosen[at].id))
+			w.err = w.trace(w.whole(chosen[at].id, piece{}))
 		}
 	})
 	for _, w := range walks {
@@ -138,8 +138,9 @@ func unique(list []candidate) []candidate {
 	return slices.CompactFunc(list, func(a, b candidate) bool { return a.id == b.id })
 }
 
-// choose takes one of every so many of the candidates.
-func choose(lists []candidates, most int) (chosen []candidate, every uint64) {
+// choose takes one of every so many of the candidates. Who listed which of them
+// does not matter: all lists together are thinned at least as far as each was.
+func choose(lists []candidates, most, room int) (chosen []candidate, every uint64) {
 	all := candidates{}
 	for _, l := range lists {
 		all.zeros = max(all.zeros, l.zeros)
@@ -148,7 +149,11 @@ func choose(lists []candidates, most int) (chosen []candidate, every uint64) {
 		l.thin(all.zeros)
 		all.list = append(all.list, l.list...)
 	}
-	list := unique(all.list)
+	all.list = unique(all.list)
+	for len(all.list) >= room {
+		all.thin(all.zeros + 1)
+	}
+	list := all.list
 	slices.SortFunc(list, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), bytes.Compare(a.id[:], b.id[:]))
 	})
