@@ -208,6 +208,8 @@ const exchanges = `
 SHOP  GET  /traces                                                        200
 SHOP  GET  /traces?limit=1                                                200
 SHOP  GET  /traces?spans=2&q={}|by(kind)|select(.missing,span.http.route)             200
+SHOP  GET  /traces?explain=true&q={status=error}                            200
+SHOP  GET  /metrics/instant?explain=true&q={}|rate()                       200
 SHOP  GET  /traces?spans=0                                                400
 SHOP  GET  /traces?limit=0                                                400
 SHUT  GET  /traces                                                        503

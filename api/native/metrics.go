@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
+	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
 func (a *api) metricsRange(q *request) error {
 	step, given := q.params.text("step", 32)
+	cost := q.explaining()
 	p, err := readMetrics(&q.params)
 	if err != nil {
 		return err
@@ -27,15 +29,16 @@ func (a *api) metricsRange(q *request) error {
 		p.Step = uint64(d)
 	}
 	p.Start -= p.Start % p.Step
-	return a.metrics(q, p)
+	return a.metrics(q, p, cost)
 }
 
 func (a *api) metricsInstant(q *request) error {
+	cost := q.explaining()
 	p, err := readMetrics(&q.params)
 	if err != nil {
 		return err
 	}
-	return a.metrics(q, p)
+	return a.metrics(q, p, cost)
 }
 
 // metricsTime is the time that a query for metrics is about if it does not say.
@@ -63,7 +66,7 @@ func readMetrics(in *params) (*exec.MetricsQuery, error) {
 	return p, nil
 }
 
-func (a *api) metrics(q *request, p *exec.MetricsQuery) error {
+func (a *api) metrics(q *request, p *exec.MetricsQuery, cost *exec.Cost) error {
 	return a.snapshot(func(snap scan.Snapshot) error {
 		res, err := exec.Metrics(q.Context(), snap, p, a.Limits)
 		var wrong *exec.RangeError
@@ -74,11 +77,12 @@ func (a *api) metrics(q *request, p *exec.MetricsQuery) error {
 			return err
 		}
 		a.note(q, res.Stats)
-		q.body = appendMetrics(q.body, res)
+		q.body = append(appendExplanation(appendMetrics(q.body, res), plan.ExplainMetrics(p.Expr), cost), '}')
 		return nil
 	})
 }
 
+// appendMetrics leaves the object open.
 func appendMetrics(dst []byte, res *exec.MetricsResult) []byte {
 	dst = append(dst, `{"series":[`...)
 	for i := range res.Series {
@@ -90,7 +94,7 @@ func appendMetrics(dst []byte, res *exec.MetricsResult) []byte {
 	dst = appendUint64Field(append(dst, ']'), "startTimeUnixNano", res.Start)
 	dst = appendUint64Field(dst, "stepNanos", res.Step)
 	dst = appendNumber(appendName(dst, "share"), res.Share)
-	return append(appendStats(append(dst, `,"stats":`...), res.Stats), '}')
+	return appendStats(append(dst, `,"stats":`...), res.Stats)
 }
 
 func appendSeries(dst []byte, s *exec.Series) []byte {

@@ -14,6 +14,7 @@ import (
 )
 
 func (a *api) searchTraces(q *request) error {
+	cost := q.explaining()
 	p, err := readSearch(&q.params)
 	if err != nil {
 		return err
@@ -24,7 +25,7 @@ func (a *api) searchTraces(q *request) error {
 			return err
 		}
 		a.note(q, res.Stats)
-		q.body = appendSearch(q.body, p, res)
+		q.body = append(appendExplanation(appendSearch(q.body, p, res), p.Explain(), cost), '}')
 		return nil
 	})
 }
@@ -75,6 +76,7 @@ func parseCursor(s string) (*plan.Cursor, bool) {
 	return c, true
 }
 
+// appendSearch leaves the object open.
 func appendSearch(dst []byte, p *plan.Search, res *exec.SearchResult) []byte {
 	dst = append(dst, `{"traces":[`...)
 	for i := range res.Traces {
@@ -87,7 +89,7 @@ func appendSearch(dst []byte, p *plan.Search, res *exec.SearchResult) []byte {
 	if res.Next != nil {
 		dst = appendStringField(dst, "nextCursor", formatCursor(res.Next))
 	}
-	return append(appendStats(append(dst, `,"stats":`...), res.Stats), '}')
+	return appendStats(append(dst, `,"stats":`...), res.Stats)
 }
 
 func appendSummary(dst []byte, p *plan.Search, t *exec.Summary) []byte {

@@ -47,6 +47,8 @@ OPTIONS
   --step DURATION  The length of the intervals of metrics, such as 15s. Default
                    a usual length.
   --instant        Compute one number a series, over the whole time.
+  --explain        Print how the answer was found and what that took, in place
+                   of the answer.
   --server URL     The server. Default http://127.0.0.1:16686.
   --tenant ID      Whose traces, where the server has several tenants.
   --data DIR       Read this data folder, which no server uses.
@@ -72,7 +74,7 @@ type queryOptions struct {
 	source
 	output, start, end, cursor, step string
 	limit                            int
-	instant                          bool
+	instant, explain                 bool
 	text                             string
 	query                            *traceql.Query
 	from, to                         uint64 // Unix nanoseconds; 0 and plan.All: not given
@@ -88,6 +90,7 @@ func (o *queryOptions) flags() *flag.FlagSet {
 	flags.StringVar(&o.cursor, "cursor", "", "")
 	flags.StringVar(&o.step, "step", "", "")
 	flags.BoolVar(&o.instant, "instant", false, "")
+	flags.BoolVar(&o.explain, "explain", false, "")
 	return flags
 }
 
@@ -102,6 +105,9 @@ func runQuery(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		return usage(stderr, flags, err)
 	}
 	err := o.use(stderr, func(c apiClient) error {
+		if o.explain {
+			return o.explanation(ctx, c, stdout)
+		}
 		if o.query.Metrics != nil {
 			return o.metrics(ctx, c, stdout)
 		}

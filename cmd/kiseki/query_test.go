@@ -227,3 +227,20 @@ func TestShortDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestQueryExplain(t *testing.T) {
+	data := shops(t, 2)
+	stdout, _ := ok(t, "query", "--explain", "{ status = error && duration > 50ms }", "--data", data, "--end", "2026-09-21T14:13:22Z")
+	for _, want := range []string{
+		"newest traces, limit 20\n  before 2026-09-21T14:13:22Z\n  all of\n    status = error\n    duration > 50ms\n",
+		" filtered, 0 not reached\n", "\nOPERATOR", "\nfilter blocks ", "\nsummarise traces ", "\nin all ",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	stdout, _ = ok(t, "query", "--explain", "{ } >> { status = error } | rate()", "--data", data)
+	if !strings.HasPrefix(stdout, "rate, trace by trace\n") {
+		t.Errorf("metrics: %s", stdout)
+	}
+}

@@ -3,6 +3,7 @@
 //
 //	filter.go      which rows of a block satisfy a plan
 //	newest.go      the newest traces that have such a row
+//	cost.go        what the queries of a context cost
 //	among.go       which of some traces a query finds
 //	semijoin.go    the traces that have what a result needs
 //	lookahead.go   the blocks that newest will want, on other processors
@@ -104,11 +105,14 @@ type run struct {
 	stats   Stats
 	lone    *lone
 	began   time.Time
+	cost    *Cost                // nil: nobody asks
+	steps   [len(StepNames)]Step // where cost is not nil
+	outside int                  // blocks outside of the range of time
 }
 
 // start begins a query; the caller defers release.
 func start(ctx context.Context, snap scan.Snapshot, limits Limits) *run {
-	r := &run{ctx: ctx, limits: limits, sources: snap.Sources(), lone: &lone{}, began: time.Now()}
+	r := &run{ctx: ctx, limits: limits, sources: snap.Sources(), lone: &lone{}, began: time.Now(), cost: costOf(ctx)}
 	r.timed, r.release = context.WithTimeout(ctx, limits.Time)
 	r.stop = r.timed.Done()
 	r.stats.Complete = true
@@ -138,6 +142,7 @@ func (r *run) join(part *run) {
 
 func (r *run) finish() Stats {
 	r.stats.Elapsed = time.Since(r.began)
+	r.cost.ended(r)
 	return r.stats
 }
 
@@ -178,6 +183,7 @@ func (r *run) blocksWithin(start, end uint64) (blocks []queuedBlock) {
 		for _, b := range src.Blocks() {
 			lo, hi := b.Bounds()
 			if b.Len() == 0 || hi < start || lo >= end && end != plan.All {
+				r.outside++
 				continue
 			}
 			blocks = append(blocks, queuedBlock{block: b, source: i, bound: b.NewestTrace()})

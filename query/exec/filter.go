@@ -13,6 +13,7 @@ import (
 // belongs to one goroutine.
 type filter struct {
 	stop  <-chan struct{} // see scan.Predicate
+	trail *scan.Trail     // likewise
 	free  []*scan.Bitmap
 	rows  scan.Rows
 	codes scan.Codes
@@ -57,7 +58,7 @@ func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 // apply narrows by the predicates at hand unless nobody waits for it.
 func (f *filter) apply(b scan.Block, sel *scan.Bitmap) error {
 	for i := range f.all {
-		f.all[i].Stop = f.stop
+		f.all[i].Stop, f.all[i].Trail = f.stop, f.trail
 	}
 	if err := f.all[0].Stopped(); err != nil {
 		return err

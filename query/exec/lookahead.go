@@ -118,7 +118,7 @@ func (l *lookahead) filtered(q queuedBlock) *filtered {
 		f, l.spare = l.spare[n-1], l.spare[:n-1]
 	} else {
 		f = &filtered{done: make(chan struct{}, 1)}
-		f.filter.stop = l.stop
+		f.filter.stop, f.filter.trail = l.stop, l.s.trail()
 	}
 	f.queuedBlock, f.err = q, nil
 	l.s.scanned(q.block)

@@ -168,10 +168,15 @@ func (s *search) rank() error {
 		if err := s.tell(bound); err != nil {
 			return err
 		}
+		began := s.clock()
 		if fromBlock {
-			s.visit(ahead.next())
+			b := ahead.next()
+			began = s.took(stepFilter, began)
+			s.visit(b)
+			s.took(stepPlace, began)
 		} else {
 			s.take()
+			s.took(stepLookUp, began)
 		}
 	}
 	return nil
@@ -202,7 +207,9 @@ func (s *search) tell(bound uint64) error {
 // summary is that of a result.
 func (s *search) summary(r *ranked) *Summary {
 	if r.summary == nil {
+		began := s.clock()
 		sum := s.summarise(r.id, r.found.piece, &r.found)
+		s.took(stepSummarise, began)
 		r.summary = &sum
 	}
 	return r.summary

@@ -2,8 +2,11 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kiseki-dev/kiseki/query/traceql"
 )
 
 // Explain is the plan as an indented tree, in the order of evaluation.
@@ -60,3 +63,32 @@ func (n *Leaf) explain(w *strings.Builder, indent int) { line(w, indent, n.text)
 func (n *TraceLeaf) explain(w *strings.Builder, indent int) { line(w, indent, n.text) }
 
 func (n *Relation) explain(w *strings.Builder, indent int) { line(w, indent, n.text) }
+
+// ExplainMetrics is the plan of series as an indented tree.
+func ExplainMetrics(x traceql.MetricsExpr) string {
+	var w strings.Builder
+	explainMetrics(&w, x, 0)
+	return w.String()
+}
+
+func explainMetrics(w *strings.Builder, x traceql.MetricsExpr, indent int) {
+	switch x := x.(type) {
+	case *traceql.Metrics:
+		m := SpanMetrics(x)
+		how := "span by span"
+		if m.OfTrace {
+			how = "trace by trace"
+		}
+		line(w, indent, x.Func.String()+", "+how)
+		m.Filter.explain(w, indent+1)
+	case *traceql.SeriesLimit:
+		line(w, indent, fmt.Sprintf("%d series at each point", x.K))
+		explainMetrics(w, x.X, indent+1)
+	case *traceql.MetricsOp:
+		line(w, indent, "series and series, or a constant")
+		explainMetrics(w, x.Left, indent+1)
+		explainMetrics(w, x.Right, indent+1)
+	case *traceql.MetricsConst:
+		line(w, indent, strconv.FormatFloat(x.Value, 'g', -1, 64))
+	}
+}

@@ -156,7 +156,8 @@ type Block interface {
 	NewestTrace() uint64
 	// Narrow clears in sel (of length Len) every row for which not all
 	// predicates hold, which it decides in an order of its own. Rows already
-	// clear stay clear and cost nothing. All predicates have the same Stop.
+	// clear stay clear and cost nothing. All predicates have the same Stop and
+	// the same Trail.
 	Narrow(all []Predicate, sel *Bitmap) error
 	// Trace is the trace of a row.
 	Trace(row int) (Trace, error)

@@ -48,6 +48,10 @@ func (b *block) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 		return err
 	}
 	open, never, err := b.decideAll(d, all)
+	trail := all[0].Trail
+	if err == nil && trail != nil && (never || len(open) == 0) {
+		trail.Settled.Add(1)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -60,6 +64,9 @@ func (b *block) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 	rows := b.r.footer.pageRows
 	slices.SortStableFunc(open, func(x, y decision) int { return cmp.Compare(x.rank(rows), y.rank(rows)) })
 	return b.eachPage(all[0].Stop, sel, func(p int, words []uint64) error {
+		if trail != nil {
+			trail.Pages.Add(1)
+		}
 		for i := range open {
 			if err := open[i].page(p, words); err != nil {
 				return err
