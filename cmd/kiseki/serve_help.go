@@ -38,7 +38,7 @@ ENDPOINTS
                    /healthz                 200 while the process runs
                    /readyz                  200 while it takes requests, else
                                             503 with the reason
-                   gRPC                     the query services of Tempo and Jaeger,
+                   gRPC                     queries of Tempo and Jaeger,
                                             grpc.health.v1 and reflection
   on --otlp-http   /v1/traces               OTLP, protobuf or JSON
   on --otlp-grpc   TraceService/Export      OTLP, and grpc.health.v1
