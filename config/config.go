@@ -101,6 +101,9 @@ type Tenants struct {
 type Log struct {
 	Level  string // debug, info, warn or error
 	Format string // text or json
+
+	SlowQuery     time.Duration // queries that take longer are logged; 0: none
+	QueryLiterals bool          // constants of queries are kept
 }
 
 // maxTenants is where the least memory that a head takes, and the goroutines
@@ -143,7 +146,7 @@ func Default() Config {
 		},
 		Retention: Retention{Age: 14 * day},
 		Tenants:   Tenants{Max: 20},
-		Log:       Log{Level: "info", Format: "text"},
+		Log:       Log{Level: "info", Format: "text", SlowQuery: 5 * time.Second},
 	}
 }
 

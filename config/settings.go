@@ -116,6 +116,12 @@ func (c *Config) Settings() []Setting {
 		{"Logging", "log.format", "log-format", "FORMAT",
 			"text for people, json for log collectors. The log goes to stderr.",
 			choiceValue{&c.Log.Format, []string{"text", "json"}}},
+		{"Logging", "log.slow-query", "log-slow-query", "DURATION",
+			"Queries that take longer are logged with what they cost. 0 logs none.",
+			durationValue{&c.Log.SlowQuery}},
+		{"Logging", "log.query-literals", "log-query-literals", "BOOL",
+			"Whether queries are logged and listed with their constants, which may be personal data, and not with question marks for them.",
+			boolValue{&c.Log.QueryLiterals}},
 	})
 }
 

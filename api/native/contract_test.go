@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/api/querylog"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
@@ -313,6 +314,9 @@ BUSY  GET  /backups/2                                                     200
 BUSY  GET  /backups/x                                                     400
 BUSY  GET  /backups/9                                                     404
 SHUT  GET  /backups/1                                                     503
+SHOP  GET  /queries                                                       200
+SHOP  GET  /queries?x                                                     400
+SHUT  GET  /queries                                                       503
 SHOP  GET  /status                                                        200
 SHOP  GET  /status?x                                                      400
 SHUT  GET  /status                                                        503
@@ -355,6 +359,9 @@ func TestContract(t *testing.T) {
 func contractServers(t *testing.T) map[string]http.Handler {
 	_, store := newDeletionClient(t)
 	shop := deletionOptions(store)
+	shop.Queries = func() []querylog.Entry {
+		return []querylog.Entry{{Route: "/api/search", Class: "filter", Status: "200", Cost: exec.CostTotal{Reason: "late"}}}
+	}
 	odd, small, torn, busy, calls := shop, shop, shop, shop, shop
 	odd.Store = scantest.New(telemetrytest.Random(7, 200))
 	calls.Store = scantest.New(callingServices())

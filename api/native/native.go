@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/kiseki-dev/kiseki/api/answer"
+	"github.com/kiseki-dev/kiseki/api/querylog"
 	"github.com/kiseki-dev/kiseki/internal/seldom"
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -36,6 +37,8 @@ type Options struct {
 	Status func() Status
 	Logger *slog.Logger // for damage and bugs; clients are told less
 	Limits exec.Limits  // of each query; the zero Limits mean exec.DefaultLimits
+	// Queries are the latest, newest first; nil: none are logged.
+	Queries func() []querylog.Entry
 	// Arrivals is told of what is stored; nil where nothing will be.
 	Arrivals *Arrivals
 	// Backup starts a backup; nil: the operator has not chosen a folder for
@@ -124,6 +127,7 @@ func (a *api) routes() map[string]http.Handler {
 		"/deletions":                      a.endpoint(a.deletions, http.MethodPost),
 		"/backups":                        a.endpoint(a.backups, http.MethodPost),
 		"/backups/{backupId}":             a.endpoint(a.getBackup),
+		"/queries":                        a.endpoint(a.getQueries),
 		"/status":                         a.endpoint(a.getStatus),
 		"/openapi.yaml":                   a.endpoint(a.getOpenAPI),
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/api/jaeger"
 	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/api/querylog"
 	"github.com/kiseki-dev/kiseki/api/tempo"
 	"github.com/kiseki-dev/kiseki/api/zipkin"
 )
@@ -15,7 +16,8 @@ func (t *tenant) apis() http.Handler {
 	mux, log, limits := http.NewServeMux(), t.server.log, queryLimits(t.server.config.Limits)
 	mux.Handle("/", native.New(native.Options{
 		Store: t.store, Status: t.status, Logger: log, Limits: limits, Arrivals: t.arrivals,
-		Backup: t.backupFunc(), Backups: t.backups.all, Delete: t.deleteTraces, Deletions: t.listDeletions,
+		Queries: func() []querylog.Entry { return t.server.queryLog.Latest(t.id) },
+		Backup:  t.backupFunc(), Backups: t.backups.all, Delete: t.deleteTraces, Deletions: t.listDeletions,
 	}))
 	z := zipkin.New(zipkin.Options{Store: t.store, Logger: log, Limits: limits})
 	for _, path := range zipkin.Paths() {

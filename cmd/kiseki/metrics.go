@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/kiseki-dev/kiseki/api/querylog"
 	"github.com/kiseki-dev/kiseki/ingest/otlp"
 )
 
@@ -31,23 +32,28 @@ type metrics struct {
 	apiRequests *prometheus.CounterVec
 	apiDuration *prometheus.HistogramVec
 
+	queryDuration *prometheus.HistogramVec
+	queryScanned  *prometheus.CounterVec
+
 	rests prometheus.Counter
 }
 
 func newMetrics() *metrics {
 	receiver := []string{"protocol", "transport", "encoding"}
 	m := &metrics{
-		registry:     prometheus.NewRegistry(),
-		requests:     counter("receiver_requests_total", "Requests that brought telemetry; the outcome says what became of them.", append(receiver, "outcome")...),
-		accepted:     counter("receiver_accepted_spans_total", "Spans stored durably.", receiver...),
-		rejected:     counter("receiver_rejected_spans_total", "Spans refused for good, such as those with an invalid id.", receiver...),
-		bytes:        counter("receiver_request_bytes_total", "Bytes of requests as received.", receiver...),
-		decodedBytes: counter("receiver_decompressed_bytes_total", "Bytes of requests after decompression.", receiver...),
-		droppedLinks: counter("receiver_dropped_links_total", "Links dropped because their ids are invalid.", receiver...),
-		repaired:     counter("receiver_repaired_strings_total", "Strings whose invalid UTF-8 was replaced.", receiver...),
-		duration:     histogram("receiver_request_duration_seconds", "Time from the first byte of a request to its answer, fsync included.", receiver...),
-		apiRequests:  counter("api_requests_total", "API requests answered, gRPC calls included, whose status is a name such as OK; status aborted: broken off after the first byte.", "route", "status"),
-		apiDuration:  histogram("api_request_duration_seconds", "Time to answer API requests.", "route"),
+		registry:      prometheus.NewRegistry(),
+		requests:      counter("receiver_requests_total", "Requests that brought telemetry; the outcome says what became of them.", append(receiver, "outcome")...),
+		accepted:      counter("receiver_accepted_spans_total", "Spans stored durably.", receiver...),
+		rejected:      counter("receiver_rejected_spans_total", "Spans refused for good, such as those with an invalid id.", receiver...),
+		bytes:         counter("receiver_request_bytes_total", "Bytes of requests as received.", receiver...),
+		decodedBytes:  counter("receiver_decompressed_bytes_total", "Bytes of requests after decompression.", receiver...),
+		droppedLinks:  counter("receiver_dropped_links_total", "Links dropped because their ids are invalid.", receiver...),
+		repaired:      counter("receiver_repaired_strings_total", "Strings whose invalid UTF-8 was replaced.", receiver...),
+		duration:      histogram("receiver_request_duration_seconds", "Time from the first byte of a request to its answer, fsync included.", receiver...),
+		apiRequests:   counter("api_requests_total", "API requests answered, gRPC calls included, whose status is a name such as OK; status aborted: broken off after the first byte.", "route", "status"),
+		apiDuration:   histogram("api_request_duration_seconds", "Time to answer API requests.", "route"),
+		queryDuration: histogram("query_duration_seconds", "Time of queries from their turn on; class filter decides span by span, pipeline reads whole traces, other is not TraceQL.", "class"),
+		queryScanned:  counter("query_scanned_spans_total", "Spans in the blocks that queries read.", "class"),
 		rests: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kiseki_rests_total", Help: "How often memory was given back to the operating system because nothing had happened for 15 s.",
 		}),
@@ -58,7 +64,7 @@ func newMetrics() *metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.accepted, m.rejected, m.bytes, m.decodedBytes,
-		m.droppedLinks, m.repaired, m.duration, m.apiRequests, m.apiDuration, m.rests, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.droppedLinks, m.repaired, m.duration, m.apiRequests, m.apiDuration, m.queryDuration, m.queryScanned, m.rests, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -110,6 +116,12 @@ func (m *metrics) observeRPC(method string, code codes.Code, d time.Duration) {
 	m.apiDuration.WithLabelValues(method).Observe(d.Seconds())
 }
 
+// observeQuery counts a query by its class.
+func (m *metrics) observeQuery(e *querylog.Entry) {
+	m.queryDuration.WithLabelValues(e.Class).Observe(e.Took.Seconds())
+	m.queryScanned.WithLabelValues(e.Class).Add(float64(e.Cost.ScannedSpans))
+}
+
 // statusWriter remembers the status of an answer.
 type statusWriter struct {
 	http.ResponseWriter
@@ -119,6 +131,11 @@ type statusWriter struct {
 func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// Flush implements [http.Flusher], which grpc-go insists on.
+func (w *statusWriter) Flush() {
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // a failed connection fails the next write
 }
 
 // Unwrap lets http.ResponseController reach what it wraps.

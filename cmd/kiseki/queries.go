@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/kiseki-dev/kiseki/api/gate"
 	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/api/querylog"
 	"github.com/kiseki-dev/kiseki/api/rpc"
 	"github.com/kiseki-dev/kiseki/config"
 	"github.com/kiseki-dev/kiseki/query/exec"
@@ -42,7 +44,8 @@ func (s *server) queued(w http.ResponseWriter, r *http.Request, tenant string, n
 		next.ServeHTTP(w, r)
 		return
 	}
-	leave, err := s.queries.Enter(r.Context(), tenant+" "+clientOf(r))
+	e := querylog.Entry{Start: time.Now(), Tenant: tenant, Client: clientOf(r)}
+	leave, err := s.queries.Enter(r.Context(), tenant+" "+e.Client)
 	var busy *gate.BusyError
 	switch {
 	case errors.As(err, &busy):
@@ -52,7 +55,28 @@ func (s *server) queued(w http.ResponseWriter, r *http.Request, tenant string, n
 		return
 	}
 	defer leave()
-	next.ServeHTTP(w, r)
+	e.Waited = time.Since(e.Start)
+	s.logged(w, r, &e, next)
+}
+
+// logged answers a request and logs it as a query.
+func (s *server) logged(w http.ResponseWriter, r *http.Request, e *querylog.Entry, next http.Handler) {
+	ctx, cost := exec.Observe(r.Context())
+	in, out := r.WithContext(ctx), &statusWriter{ResponseWriter: w, status: http.StatusOK}
+	began := time.Now()
+	defer func() { // also when an answer is broken off
+		r.Pattern = in.Pattern // what the mux noted, for the metrics
+		e.Took, e.Cost = time.Since(began), cost.Total()
+		e.Route, e.Status = in.Pattern, strconv.Itoa(out.status)
+		if rpc.IsCall(r) {
+			e.Route, e.Status = r.URL.Path, "grpc "+out.Header().Get("Grpc-Status")
+		}
+		v := r.URL.Query()
+		e.Class, e.Text = querylog.Class(v), s.queryLog.Text(v)
+		s.queryLog.Add(*e)
+		s.metrics.observeQuery(e)
+	}()
+	next.ServeHTTP(out, in)
 }
 
 // asksNothing reports whether the answer needs nothing that is stored: such
@@ -61,7 +85,7 @@ func asksNothing(r *http.Request) bool {
 	path := r.URL.Path
 	rest, isNative := strings.CutPrefix(path, native.Prefix)
 	if isNative {
-		return rest == "/status" || rest == "/openapi.yaml" || rest == "/deletions" && r.Method != http.MethodPost || strings.HasPrefix(rest, "/backups")
+		return rest == "/status" || rest == "/queries" || rest == "/openapi.yaml" || rest == "/deletions" && r.Method != http.MethodPost || strings.HasPrefix(rest, "/backups")
 	}
 	return rpc.IsEndless(path) || slices.Contains([]string{"/echo", "/buildinfo", "/health", "/info", "/config.json"}, path[strings.LastIndexByte(path, '/'):])
 }

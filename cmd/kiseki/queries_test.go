@@ -4,17 +4,25 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/kiseki-dev/kiseki/api/gate"
+	"github.com/kiseki-dev/kiseki/api/querylog"
 )
+
+// busyServer runs one query at a time and lets one wait.
+func busyServer() *server {
+	return &server{queries: gate.New(gate.Options{Running: 1, Waiting: 1, Wait: time.Minute}), queryLog: querylog.New(querylog.Options{}), metrics: newMetrics()}
+}
 
 // TestBusyServer: with one query running and one waiting a third is told to
 // come back in its protocol's terms, and a question about the server's state
 // is answered at once.
 func TestBusyServer(t *testing.T) {
-	s := &server{queries: gate.New(gate.Options{Running: 1, Waiting: 1, Wait: time.Minute})}
+	s := busyServer()
 	answer := func(path string, h http.Handler, header ...string) *httptest.ResponseRecorder {
 		w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 		if len(header) == 2 {
@@ -60,7 +68,7 @@ func TestBusyServer(t *testing.T) {
 
 // TestClientThatLeavesTheQueue: its query does not run.
 func TestClientThatLeavesTheQueue(t *testing.T) {
-	s := &server{queries: gate.New(gate.Options{Running: 1, Waiting: 1, Wait: time.Minute})}
+	s := busyServer()
 	leave, err := s.queries.Enter(t.Context(), "other")
 	if err != nil {
 		t.Fatal(err)
@@ -83,4 +91,38 @@ func TestClientThatLeavesTheQueue(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	leave()
+}
+
+// TestQueryLog: queries of all APIs are listed with what they cost and without
+// their constants, the slow ones are logged, and their routes are still those
+// of the metrics.
+func TestQueryLog(t *testing.T) {
+	r := startServe(t, shops(t, 2), "--retention-age", "0", "--log-slow-query", "1ns")
+	q := url.QueryEscape(`{ span.user = "alice" || status = error }`)
+	r.get(t, "/api/kiseki/v1/traces?q="+q)
+	r.get(t, "/api/search?q="+q)
+	r.get(t, "/api/kiseki/v1/traces/"+traceID)
+	_, list := r.get(t, "/api/kiseki/v1/queries")
+	for _, want := range []string{
+		`{"route":"/api/kiseki/v1/traces","class":"filter","text":"q={ span.user = ? || status = error }","client":"127.0.0.1","status":"200",`,
+		`{"route":"/api/search","class":"filter"`,
+		`{"queries":[{"route":"/api/kiseki/v1/traces/{traceId}","class":"other","text":"","client":"127.0.0.1","status":"404",`,
+		`"scannedSpans":6,`,
+	} {
+		if !strings.Contains(list, want) {
+			t.Errorf("no %s in\n%s", want, list)
+		}
+	}
+	if strings.Contains(list, "alice") || strings.Count(list, `"route"`) != 3 {
+		t.Errorf("listed are\n%s", list)
+	}
+	if log := r.log.String(); strings.Count(log, `msg="slow query"`) != 3 || strings.Contains(log, "alice") {
+		t.Errorf("logged is\n%s", log)
+	}
+	_, metrics := r.get(t, "/metrics")
+	for _, want := range []string{`kiseki_query_duration_seconds_count{class="filter"} 2`, `kiseki_api_requests_total{route="/api/kiseki/v1/traces",status="200"} 1`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in /metrics", want)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/api/gate"
 	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/api/querylog"
 	"github.com/kiseki-dev/kiseki/api/rpc"
 	"github.com/kiseki-dev/kiseki/config"
 	"github.com/kiseki-dev/kiseki/ingest/otlp"
@@ -75,6 +76,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 	}
 	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3), started: time.Now()}
 	s.tenants, s.queries = newTenants(s), newGate(c.Limits)
+	s.queryLog = querylog.New(querylog.Options{Slow: c.Log.SlowQuery, Literals: c.Log.QueryLiterals, Logger: log})
 	s.metrics.registry.MustRegister(gateCollector{s.queries})
 	s.readiness.notReady("recovering: the data folder is being opened")
 	s.startWeb()
@@ -117,6 +119,7 @@ type server struct {
 	web      *http.Server
 	tenants  *tenants
 	queries  *gate.Gate // of all tenants
+	queryLog *querylog.Log
 	receiver *otlp.Server
 }
 
