@@ -121,7 +121,12 @@ func query(v url.Values) (string, bool) {
 	return "", false
 }
 
-var traceQL = []string{"q", "query"}
+// traceQL are the names of parameters that are TraceQL, harmless of those that
+// tell of nobody.
+var (
+	traceQL  = []string{"q", "query"}
+	harmless = []string{"end", "endTs", "explain", "format", "limit", "lookback", "spans", "spss", "start", "step"}
+)
 
 // Text is the parameters of a request as they are logged: by name, without
 // constants unless those are wanted.
@@ -138,7 +143,7 @@ func (l *Log) Text(v url.Values) string {
 		}
 		value := strings.Join(v[name], " ")
 		switch {
-		case l.o.Literals:
+		case l.o.Literals || slices.Contains(harmless, name):
 		case slices.Contains(traceQL, name):
 			value = Shape(value)
 		default:

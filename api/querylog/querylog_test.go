@@ -58,7 +58,7 @@ func TestClass(t *testing.T) {
 
 func TestText(t *testing.T) {
 	v := url.Values{"q": {`{ .user = "alice" }`}, "tags": {`{"user":"alice"}`}, "limit": {"20"}}
-	if got := New(Options{}).Text(v); got != "limit=? q={ .user = ? } tags=?" {
+	if got := New(Options{}).Text(v); got != "limit=20 q={ .user = ? } tags=?" {
 		t.Errorf("without literals: %s", got)
 	}
 	if got := New(Options{Literals: true}).Text(v); got != `limit=20 q={ .user = "alice" } tags={"user":"alice"}` {

@@ -219,7 +219,7 @@ func (o *queryOptions) search(ctx context.Context, c apiClient, stdout, stderr i
 		fmt.Fprintf(stderr, "There are more: --cursor %s\n", cursor)
 	}
 	if missed == nil && found == 0 {
-		return fmt.Errorf("no trace matches: %w", errNone)
+		return fmt.Errorf("%w: no trace matches", errNone)
 	}
 	return missed
 }

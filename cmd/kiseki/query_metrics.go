@@ -48,7 +48,7 @@ func (o *queryOptions) metrics(ctx context.Context, c apiClient, stdout io.Write
 		return err
 	}
 	if answer.Stats.Complete && len(answer.Series) == 0 {
-		return fmt.Errorf("no series: no span matches: %w", errNone)
+		return fmt.Errorf("%w: no series, for no span matches", errNone)
 	}
 	return answer.Stats.missed()
 }
