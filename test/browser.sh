@@ -55,12 +55,14 @@ ready empty "$empty"
 bin/kiseki demo --otlp-http "$(address fed 'OTLP\/HTTP')" --ui "$(address fed 'UI and API')" >"$dir/demo" 2>&1 &
 demo=$!
 
-export BASE_URL EMPTY_URL EMPTY_OTLP_HTTP CHROMIUM LENS_DIR
+export BASE_URL EMPTY_URL EMPTY_OTLP_HTTP CHROMIUM LENS_DIR JAEGER_UI_OLD_DIR JAEGER_UI_NEW_DIR
 BASE_URL=$(address fed 'UI and API')
 EMPTY_URL=$(address empty 'UI and API')
 EMPTY_OTLP_HTTP=$(address empty 'OTLP\/HTTP')
 CHROMIUM=$(browser)
 LENS_DIR=$(test/lens.sh)
+JAEGER_UI_OLD_DIR=$(test/jaeger-ui.sh v2.14.1)
+JAEGER_UI_NEW_DIR=$(test/jaeger-ui.sh v2.19.0)
 if ! (cd ui && npm run --silent e2e); then
   for name in fed empty; do echo "--- the log of the $name kiseki"; tail -n 20 "$dir/$name.log"; done
   echo "--- the demo's output"; tail -n 20 "$dir/demo"
