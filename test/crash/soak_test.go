@@ -3,6 +3,7 @@ package crash
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -194,7 +195,7 @@ func (k *soaking) backUp(ctx context.Context, s *server) {
 		k.mu.Lock()
 		must, gone := maps.Clone(k.must), maps.Clone(k.deleted)
 		k.mu.Unlock()
-		answer, err := post(ctx, s, "backups", `{"prune":true}`)
+		answer, err := makeBackup(ctx, s)
 		if err != nil || strings.Contains(answer, "incompleteReason") {
 			if ctx.Err() == nil {
 				k.t.Errorf("back up: %v\n%s", err, answer)
@@ -205,6 +206,35 @@ func (k *soaking) backUp(ctx context.Context, s *server) {
 		k.backedUp, k.goneFromBackup = must, gone
 		k.made++
 		k.mu.Unlock()
+	}
+}
+
+// makeBackup asks for a backup and waits for its end.
+func makeBackup(ctx context.Context, s *server) (answer string, err error) {
+	if answer, err = post(ctx, s, "backups", `{"prune":true}`); err != nil {
+		return answer, err
+	}
+	for {
+		var backup struct {
+			ID    int
+			State string
+		}
+		if err := json.Unmarshal([]byte(answer), &backup); err != nil {
+			return answer, err
+		}
+		switch backup.State {
+		case "done":
+			return answer, nil
+		case "running":
+		default:
+			return answer, fmt.Errorf("the backup is %s", backup.State)
+		}
+		if !wait(ctx, 20*time.Millisecond) {
+			return answer, ctx.Err()
+		}
+		if answer, err = ask(ctx, s, http.MethodGet, fmt.Sprintf("backups/%d", backup.ID), ""); err != nil {
+			return answer, err
+		}
 	}
 }
 
@@ -245,7 +275,12 @@ func wait(ctx context.Context, d time.Duration) bool {
 
 // post sends JSON to the API.
 func post(ctx context.Context, s *server, path, body string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.web+"/api/kiseki/v1/"+path, strings.NewReader(body))
+	return ask(ctx, s, http.MethodPost, path, body)
+}
+
+// ask is the answer to a request that succeeds.
+func ask(ctx context.Context, s *server, method, path, body string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.web+"/api/kiseki/v1/"+path, strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
@@ -256,7 +291,7 @@ func post(ctx context.Context, s *server, path, body string) (string, error) {
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
+	if err == nil && resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusAccepted {
 		err = fmt.Errorf("%s: %s", resp.Status, answer)
 	}
 	return string(answer), err
