@@ -57,21 +57,12 @@ func Flame(ctx context.Context, snap scan.Snapshot, q *plan.Search, limits exec.
 
 // flameSum adds up traces. It belongs to one goroutine.
 type flameSum struct {
-	most   int
-	full   bool
+	forest[Operation, FlameNode]
 	traces uint64
-	nodes  []FlameNode // parents first
-	depth  []int32     // by node
-	index  map[flameKey]int32
 
 	// Of the trace at hand.
 	place    []int32 // node by span, or -1
 	children []interval
-}
-
-type flameKey struct {
-	parent int32
-	Operation
 }
 
 type interval struct {
@@ -79,27 +70,10 @@ type interval struct {
 	start, end uint64
 }
 
-func newFlameSum(most int) *flameSum { return &flameSum{most: most, index: map[flameKey]int32{}} }
-
-// node is -1 beyond the limit.
-func (f *flameSum) node(parent int32, o Operation) int32 {
-	key := flameKey{parent, o}
-	at, ok := f.index[key]
-	if ok {
-		return at
-	}
-	depth := int32(1)
-	if parent >= 0 {
-		depth = f.depth[parent] + 1
-	}
-	if len(f.nodes) >= f.most || depth > flameDepth {
-		f.full = true
-		return -1
-	}
-	at = int32(len(f.nodes))
-	f.index[key] = at
-	f.nodes, f.depth = append(f.nodes, FlameNode{Operation: o, Parent: parent}), append(f.depth, depth)
-	return at
+func newFlameSum(most int) *flameSum {
+	return &flameSum{forest: newForest(most, flameDepth, func(parent int32, o Operation) FlameNode {
+		return FlameNode{Operation: o, Parent: parent}
+	})}
 }
 
 func (f *flameSum) add(t *exec.WholeTrace) error {
@@ -152,53 +126,23 @@ func (f *flameSum) takeChildren(t *exec.WholeTrace) {
 }
 
 func (f *flameSum) merge(o *flameSum) {
-	f.full = f.full || o.full
-	place := make([]int32, len(o.nodes))
-	for i := range o.nodes {
-		from, above := &o.nodes[i], int32(-1)
-		place[i] = -1
-		if from.Parent >= 0 {
-			if above = place[from.Parent]; above < 0 {
-				continue
-			}
-		}
-		at := f.node(above, from.Operation)
-		if place[i] = at; at < 0 {
-			continue
-		}
-		n := &f.nodes[at]
-		n.Spans += from.Spans
-		n.Errors += from.Errors
-		n.Total += from.Total
-		n.Self += from.Self
-	}
+	f.forest.merge(&o.forest, func(to, from *FlameNode) {
+		to.Spans += from.Spans
+		to.Errors += from.Errors
+		to.Total += from.Total
+		to.Self += from.Self
+	})
 }
 
 // sorted is the nodes in the order in which they are told.
 func (f *flameSum) sorted() []FlameNode {
-	order := make([]int32, len(f.nodes))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
+	return f.forest.sorted(func(a, b int32) int {
 		x, y := &f.nodes[a], &f.nodes[b]
-		c := cmp.Or(cmp.Compare(f.depth[a], f.depth[b]), cmp.Compare(y.Total, x.Total), compareOperations(x.Operation, y.Operation))
-		if c == 0 {
-			c = f.comparePaths(a, b)
+		if c := cmp.Or(cmp.Compare(y.Total, x.Total), compareOperations(x.Operation, y.Operation)); c != 0 {
+			return c
 		}
-		return c
-	})
-	place := make([]int32, len(f.nodes))
-	out := make([]FlameNode, 0, len(f.nodes))
-	for k, i := range order {
-		place[i] = int32(k)
-		n := f.nodes[i]
-		if n.Parent >= 0 {
-			n.Parent = place[n.Parent]
-		}
-		out = append(out, n)
-	}
-	return out
+		return f.comparePaths(a, b)
+	}, func(n *FlameNode) *int32 { return &n.Parent })
 }
 
 // comparePaths orders nodes of the same depth by what is above them.

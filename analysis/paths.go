@@ -48,7 +48,7 @@ func (p *ServicePaths) Chain(i int) []string {
 // parent is of another service extends the parent's chain; all of a service's
 // spans below it, up to the next service, are one call.
 func Paths(ctx context.Context, snap scan.Snapshot, q *plan.Search, limits exec.Limits) (*ServicePaths, error) {
-	begin := func() *pathTree { return &pathTree{most: limits.Groups, index: map[chainKey]int32{}} }
+	begin := func() *pathTree { return newPathTree(limits.Groups) }
 	sums, stats, err := exec.Traces(ctx, snap, q, limits, begin, (*pathTree).add)
 	if err != nil {
 		return nil, fmt.Errorf("find service paths: %w", err)
@@ -68,12 +68,8 @@ func Paths(ctx context.Context, snap scan.Snapshot, q *plan.Search, limits exec.
 
 // pathTree adds up chains. It belongs to one goroutine.
 type pathTree struct {
-	most   int
-	full   bool
+	forest[string, PathNode]
 	traces uint64
-	nodes  []PathNode // parents first
-	depth  []int
-	index  map[chainKey]int32
 
 	// Of the trace at hand.
 	place    []int32 // node by span, or -1
@@ -83,30 +79,10 @@ type pathTree struct {
 	entrance []bool // by span: it begins a call
 }
 
-type chainKey struct {
-	parent  int32
-	service string
-}
-
-// node is -1 beyond the limit.
-func (p *pathTree) node(parent int32, service string) int32 {
-	key := chainKey{parent, service}
-	at, ok := p.index[key]
-	if ok {
-		return at
-	}
-	depth := 1
-	if parent >= 0 {
-		depth = p.depth[parent] + 1
-	}
-	if len(p.nodes) >= p.most || depth > chainDepth {
-		p.full = true
-		return -1
-	}
-	at = int32(len(p.nodes))
-	p.index[key] = at
-	p.nodes, p.depth = append(p.nodes, PathNode{Service: service, Parent: parent}), append(p.depth, depth)
-	return at
+func newPathTree(most int) *pathTree {
+	return &pathTree{forest: newForest(most, chainDepth, func(parent int32, service string) PathNode {
+		return PathNode{Service: service, Parent: parent}
+	})}
 }
 
 func (p *pathTree) add(t *exec.WholeTrace) error {
@@ -162,50 +138,24 @@ func (p *pathTree) enter(t *exec.WholeTrace, i int32) {
 }
 
 func (p *pathTree) merge(o *pathTree) {
-	p.full = p.full || o.full
-	place := make([]int32, len(o.nodes))
-	for i := range o.nodes {
-		from, above := &o.nodes[i], int32(-1)
-		place[i] = -1
-		if from.Parent >= 0 {
-			if above = place[from.Parent]; above < 0 {
-				continue
-			}
-		}
-		at := p.node(above, from.Service)
-		if place[i] = at; at < 0 {
-			continue
-		}
-		n := &p.nodes[at]
-		n.Calls += from.Calls
-		n.Errors += from.Errors
-		n.Traces += from.Traces
-		n.Ends += from.Ends
-	}
+	p.forest.merge(&o.forest, func(to, from *PathNode) {
+		to.Calls += from.Calls
+		to.Errors += from.Errors
+		to.Traces += from.Traces
+		to.Ends += from.Ends
+	})
 }
 
 // sorted is the nodes by depth, calls and names.
 func (p *pathTree) sorted() []PathNode {
 	paths := ServicePaths{Nodes: p.nodes}
 	chains := make([][]string, len(p.nodes))
-	order := make([]int, len(p.nodes))
-	for i := range order {
-		order[i], chains[i] = i, paths.Chain(i)
+	for i := range chains {
+		chains[i] = paths.Chain(i)
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(p.depth[a], p.depth[b]), cmp.Compare(p.nodes[b].Calls, p.nodes[a].Calls), slices.Compare(chains[a], chains[b]))
-	})
-	place := make([]int32, len(p.nodes))
-	out := make([]PathNode, 0, len(p.nodes))
-	for k, i := range order {
-		place[i] = int32(k)
-		n := p.nodes[i]
-		if n.Parent >= 0 {
-			n.Parent = place[n.Parent]
-		}
-		out = append(out, n)
-	}
-	return out
+	return p.forest.sorted(func(a, b int32) int {
+		return cmp.Or(cmp.Compare(p.nodes[b].Calls, p.nodes[a].Calls), slices.Compare(chains[a], chains[b]))
+	}, func(n *PathNode) *int32 { return &n.Parent })
 }
 
 // Relative is a service above or below another one in chains.
