@@ -19,7 +19,7 @@
 //
 //	+-----------------------------------+ 0
 //	| "kisekisg"                 8      |
-//	| version u32 = 2            4      | header, 16 bytes
+//	| version u32 = 3            4      | header, 16 bytes
 //	| CRC-32C of the above       4      |
 //	+-----------------------------------+ 16
 //	| block 0: for each column its      |

@@ -13,8 +13,9 @@ import (
 //	1  the first
 //	2  texts as templates, see encText; contexts, see contextMode; packed
 //	   dictionaries; codecShort
+//	3  parts that are added to 2, none of which has to be there
 const (
-	Version    = 2
+	Version    = 3
 	minVersion = 1
 )
 
