@@ -64,7 +64,7 @@ func (m *metrics) compare(x *traceql.Metrics) ([]Series, error) {
 	most := min(comparedValues, room/len(fields))
 	all := make([]*comparison, n)
 	for i := range all {
-		all[i] = &comparison{selector: newSelector(m, p), fields: fields, tables: make([]valueTable, len(fields))}
+		all[i] = &comparison{selector: newSelector(m, p), fields: fields, tables: make([]valueTable, len(fields)), weights: newWeights(m.hints)}
 		for k := range all[i].tables {
 			all[i].tables[k] = newValueTable(m.grid.points, max(most, spareValues*x.Compare.TopN))
 		}

@@ -62,7 +62,7 @@ func MetricsEach(ctx context.Context, snap scan.Snapshot, q *MetricsQuery, limit
 func pointsStandAlone(q *MetricsQuery) bool {
 	m, ok := q.Expr.(*traceql.Metrics)
 	return ok && m.Func != traceql.Compare && !slices.ContainsFunc(q.Hints, func(h traceql.Hint) bool {
-		return h.Name != traceql.HintExemplars && h.Name != traceql.HintMostRecent
+		return h.Name == traceql.HintSample || h.Name == traceql.HintSpanSample || h.Name == traceql.HintTraceSample
 	})
 }
 

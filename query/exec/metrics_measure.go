@@ -61,7 +61,7 @@ type meter struct {
 }
 
 func newMeter(m *metrics, p *plan.Metrics, memory int) *meter {
-	w := &meter{selector: newSelector(m, p), cells: newCells(p.Func), memory: memory}
+	w := &meter{selector: newSelector(m, p), cells: newCells(p.Func), memory: memory, weights: newWeights(m.hints)}
 	w.exemplars = newExemplars(w.grid, m.exemplars)
 	most := min(m.limits.Series, memory/(w.cells.each()*w.grid.points+48*w.exemplars.slices))
 	w.groups = newGrouper(p.By, max(most, 1))

@@ -89,8 +89,15 @@ func (g *grid) each(of []Series, f func(float64) float64) []Series {
 	return withPoints(of)
 }
 
-// matched applies f to the points of series with equal labels.
+// matched applies f to the points of series with equal labels. A lone series
+// without labels goes with every series of the other side.
 func (g *grid) matched(left, right []Series, f func(l, r float64) float64) (out []Series) {
+	switch {
+	case isTotal(right):
+		return g.eachWith(left, &right[0], f)
+	case isTotal(left):
+		return g.eachWith(right, &left[0], func(r, l float64) float64 { return f(l, r) })
+	}
 	index := make(map[string]int, len(right))
 	for i := range right {
 		index[labelsKey(right[i].Labels)] = i
@@ -100,13 +107,29 @@ func (g *grid) matched(left, right []Series, f func(l, r float64) float64) (out 
 		if !ok {
 			continue
 		}
-		for at := range s.Points {
-			s.Points[at] = f(s.Points[at], right[i].Points[at])
-		}
-		g.revalue(&s, func(_, point float64) float64 { return point })
 		out = append(out, s)
+		g.with(&out[len(out)-1], &right[i], f)
 	}
 	return withPoints(out)
+}
+
+// isTotal reports whether of is one series without labels.
+func isTotal(of []Series) bool { return len(of) == 1 && len(of[0].Labels) == 0 }
+
+// eachWith applies f to the points of each series and those of total.
+func (g *grid) eachWith(of []Series, total *Series, f func(x, t float64) float64) []Series {
+	for i := range of {
+		g.with(&of[i], total, f)
+	}
+	return withPoints(of)
+}
+
+// with makes the points of s those of f.
+func (g *grid) with(s, other *Series, f func(x, y float64) float64) {
+	for at := range s.Points {
+		s.Points[at] = f(s.Points[at], other.Points[at])
+	}
+	g.revalue(s, func(_, point float64) float64 { return point })
 }
 
 func labelsKey(labels []Label) string {

@@ -1,9 +1,11 @@
 package exec
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
@@ -50,10 +52,18 @@ func ofThreshold(th string) float64 {
 
 // weights are those of a block's spans, looked up once for each tracestate.
 type weights struct {
+	stored bool // each span counts once, as it is stored
 	codes  scan.Codes
 	values []float64 // by code; a span without tracestate has weight 1
 	plain  bool      // all are 1
 	rows   []float64
+}
+
+// newWeights is weights for a query with hints.
+func newWeights(hints []traceql.Hint) weights {
+	return weights{stored: slices.ContainsFunc(hints, func(h traceql.Hint) bool {
+		return h.Name == traceql.HintExtrapolate && !h.Value.Value.Bool()
+	})}
 }
 
 // begin forgets the block before.
@@ -65,6 +75,9 @@ func (w *weights) begin() {
 // read is the weights of the given ones of the rows from lo to hi, which count
 // from lo, or nil where all are 1.
 func (w *weights) read(from *columns, lo, hi int, rows []uint32) ([]float64, error) {
+	if w.stored {
+		return nil, nil
+	}
 	if err := from.Codes(traceStateField, lo, hi, &w.codes); err != nil {
 		return nil, err
 	}

@@ -53,16 +53,23 @@ type HintName string
 // The hints. Searches always return the most recent traces, so MostRecent
 // changes nothing; Sample lets metrics look at a share of the traces, which
 // their answer then says, and so do SpanSample and TraceSample, which leave no
-// choice of the share; Exemplars bounds or turns off exemplars.
+// choice of the share; Extrapolate tells whether a span counts as those that it
+// was sampled of, as it does without; Exemplars bounds or turns off exemplars.
+// SpanOnlyFetch is about Tempo's own engine and changes nothing.
 const (
-	HintMostRecent  HintName = "most_recent"  // bool
-	HintSample      HintName = "sample"       // bool or a share in (0, 1]
-	HintSpanSample  HintName = "span_sample"  // a share in (0, 1]
-	HintTraceSample HintName = "trace_sample" // a share in (0, 1]
-	HintExemplars   HintName = "exemplars"    // bool or int
+	HintMostRecent    HintName = "most_recent"    // bool
+	HintSample        HintName = "sample"         // bool or a share in (0, 1]
+	HintSpanSample    HintName = "span_sample"    // a share in (0, 1]
+	HintTraceSample   HintName = "trace_sample"   // a share in (0, 1]
+	HintExtrapolate   HintName = "extrapolate"    // bool
+	HintExemplars     HintName = "exemplars"      // bool or int
+	HintSpanOnlyFetch HintName = "spanonly_fetch" // bool
 )
 
-var hintNames = []string{string(HintMostRecent), string(HintSample), string(HintSpanSample), string(HintTraceSample), string(HintExemplars)}
+var hintNames = []string{
+	string(HintMostRecent), string(HintSample), string(HintSpanSample), string(HintTraceSample),
+	string(HintExtrapolate), string(HintExemplars), string(HintSpanOnlyFetch),
+}
 
 // Spanset selects spans of one trace: a [*Filter], a [*SpansetOp] or a
 // [*Pipeline].

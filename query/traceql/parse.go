@@ -120,8 +120,13 @@ func (p *parser) comparisonHere() (op CompareOp, ok bool) {
 	if p.tok.kind != tokOp {
 		return 0, false
 	}
+	return comparison(p.tok.text)
+}
+
+// comparison is the comparison operator that is spelt so.
+func comparison(text string) (op CompareOp, ok bool) {
 	for _, c := range &comparisons {
-		if c.text == p.tok.text {
+		if c.text == text {
 			return c.op, true
 		}
 	}

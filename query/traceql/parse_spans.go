@@ -50,7 +50,7 @@ func (p *parser) top(depth int) (top, error) {
 	pos := p.tok.pos
 	var x top
 	var err error
-	if p.tok.kind == tokWord && !p.atWord("with") && isStage(p.tok.text) {
+	if p.tok.kind == tokWord && !p.atWord("with") && isStage(p.tok.text) || p.at("(") && p.scalarInParentheses() {
 		x = top{spans: &Filter{pos: pos}, pos: pos}
 		x, err = p.stage(x, depth)
 	} else {
@@ -257,7 +257,7 @@ func (p *parser) spanStage(word string, depth int) (Stage, error) {
 		}
 		return &Coalesce{pos: pos}, p.empty()
 	}
-	if p.at("{") || p.at("(") && p.spansInParentheses() {
+	if p.at("{") || p.at("(") && !p.scalarInParentheses() {
 		x, err := p.sets(depth, bindSetOr)
 		if err != nil {
 			return nil, err
@@ -275,15 +275,43 @@ func (p *parser) spanStage(word string, depth int) (Stage, error) {
 	return p.scalarFilter(depth)
 }
 
-// spansInParentheses looks behind opening parentheses for a brace or a stage.
-func (p *parser) spansInParentheses() bool {
+// scalarInParentheses looks behind the opening parenthesis at hand, up to the
+// closing one: arithmetic over a set's numbers has no comparison, stage or
+// brace of its own.
+func (p *parser) scalarInParentheses() bool {
 	l := p.lexer
-	for {
+	argument, called := 0, false // parentheses of the function whose argument this is
+	numbers := false
+	for depth := 1; depth > 0; {
 		t, err := l.next()
-		if err != nil || t.kind != tokOp || t.text != "(" {
-			return err == nil && t.kind == tokOp && t.text == "{"
+		if err != nil || t.kind == tokEnd {
+			return numbers
 		}
+		function := t.kind == tokWord && slices.Contains(aggregateNames[:], t.text)
+		switch {
+		case t.kind == tokOp && t.text == "(":
+			depth++
+			if called && argument == 0 {
+				argument = depth
+			}
+		case t.kind == tokOp && t.text == ")":
+			if depth == argument {
+				argument = 0
+			}
+			depth--
+		case argument > 0:
+		case function:
+			numbers = true
+		case t.kind == tokWord && isStage(t.text), t.kind == tokOp && (t.text == "{" || t.text == "|"):
+			return false
+		case t.kind == tokOp:
+			if _, ok := comparison(t.text); ok {
+				return false
+			}
+		}
+		called = function
 	}
+	return numbers
 }
 
 // empty reads "()".

@@ -140,7 +140,7 @@ func TestErrors(t *testing.T) {
 		{`{} | quantile_over_time(duration, »1.5)`, "1.5 is no quantile", "a number from 0 to 1"},
 		{`({} | rate()) + »{}`, "spans cannot be combined with series", "a number, or a metrics query in parentheses"},
 		{`{} && »({} | rate())`, "series cannot be combined with spans", "{"},
-		{`{} with (»most_recnt = true)`, `unknown hint "most_recnt"; did you mean most_recent?`, "most_recent, sample, span_sample, trace_sample, exemplars"},
+		{`{} with (»most_recnt = true)`, `unknown hint "most_recnt"; did you mean most_recent?`, "most_recent, sample, span_sample, trace_sample, extrapolate, exemplars, spanonly_fetch"},
 		{`{} with (most_recent = »5)`, "most_recent cannot be 5", "true or false"},
 		{`{} »{}`, `unexpected "{"`, "the end of the query"},
 		{"{ .a = \"»\xff\" }", "the query is not valid UTF-8", "UTF-8 text"},

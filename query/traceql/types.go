@@ -242,7 +242,7 @@ func checkHint(h Hint, at int) error {
 	number, whole := h.Value.Kind == LiteralFloat || h.Value.Kind == LiteralInt, h.Value.Kind == LiteralInt
 	isBool := h.Value.Kind == LiteralBool
 	switch h.Name {
-	case HintMostRecent:
+	case HintMostRecent, HintExtrapolate, HintSpanOnlyFetch:
 		if !isBool {
 			want = "true or false"
 		}
