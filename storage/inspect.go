@@ -99,11 +99,12 @@ func Inspect(fsys vfs.FS, dir string) (r Report, err error) {
 	return r, nil
 }
 
-func (r *Report) inspectLogs(fsys vfs.FS, dir folder) error {
+func (r *Report) inspectLogs(fsys vfs.FS, dir folder) (err error) {
 	files, err := readLogs(fsys, dir, r.LogFrom)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, closeLogs(files)) }()
 	var d wal.Decoder
 	var b telemetry.Batch
 	for _, f := range files {
@@ -113,9 +114,9 @@ func (r *Report) inspectLogs(fsys vfs.FS, dir folder) error {
 		for _, damage := range f.Damage {
 			r.Problems = append(r.Problems, damage)
 		}
-		for _, rec := range f.Records {
-			if err := d.Decode(rec.Payload, &b); err != nil {
-				r.Problems = append(r.Problems, fmt.Errorf("log %s at offset %d: %w", f.Path, rec.Offset, err))
+		for i := range f.Records {
+			if err := d.Read(&f.Records[i], &b); err != nil {
+				r.Problems = append(r.Problems, err)
 			}
 		}
 	}

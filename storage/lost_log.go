@@ -65,8 +65,8 @@ func startsIn(f *wal.File) (low, high uint64, err error) {
 	low = ^uint64(0)
 	var d wal.Decoder
 	var b telemetry.Batch
-	for _, r := range f.Records {
-		if err := d.Decode(r.Payload, &b); err != nil {
+	for i := range f.Records {
+		if err := d.Read(&f.Records[i], &b); err != nil {
 			return 0, 0, err
 		}
 		for i := range b.Spans {

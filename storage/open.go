@@ -6,16 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/kiseki-dev/kiseki/internal/seldom"
 	"github.com/kiseki-dev/kiseki/storage/segment"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
-	"github.com/kiseki-dev/kiseki/storage/wal"
-	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
 // Open opens the store in o.Dir, making it if there is none, and brings back
@@ -108,25 +103,9 @@ func (s *Store) recover() error {
 	if err := errors.Join(s.removeOrphans(), s.finishTaken()); err != nil {
 		return err
 	}
-	g := &generation{head: newHead(s.opts.Shards)}
-	last, rest, lost, err := s.replay(g)
+	g, err := s.replay()
 	if err != nil {
 		return err
-	}
-	if lost {
-		if err := writeManifest(s.fs, s.dir, s.manifest); err != nil {
-			return err
-		}
-		s.showLost()
-	}
-	if g.log, err = s.newLog(); err != nil {
-		return err
-	}
-	g.log.Begin(last)
-	if len(rest) > 0 {
-		if err := g.log.Copy(rest); err != nil {
-			return err
-		}
 	}
 	s.active, s.mu.active = g, g
 	return nil
@@ -233,120 +212,4 @@ func (s *Store) removeOrphans() error {
 		}
 	}
 	return s.removeLogs()
-}
-
-// replay reads the log into g and returns where it ends, the records behind
-// that place, which the next file must have, and whether the manifest must be
-// written because something is lost.
-func (s *Store) replay(g *generation) (last wal.Position, rest []wal.Record, lost bool, err error) {
-	files, err := readLogs(s.fs, s.dir, s.manifest.LogFrom)
-	if err != nil {
-		return last, nil, false, err
-	}
-	s.nextLog = max(1, s.manifest.LogFrom)
-	for _, f := range files {
-		s.nextLog = f.Seq + 1
-		if f.End > 0 {
-			last = wal.Position{Seq: f.Seq, End: f.End}
-		}
-		rest = append(rest, f.Rest...)
-		if err := s.report(f); err != nil {
-			return last, nil, false, err
-		}
-	}
-	if lost, err = s.loseLogs(files); err != nil {
-		return last, nil, false, err
-	}
-	if err := s.replayRecords(g.head, files); err != nil {
-		return last, nil, false, err
-	}
-	if g.head.spans() > 0 {
-		g.oldest.Store(s.opts.Clock().UnixNano())
-	}
-	return last, rest, lost, nil
-}
-
-// readLogs reads the log files from the given sequence on, in order. A file
-// that is deleted meanwhile, by a store that has flushed it, is left out.
-func readLogs(fsys vfs.FS, dir folder, from uint64) ([]*wal.File, error) {
-	names, err := fsys.List(dir.wal())
-	if err != nil {
-		return nil, err
-	}
-	var files []*wal.File
-	for _, name := range names {
-		seq, ok := wal.ParseName(name)
-		if !ok || seq < from {
-			continue
-		}
-		f, err := wal.Read(fsys, dir.wal(), seq)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
-	}
-	wal.Void(files)
-	return files, nil
-}
-
-// report logs what is wrong with a log file and keeps a copy of a damaged one.
-func (s *Store) report(f *wal.File) error {
-	if f.Torn > 0 {
-		s.opts.Logger.Info("unacknowledged end of log ignored", "path", f.Path, "bytes", f.Torn)
-	}
-	if len(f.Damage) == 0 {
-		return nil
-	}
-	for _, d := range f.Damage {
-		s.counts.damaged.Add(1)
-		s.opts.Logger.Error("log is damaged, the records around are kept", "error", d)
-	}
-	return s.copyAside(f.Path)
-}
-
-// copyAside copies a damaged log file to the quarantine folder: the original
-// goes when its intact records have been flushed.
-func (s *Store) copyAside(path string) error {
-	data, err := vfs.ReadFile(s.fs, path)
-	if err != nil {
-		return err
-	}
-	s.counts.quarantined.Add(1)
-	if err := writeFile(s.fs, filepath.Join(s.dir.quarantine(), filepath.Base(path)), data); err != nil {
-		return fmt.Errorf("set aside: %w", err)
-	}
-	return s.fs.SyncDir(s.dir.quarantine())
-}
-
-// replayRecords puts the records of all files into h, on all processors.
-func (s *Store) replayRecords(h *head, files []*wal.File) error {
-	records := make(chan wal.Record)
-	var wg sync.WaitGroup
-	errs := make([]error, runtime.GOMAXPROCS(0))
-	for i := range errs {
-		wg.Go(func() {
-			var d wal.Decoder
-			var b telemetry.Batch
-			for r := range records {
-				if err := d.Decode(r.Payload, &b); err != nil {
-					errs[i] = errors.Join(errs[i], err)
-					continue
-				}
-				h.append(&b)
-			}
-		})
-	}
-	for _, f := range files {
-		for _, r := range slices.Concat(f.Records, f.Rest) {
-			records <- r
-		}
-	}
-	close(records)
-	wg.Wait()
-	// Intact by its checksum and yet not a batch: a bug, or a file from
-	// elsewhere. Going on would end in deleting it.
-	return errors.Join(errs...)
 }

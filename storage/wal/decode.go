@@ -18,7 +18,21 @@ var (
 )
 
 // Decoder reads records. It may be reused, by one goroutine at a time.
-type Decoder struct{ flat []byte }
+type Decoder struct{ packed, flat []byte }
+
+// Read replaces dst with the batch of a record, whose file is open. The batch
+// aliases the decoder's memory and is valid until the next call.
+func (d *Decoder) Read(r *Record, dst *telemetry.Batch) error {
+	rec, err := r.read(d.packed)
+	if err != nil {
+		return err
+	}
+	d.packed = rec
+	if err := d.Decode(rec[frameSize:], dst); err != nil {
+		return fmt.Errorf("read log %s at offset %d: %w", r.file.Path, r.Offset, err)
+	}
+	return nil
+}
 
 // Decode replaces dst with the batch of a record's payload. The batch aliases
 // the decoder's memory and is valid until the next call.

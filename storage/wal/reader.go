@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 // File is what a log file holds, as [Read] found it.
 type File struct {
+	file    vfs.File
 	Path    string
 	Seq     uint64
 	Prev    Position
@@ -34,14 +34,6 @@ type File struct {
 	Damage []*DamageError
 }
 
-// Record is an intact record.
-type Record struct {
-	Offset int64
-	Spans  uint32
-	// Payload is the compressed batch, for [Decoder.Decode].
-	Payload []byte
-}
-
 // Spans is the number of spans in f's records.
 func (f *File) Spans() (n uint64) {
 	for _, r := range f.Records {
@@ -52,57 +44,93 @@ func (f *File) Spans() (n uint64) {
 
 var recordMarker = []byte{marker & 0xff, marker >> 8 & 0xff, marker >> 16 & 0xff, marker >> 24}
 
-// Read reads the file with the given sequence. Damage is no error: it is
-// listed in the File, and intact records behind it are found. A file of
-// another format version is one, ErrVersion.
+// Read opens the file with the given sequence and finds its records; the
+// caller closes it. Memory is bounded by the largest record, not by the file.
+// Damage is no error: it is listed in the File, and intact records behind it
+// are found. A file of another format version is one, ErrVersion.
 func Read(fsys vfs.FS, dir string, seq uint64) (*File, error) {
 	p := path(dir, seq)
-	data, err := vfs.ReadFile(fsys, p)
+	file, err := fsys.Open(p)
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}
-	if _, _, err := parseHeader(data); errors.Is(err, ErrVersion) {
-		return nil, fmt.Errorf("read log %s: %w", p, err)
+	f := &File{Path: p, Seq: seq, file: file}
+	if err := f.parse(); err != nil {
+		return nil, fmt.Errorf("read log %s: %w", p, errors.Join(err, file.Close()))
 	}
-	return parse(p, seq, data), nil
+	return f, nil
 }
 
-func parse(p string, seq uint64, data []byte) *File {
-	f := &File{Path: p, Seq: seq}
-	at := min(headerSize, len(data))
-	got, prev, headerErr := parseHeader(data)
-	commit, commits := int64(-1), 0 // the last one's offset, and how many begin
-	if headerErr == nil && got != seq {
-		headerErr = fmt.Errorf("the header names sequence %d", got)
+// Close closes the file; its records can not be read any more.
+func (f *File) Close() error {
+	if err := f.file.Close(); err != nil {
+		return fmt.Errorf("close log: %w", err)
 	}
-	if headerErr == nil {
+	return nil
+}
+
+func (f *File) parse() error {
+	size, err := f.file.Size()
+	if err != nil {
+		return err
+	}
+	w := &window{file: f.file, size: size}
+	header, err := w.at(0, headerSize)
+	if err != nil {
+		return err
+	}
+	got, prev, headerErr := parseHeader(header)
+	switch {
+	case errors.Is(headerErr, ErrVersion):
+		return headerErr
+	case headerErr == nil && got != f.Seq:
+		headerErr = fmt.Errorf("the header names sequence %d", got)
+	case headerErr == nil:
 		f.Prev, f.End = prev, headerSize
 	}
-	for at < len(data) {
-		size, spans := frameAt(data[at:], seq)
+	commit, commits, err := f.parseRecords(w)
+	if err != nil {
+		return err
+	}
+	if headerErr != nil && len(f.Records) > 0 {
+		f.Damage = slices.Insert(f.Damage, 0, &DamageError{Path: f.Path, Err: headerErr})
+	}
+	f.tear(commit, commits > 1)
+	f.Torn = size - f.End
+	return nil
+}
+
+// parseRecords finds the records behind the header. It returns the offset of
+// the first record of the last commit, -1 if there is none, and how many
+// commits begin.
+func (f *File) parseRecords(w *window) (commit int64, commits int, err error) {
+	commit = -1
+	for at := int64(headerSize); at < w.size; {
+		size, spans, err := w.frame(at, f.Seq)
+		if err != nil {
+			return 0, 0, err
+		}
 		if size == 0 {
-			next := resync(data, at+1, seq)
+			next, err := w.resync(at+1, f.Seq)
+			if err != nil {
+				return 0, 0, err
+			}
 			if next < 0 {
 				break
 			}
-			f.Damage = append(f.Damage, &DamageError{Path: p, Offset: int64(at), Bytes: int64(next - at), Err: errors.New("no intact record")})
+			f.Damage = append(f.Damage, &DamageError{Path: f.Path, Offset: at, Bytes: next - at, Err: errors.New("no intact record")})
 			at = next
 			continue
 		}
 		if spans&joined == 0 {
-			commit = int64(at)
+			commit = at
 			commits++
 		}
-		f.Records = append(f.Records, Record{Offset: int64(at), Spans: spans &^ joined, Payload: data[at+frameSize : at+size]})
-		at += size
-		f.End = int64(at)
+		f.Records = append(f.Records, Record{Offset: at, Spans: spans &^ joined, length: uint32(size - frameSize), file: f})
+		at += int64(size)
+		f.End = at
 	}
-	if headerErr != nil && len(f.Records) > 0 {
-		f.Damage = slices.Insert(f.Damage, 0, &DamageError{Path: p, Err: headerErr})
-	}
-	f.tear(commit, commits > 1)
-	f.Torn = int64(len(data)) - f.End
-	return f
+	return commit, commits, nil
 }
 
 // tear sets apart the damage within the last commit, whose first record that
@@ -130,21 +158,6 @@ func (f *File) mend(end int64) {
 	f.Records, f.Damage = append(f.Records, f.Rest...), append(f.Damage, f.doubt...)
 	f.Torn -= f.doubtEnd - f.End
 	f.End, f.Rest, f.doubt = f.doubtEnd, nil, nil
-}
-
-// resync is the offset of the next intact record at or after from, or -1.
-func resync(data []byte, from int, seq uint64) int {
-	for {
-		i := bytes.Index(data[from:], recordMarker)
-		if i < 0 {
-			return -1
-		}
-		from += i
-		if size, _ := frameAt(data[from:], seq); size > 0 {
-			return from
-		}
-		from++
-	}
 }
 
 // Void drops from files, which are in ascending order of sequence, the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -121,8 +122,8 @@ func text(t *testing.T, fsys vfs.FS, seqs ...uint64) string {
 		line := fmt.Sprint(f.Seq, ":")
 		var d wal.Decoder
 		var b telemetry.Batch
-		for _, r := range f.Records {
-			if err := d.Decode(r.Payload, &b); err != nil {
+		for i := range f.Records {
+			if err := d.Read(&f.Records[i], &b); err != nil {
 				t.Fatal(err)
 			}
 			line += " " + b.Spans[0].Name
@@ -394,5 +395,48 @@ func TestCrash(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// TestLargeFile: records and damage are found wherever they lie in a file that
+// is read in parts, also records larger than a part.
+func TestLargeFile(t *testing.T) {
+	l := newLog(t)
+	w := l.create(1, wal.Position{})
+	r := rand.New(rand.NewPCG(1, 1))
+	var names []string
+	var ends []int64
+	for i := range 60 {
+		n := 1 + r.IntN(200_000)
+		if i%20 == 7 {
+			n = 3_000_000
+		}
+		name := make([]byte, n)
+		for j := range name {
+			name[j] = byte('a' + r.IntN(26))
+		}
+		copy(name[n/2:], "\xabREC") // what only looks like a record
+		if err := add(w, string(name)); err != nil {
+			t.Fatal(err)
+		}
+		names, ends = append(names, string(name)), append(ends, w.Position().End)
+	}
+	if err := add(l.create(2, w.Position()), "after"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := text(t, l.mem, 1), "1: "+strings.Join(names, " "); got != want {
+		t.Fatal("not what was written")
+	}
+	for _, i := range []int{0, 6, 7, 30, 58} {
+		if err := l.mem.Corrupt("/wal/"+wal.Name(1), int(ends[i])-1, 0x10); err != nil {
+			t.Fatal(err)
+		}
+		want := "1: " + strings.Join(slices.Concat(names[:i], names[i+1:]), " ") + " damage=1\n2: after"
+		if got := text(t, l.mem, 1, 2); got != want {
+			t.Errorf("damage in record %d costs other records than that one", i)
+		}
+		if err := l.mem.Corrupt("/wal/"+wal.Name(1), int(ends[i])-1, 0x10); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

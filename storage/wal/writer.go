@@ -122,19 +122,27 @@ func (w *Writer) Append(record []byte, spans int) error {
 	return g.err
 }
 
-// Copy writes intact records of another file in one commit, and returns once
+// Copy writes intact records of open files in one commit, and returns once
 // they are on stable storage.
 func (w *Writer) Copy(records []Record) error {
+	var read [][]byte
+	for i := range records {
+		rec, err := records[i].read(nil)
+		if err != nil {
+			return err
+		}
+		read = append(read, rec)
+	}
 	w.mu.Lock()
 	if w.mu.err != nil {
 		defer w.mu.Unlock()
 		return w.mu.err
 	}
 	g, leads := w.join()
-	for _, r := range records {
+	for i, rec := range read {
 		start := len(g.buf)
-		g.buf = append(append(g.buf, make([]byte, frameSize)...), r.Payload...)
-		g.seal(start, w.seq, int(r.Spans))
+		g.buf = append(g.buf, rec...)
+		g.seal(start, w.seq, int(records[i].Spans))
 	}
 	w.mu.Unlock()
 	if leads {
