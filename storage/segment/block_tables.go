@@ -19,6 +19,16 @@ func (t *traceTable) size() int { return 8*len(t.rows) + 8*len(t.starts) + len(t
 
 func (t *traceTable) id(i int) telemetry.TraceID { return telemetry.TraceID(t.ids[i*16:]) }
 
+// find is the number of the trace with the id among those in [lo, hi), or -1.
+func (t *traceTable) find(id telemetry.TraceID, lo, hi int) int {
+	for i := lo; i < hi; i++ {
+		if t.id(i) == id {
+			return i
+		}
+	}
+	return -1
+}
+
 // end is the row after the last of trace i.
 func (t *traceTable) end(i int) int {
 	if i+1 < len(t.rows) {

@@ -27,7 +27,7 @@ func TestDocument(t *testing.T) {
 	section = strings.Join(strings.Fields(section), " ")
 	for _, want := range []string{
 		fmt.Sprintf("version %d", Version), fmt.Sprintf("| header | %d | `%s`", headerSize, magic),
-		fmt.Sprintf("| trailer | %d |", trailerSize), fmt.Sprintf("%d traces a chunk", indexEntries),
+		fmt.Sprintf("| trailer | %d |", trailerSize), fmt.Sprintf("%d traces a chunk", indexEntries), fmt.Sprintf("in the file / %d", indexGroup),
 		fmt.Sprintf("up to %d spans", BlockSpans), fmt.Sprintf("pages of %d spans", PageRows),
 		fmt.Sprintf("longer than %d bytes", bloomString), fmt.Sprintf("up to %d bytes are part of the directory", inlineDict),
 	} {
@@ -74,8 +74,14 @@ func testVersion(t *testing.T, version int) {
 	if d, err := r.Describe(); err != nil || d.Version != version {
 		t.Errorf("the file is described as of version %d, %v", d.Version, err)
 	}
-	if got := telemetrytest.Dump(readAll(t, r)); sum(got) != string(want) {
+	b := readAll(t, r)
+	if got := telemetrytest.Dump(b); sum(got) != string(want) {
 		t.Errorf("the spans differ from those that were written; got\n%s", got)
+	}
+	for _, rows := range traceRows(b) {
+		if n := found(t, r, b.Spans[rows[0]].TraceID); n != len(rows) {
+			t.Errorf("%d spans of trace %v are found, it has %d", n, b.Spans[rows[0]].TraceID, len(rows))
+		}
 	}
 }
 

@@ -121,11 +121,11 @@ func (r *Reader) Bounds() (low, high uint64) { return r.footer.bounds() }
 
 // Find implements [scan.Source].
 func (r *Reader) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int) error) error {
-	return r.lookup(id, func(number int) error {
+	return r.lookup(id, func(from, to int) error {
 		for i := range r.footer.blocks {
 			info := &r.footer.blocks[i]
-			n := number - info.firstTrace
-			if n < 0 || n >= info.traces {
+			lo, hi := max(from-info.firstTrace, 0), min(to-info.firstTrace, info.traces)
+			if lo >= hi {
 				continue
 			}
 			b := r.blocks[i].(*block)
@@ -133,8 +133,12 @@ func (r *Reader) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int) err
 			if err != nil {
 				return err
 			}
-			if t.id(n) == id {
-				return f(b, int(t.rows[n]), t.end(n))
+			n := t.find(id, lo, hi)
+			if n < 0 {
+				continue
+			}
+			if err := f(b, int(t.rows[n]), t.end(n)); err != nil {
+				return err
 			}
 		}
 		return nil

@@ -217,7 +217,7 @@ func (w *Writer) Finish() (Info, error) {
 }
 
 func (w *Writer) finishIndex() error {
-	slices.Sort(w.index)
+	settleIndex(w.index)
 	for part := range slices.Chunk(w.index, indexEntries) {
 		c := indexChunk{first: uint32(part[0] >> 32)}
 		if err := w.chunk(&c.chunkRef, appendIndexChunk(nil, &w.block.enc, part)); err != nil {
