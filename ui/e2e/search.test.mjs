@@ -248,3 +248,23 @@ test("a narrow screen has no sideways scrolling", () =>
     },
     { viewport: { width: 390, height: 844 } },
   ));
+
+test("the palette goes to what is typed, in either language", () =>
+  withPage(
+    "/search?range=6h",
+    async (page) => {
+      await page.waitForSelector(row);
+      assert.equal(await page.getAttribute("html", "lang"), "ja");
+      assert.match(await page.textContent(".range"), /直近 6 時間/);
+      await picture(page, "search-ja");
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("状態");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(`${base}/status?range=6h`);
+      await page.getByRole("button", { name: "English" }).click();
+      await page.getByText("Spans held").first().waitFor();
+      await page.getByRole("link", { name: "Search", exact: true }).click();
+      await page.waitForURL(`${base}/search?range=6h`);
+    },
+    { locale: "ja-JP" },
+  ));

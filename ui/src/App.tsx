@@ -1,15 +1,17 @@
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useServices, useStatus } from "./api/queries";
 import { knowServices, knowsNoService } from "./base/color";
 import { text } from "./base/strings";
 import { Boundary } from "./components/Boundary";
 import { Header, Link } from "./components/Header";
 import { Empty } from "./components/Notice";
-import { SearchPage } from "./pages/search/SearchPage";
-import { StatusPage } from "./pages/status/StatusPage";
-import { TracePage } from "./pages/trace/TracePage";
-import { WelcomePage } from "./pages/welcome/WelcomePage";
 import { useLocation } from "./state/router";
+
+// A page's code is read when it is first opened.
+const SearchPage = lazy(() => import("./pages/search/SearchPage"));
+const StatusPage = lazy(() => import("./pages/status/StatusPage"));
+const TracePage = lazy(() => import("./pages/trace/TracePage"));
+const WelcomePage = lazy(() => import("./pages/welcome/WelcomePage"));
 
 /** The frame and the page that the path names. */
 export function App() {
@@ -25,7 +27,9 @@ export function App() {
         <main id="main" className="page" />
       ) : (
         <Boundary place={path}>
-          <Page />
+          <Suspense fallback={<main id="main" className="page" />}>
+            <Page />
+          </Suspense>
         </Boundary>
       )}
     </>

@@ -25,9 +25,10 @@ export class ApiError extends Error {
 export const unanswered = (error: unknown): boolean =>
   error instanceof ApiError && error.problem.status === 0;
 
-type Params = Record<string, string | number | undefined>;
+export type Params = Record<string, string | number | undefined>;
 
-async function get<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
+/** Asks the native API; parameters that are undefined are left out. */
+export async function get<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(params)) if (value !== undefined) query.set(key, String(value));
   const search = query.toString();

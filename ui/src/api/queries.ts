@@ -1,6 +1,7 @@
 // The one cache of server data and the hooks that read it.
 
 import { QueryClient, useQuery } from "@tanstack/react-query";
+import { type Answer, type Asked, analysis, type Question } from "./analysis";
 import { ApiError, api } from "./client";
 
 export const queryClient = new QueryClient({
@@ -50,4 +51,17 @@ export const useStatus = (pollMs?: number) =>
     queryFn: ({ signal }) => api.status(signal),
     refetchInterval: pollMs ?? false,
     staleTime: 1000,
+  });
+
+/**
+ * Asks about many spans. What was known stays on the screen until the new answer is there, as long as the question is
+ * of the same kind.
+ */
+export const useAnalysis = <K extends Question>(question: K, params: Asked<K>, enabled = true) =>
+  useQuery<Answer<K>, ApiError>({
+    queryKey: [question, params],
+    queryFn: ({ signal }) =>
+      (analysis[question] as (params: Asked<K>, signal: AbortSignal) => Promise<Answer<K>>)(params, signal),
+    enabled,
+    placeholderData: (previous) => previous,
   });

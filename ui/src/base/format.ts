@@ -2,6 +2,8 @@
 // 104 days, far longer than a trace. Absolute times are Unix milliseconds, except where a string of
 // nanoseconds comes from or goes to the API.
 
+import { language, zoneOffset } from "./locale";
+
 const MICRO = 1e3;
 const MILLI = 1e6;
 const SECOND = 1e9;
@@ -104,19 +106,24 @@ export function millisToNanos(millis: number): string {
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const two = (value: number) => String(value).padStart(2, "0");
 
-/** The local date: "21 Nov". */
+/** A date whose UTC fields are what the clocks of the reader's zone show. */
+const shown = (millis: number) => new Date(millis + zoneOffset(millis));
+
+/** The date: "21 Nov", or "11/21" in Japanese. */
 export function formatDate(millis: number): string {
-  const d = new Date(millis);
-  return `${d.getDate()} ${MONTHS[d.getMonth()]}`;
+  const d = shown(millis);
+  return language === "ja"
+    ? `${d.getUTCMonth() + 1}/${d.getUTCDate()}`
+    : `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]}`;
 }
 
-/** The local time of day: "14:03:22". */
+/** The time of day: "14:03:22". */
 export function formatClock(millis: number): string {
-  const d = new Date(millis);
-  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+  const d = shown(millis);
+  return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`;
 }
 
-/** The local time of day to the millisecond: "14:03:22.120". */
+/** The time of day to the millisecond: "14:03:22.120". */
 export function formatClockMillis(millis: number): string {
   return `${formatClock(millis)}.${String(Math.floor(millis) % 1000).padStart(3, "0")}`;
 }
@@ -126,20 +133,23 @@ export function formatDateTime(millis: number): string {
   return `${formatDate(millis)} ${formatClock(millis)}`;
 }
 
-/** How long ago, in one unit: "now", "42 s", "3 min", "5 h", "2 d". */
+/** How long a time is, in its largest unit: "0 s", "42 s", "3 min", "5 h", "2 d". */
 export function formatAge(millis: number): string {
-  const seconds = Math.floor(millis / 1000);
-  if (seconds < 1) return "now";
+  const seconds = Math.max(0, Math.floor(millis / 1000));
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** The value of an `<input type="datetime-local" step="1">` in the local zone. */
-export function toInputTime(millis: number): string {
-  const d = new Date(millis);
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${formatClock(millis)}`;
+/** The value of an `<input type="datetime-local" step="1">` in the reader's zone. */
+export const toInputTime = (millis: number) => shown(millis).toISOString().slice(0, 19);
+
+/** The time that such an input holds; NaN where it holds none. */
+export function fromInputTime(value: string): number {
+  const clock = Date.parse(`${value}Z`);
+  // The offset of a time near the one meant, then that of the one it leads to: they differ where clocks change.
+  return clock - zoneOffset(clock - zoneOffset(clock));
 }
 
 /** Cuts the middle out of a text longer than `most` characters, so that its telling end stays. */

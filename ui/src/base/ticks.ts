@@ -1,5 +1,7 @@
 // Round positions for axes.
 
+import { zoneOffset } from "./locale";
+
 /** Round steps of 1, 2 or 5 times a power of ten within [from, to], at most about `most` of them. */
 export function linearTicks(from: number, to: number, most: number): number[] {
   const span = to - from;
@@ -41,12 +43,12 @@ export function roundStep(rough: number): number {
   return STEPS.find((s) => s >= rough) ?? Math.ceil(rough / DAY) * DAY;
 }
 
-/** Round local times within [from, to] in Unix milliseconds, at most about `most` of them. */
+/** Round times of the reader's zone within [from, to] in Unix milliseconds, at most about `most` of them. */
 export function timeTicks(from: number, to: number, most: number): number[] {
   const rough = (to - from) / Math.max(1, most);
   if (!(rough > 0)) return [];
   const step = roundStep(Math.max(STEPS[0]!, rough));
-  const zone = new Date(from).getTimezoneOffset() * 60_000;
+  const zone = -zoneOffset(from);
   const ticks: number[] = [];
   for (let i = Math.ceil((from - zone) / step); i * step + zone <= to; i++) ticks.push(i * step + zone);
   return ticks;

@@ -1,10 +1,15 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
+import { language, setLanguage } from "../base/locale";
 import { text } from "../base/strings";
 import { useLinkClick, useLocation } from "../state/router";
 import { useShortcuts } from "../state/shortcuts";
 import { nextTheme, useTheme } from "../state/theme";
+import { inTime } from "../state/time";
 import { HelpSheet } from "./HelpSheet";
 import { Icon } from "./Icon";
+import { Palette } from "./Palette";
+import { PAGES } from "./pages";
+import { TimeControls } from "./TimeControls";
 
 /** The trail: spans of one path, each beginning in the one before. */
 export function Logo() {
@@ -48,25 +53,40 @@ export function Header() {
   const { path } = useLocation();
   const { choice } = useTheme();
   const [help, setHelp] = useState(false);
+  const [palette, setPalette] = useState(false);
+  const page = path === "/" ? PAGES[0].path : path;
   useShortcuts({ "?": () => setHelp(true) });
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.metaKey || event.ctrlKey)) return;
+      event.preventDefault();
+      if (!document.querySelector("dialog[open]")) setPalette(true);
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
   return (
     <header className="header">
       <a className="skip" href="#main">
         {text.nav.skip}
       </a>
-      <Link to="/search" className="brand" label={text.nav.home}>
+      <Link to={inTime("/")} className="brand" label={text.nav.home}>
         <Logo />
         <span>{text.product}</span>
       </Link>
       <nav aria-label={text.nav.main}>
-        <Link to="/search" current={path === "/search" || path === "/"}>
-          {text.nav.search}
-        </Link>
-        <Link to="/status" current={path === "/status"}>
-          {text.nav.status}
-        </Link>
+        {PAGES.map(({ path, name }) => (
+          <Link key={path} to={inTime(path)} current={page === path}>
+            {name}
+          </Link>
+        ))}
       </nav>
       <span className="spring" />
+      <button type="button" className="go" onClick={() => setPalette(true)} aria-label={text.palette.title}>
+        <Icon name="search" />
+        <kbd>⌘K</kbd>
+      </button>
+      {PAGES.some((p) => p.timed && p.path === page) && <TimeControls />}
       <button
         type="button"
         className="ghost"
@@ -78,6 +98,15 @@ export function Header() {
       </button>
       <button
         type="button"
+        className="ghost language"
+        lang={language === "en" ? "ja" : "en"}
+        onClick={() => setLanguage(language === "en" ? "ja" : "en")}
+        title={text.nav.languageHint}
+      >
+        {text.nav.language}
+      </button>
+      <button
+        type="button"
         className="ghost"
         onClick={() => setHelp(true)}
         title={text.help.open}
@@ -86,6 +115,7 @@ export function Header() {
         <Icon name="help" />
       </button>
       {help && <HelpSheet onClose={() => setHelp(false)} />}
+      {palette && <Palette onClose={() => setPalette(false)} />}
     </header>
   );
 }

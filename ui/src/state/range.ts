@@ -1,7 +1,7 @@
 // The time range of a search as the URL writes it: a relative name such as "1h", "all", or "from-to" in Unix
 // milliseconds.
 
-export const RELATIVE = ["15m", "1h", "6h", "24h", "7d", "all"] as const;
+export const RELATIVE = ["15m", "1h", "6h", "24h", "7d", "30d", "all"] as const;
 export const DEFAULT_RANGE = "1h";
 
 const MILLIS: Record<string, number> = {
@@ -10,6 +10,7 @@ const MILLIS: Record<string, number> = {
   "6h": 21_600_000,
   "24h": 86_400_000,
   "7d": 604_800_000,
+  "30d": 2_592_000_000,
 };
 
 /** From when to when, in Unix milliseconds; undefined is open. */

@@ -62,6 +62,9 @@ export function useLinkClick(to: string): (event: MouseEvent) => void {
 export const tracePath = (traceId: string, spanId = "") =>
   `/trace/${traceId}${spanId ? `?span=${spanId}` : ""}`;
 
+/** The path of a service's page. */
+export const servicePath = (service: string) => `/service/${encodeURIComponent(service)}`;
+
 /** The path of a search. */
 export function searchPath(query: string, range = ""): string {
   const params = new URLSearchParams();

@@ -103,6 +103,12 @@ describe("time ranges", () => {
   });
 
   it("widen step by step", () => {
-    expect(["15m", "7d", "all", "5-10"].map((r) => wider(r))).toEqual(["1h", "all", undefined, "24h"]);
+    expect(["15m", "7d", "30d", "all", "5-10"].map((r) => wider(r))).toEqual([
+      "1h",
+      "30d",
+      "all",
+      undefined,
+      "24h",
+    ]);
   });
 });

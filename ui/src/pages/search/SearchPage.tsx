@@ -1,43 +1,41 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { formatExact, queryDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { Link } from "../../components/Header";
 import { Icon } from "../../components/Icon";
 import { Empty, Failure } from "../../components/Notice";
 import { withClause } from "../../model/query";
-import { DEFAULT_RANGE, exactRange, wider } from "../../state/range";
+import { exactRange, wider } from "../../state/range";
 import { searchPath, setParams, useLocation } from "../../state/router";
 import { type Search, useSearch } from "../../state/search";
 import { useShortcuts } from "../../state/shortcuts";
+import { useTime } from "../../state/time";
 import { useNow } from "../../state/window";
 import { QueryForm } from "./QueryForm";
 import { QueryLine } from "./QueryLine";
-import { RangePicker } from "./RangePicker";
 import { ResultList } from "./ResultList";
 import { type Region, Scatter } from "./Scatter";
 
-const LIVE_SECONDS = [5, 15, 60];
-
 /** Search: a query, a time range, and the traces found. */
-export function SearchPage() {
+export default function SearchPage() {
   const { params } = useLocation();
   const query = params.get("q") ?? "";
-  const range = params.get("range") ?? DEFAULT_RANGE;
-  const live = Number(params.get("live") ?? 0);
+  const { range, refresh, at } = useTime();
   const [typed, setTyped] = useState(query);
   const [marked, setMarked] = useState<string>();
-  const now = useNow(live > 0 ? 1000 : 10_000);
+  const now = useNow(refresh > 0 ? 1000 : 10_000);
   const { search, run, more, renew, cancel } = useSearch(query, range);
   useEffect(() => setTyped(query), [query]);
   useEffect(() => {
     document.title = `${text.search.title} · ${text.product}`;
     sessionStorage.setItem("kiseki.results", window.location.pathname + window.location.search);
   });
+  const seen = useRef(at);
   useEffect(() => {
-    if (!(live > 0)) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && renew(), live * 1000);
-    return () => clearInterval(timer);
-  }, [live, renew]);
+    if (seen.current === at) return;
+    seen.current = at;
+    void renew();
+  }, [at, renew]);
 
   const runQuery = (text: string) => {
     const q = /^\s*(\{\s*\})?\s*$/.test(text) ? "" : text.trim();
@@ -65,21 +63,6 @@ export function SearchPage() {
           onChange={setTyped}
           onRun={runQuery}
         />
-        <RangePicker range={range} onRange={(r) => setParams({ range: r === DEFAULT_RANGE ? "" : r })} />
-        <label className="live">
-          <span>{text.search.live}</span>
-          <select
-            value={live}
-            onChange={(event) => setParams({ live: event.target.value === "0" ? "" : event.target.value })}
-          >
-            <option value={0}>{text.search.liveOff}</option>
-            {LIVE_SECONDS.map((s) => (
-              <option key={s} value={s}>
-                {text.search.liveEvery(s)}
-              </option>
-            ))}
-          </select>
-        </label>
         {search.running ? (
           <button type="button" className="primary run" onClick={cancel}>
             <Icon name="stop" />
@@ -186,12 +169,12 @@ function Found(props: {
       <div className="actions">
         {next && (
           <Link className="button" to={searchPath(query, next)}>
-            {text.search.widen(text.search.ranges[next]!)}
+            {text.search.widen(text.time.ranges[next]!)}
           </Link>
         )}
         {next && next !== "all" && (
           <Link className="button" to={searchPath(query, "all")}>
-            {text.search.widen(text.search.ranges.all!)}
+            {text.search.widen(text.time.ranges.all!)}
           </Link>
         )}
         {query && (

@@ -12,7 +12,7 @@ import { searchPath } from "../../state/router";
 import { useNow } from "../../state/window";
 
 /** What this kiseki is and holds. */
-export function StatusPage() {
+export default function StatusPage() {
   const status = useStatus(5000);
   const services = useServices();
   const now = useNow(5000);

@@ -18,7 +18,7 @@ import { type TraceView, useTraceView } from "./useTraceView";
 import { Waterfall } from "./Waterfall";
 
 /** One trace. */
-export function TracePage({ traceId }: { traceId: string }) {
+export default function TracePage({ traceId }: { traceId: string }) {
   const query = useTraceColumns(traceId);
   useEffect(() => {
     document.title = `${traceId.slice(0, 8)} · ${text.product}`;

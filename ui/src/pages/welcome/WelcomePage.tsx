@@ -17,7 +17,7 @@ function randomHex(bytes: number): string {
 }
 
 /** How to send the first trace; opens the search by itself when one arrives, if there was none before. */
-export function WelcomePage() {
+export default function WelcomePage() {
   const status = useStatus(POLL);
   const spans = status.data?.spanCount;
   const [waited, setWaited] = useState(false);

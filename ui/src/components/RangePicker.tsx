@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "react";
-import { formatDateTime, toInputTime } from "../../base/format";
-import { text } from "../../base/strings";
-import { Icon } from "../../components/Icon";
-import { exactRange, exactTimes, RELATIVE, windowOf } from "../../state/range";
+import { formatDateTime, fromInputTime, toInputTime } from "../base/format";
+import { setZone, zone } from "../base/locale";
+import { text } from "../base/strings";
+import { exactRange, exactTimes, RELATIVE, windowOf } from "../state/range";
+import { Icon } from "./Icon";
 
 /** The time range: a relative one, or exact times. */
 export function RangePicker({ range, onRange }: { range: string; onRange: (range: string) => void }) {
@@ -19,7 +20,7 @@ export function RangePicker({ range, onRange }: { range: string; onRange: (range
   const exact = exactTimes(range);
   const label = exact
     ? `${formatDateTime(exact.from)} – ${formatDateTime(exact.to)}`
-    : (text.search.ranges[range] ?? range);
+    : (text.time.ranges[range] ?? range);
   const choose = (next: string) => {
     setOpen(false);
     onRange(next);
@@ -31,7 +32,7 @@ export function RangePicker({ range, onRange }: { range: string; onRange: (range
         type="button"
         aria-haspopup="dialog"
         aria-expanded={open}
-        aria-label={`${text.search.range}: ${label}`}
+        aria-label={`${text.time.range}: ${label}`}
         onClick={() => setOpen(!open)}
       >
         <Icon name="clock" />
@@ -39,7 +40,7 @@ export function RangePicker({ range, onRange }: { range: string; onRange: (range
         <Icon name="down" />
       </button>
       {open && (
-        <div className="popover" role="dialog" aria-label={text.search.range}>
+        <div className="popover" role="dialog" aria-label={text.time.range}>
           <div className="range-list">
             {RELATIVE.map((r) => (
               <button
@@ -49,11 +50,24 @@ export function RangePicker({ range, onRange }: { range: string; onRange: (range
                 aria-pressed={r === range}
                 onClick={() => choose(r)}
               >
-                {text.search.ranges[r]}
+                {text.time.ranges[r]}
               </button>
             ))}
           </div>
-          <ExactTimes range={range} onRange={choose} />
+          <div className="range-exact">
+            <ExactTimes range={range} onRange={choose} />
+            <label>
+              {text.time.zone}
+              <select value={zone} onChange={(event) => setZone(event.target.value)}>
+                <option value="local">{text.time.local}</option>
+                {["UTC", ...Intl.supportedValuesOf("timeZone").filter((name) => name !== "UTC")].map(
+                  (name) => (
+                    <option key={name}>{name}</option>
+                  ),
+                )}
+              </select>
+            </label>
+          </div>
         </div>
       )}
     </div>
@@ -65,19 +79,19 @@ function ExactTimes({ range, onRange }: { range: string; onRange: (range: string
   const initial = windowOf(range, now);
   const [from, setFrom] = useState(toInputTime(initial.from ?? now - 3_600_000));
   const [to, setTo] = useState(toInputTime(initial.to ?? now));
-  const a = new Date(from).getTime();
-  const b = new Date(to).getTime();
+  const a = fromInputTime(from);
+  const b = fromInputTime(to);
   return (
     <form
-      className="range-exact"
+      className="range-form"
       onSubmit={(event) => {
         event.preventDefault();
         onRange(exactRange(a, b));
       }}
     >
-      <h3>{text.search.absolute}</h3>
+      <h3>{text.time.exact}</h3>
       <label>
-        {text.search.from}
+        {text.time.from}
         <input
           type="datetime-local"
           step={1}
@@ -86,11 +100,11 @@ function ExactTimes({ range, onRange }: { range: string; onRange: (range: string
         />
       </label>
       <label>
-        {text.search.to}
+        {text.time.to}
         <input type="datetime-local" step={1} value={to} onChange={(event) => setTo(event.target.value)} />
       </label>
       <button type="submit" className="primary" disabled={!(a < b)}>
-        {text.search.apply}
+        {text.time.apply}
       </button>
     </form>
   );

@@ -1,0 +1,216 @@
+// Questions about many spans at once: groups, series, the service graph, and what distinguishes spans.
+
+import { get, type Params } from "./client";
+import type { AnyValue, Kind, Stats } from "./types";
+
+/** What of the stored spans is asked about; times are the API's nanoseconds, undefined is open. */
+export interface Scoped {
+  q?: string | undefined;
+  start?: string | undefined;
+  end?: string | undefined;
+}
+
+/** Durations are decimal nanoseconds; quantiles are at most 1.6 % off. */
+export interface Group {
+  values: (AnyValue | null)[];
+  spanCount: number;
+  errorCount: number;
+  minNanos: string;
+  p50Nanos: string;
+  p90Nanos: string;
+  p99Nanos: string;
+  maxNanos: string;
+}
+
+export interface Groups {
+  by: string[];
+  groups: Group[];
+  groupCount: number;
+  stats: Stats;
+}
+
+export interface Series {
+  labels: { name: string; value: AnyValue | null }[];
+  /** One for each interval; durations are seconds. */
+  points: (number | null)[];
+  exemplars?: { traceId: string; spanId: string; timeUnixNano: string; value: number }[];
+}
+
+export interface MetricsResult {
+  series: Series[];
+  startTimeUnixNano: string;
+  stepNanos: string;
+  share: number;
+  stats: Stats;
+}
+
+export interface Latency {
+  count: number;
+  sumNanos: string;
+  minNanos: string;
+  p50Nanos: string;
+  p90Nanos: string;
+  p99Nanos: string;
+  maxNanos: string;
+}
+
+export type NodeKind = "service" | "database" | "messaging" | "external";
+
+export interface GraphNode {
+  kind: NodeKind;
+  name: string;
+  system?: string;
+  spanCount?: number;
+  errorCount?: number;
+  entryCount?: number;
+}
+
+export interface GraphEdge {
+  client: string;
+  server: string;
+  serverKind: NodeKind;
+  serverSystem?: string;
+  messaging: boolean;
+  callCount: number;
+  errorCount: number;
+  firstCallTimeUnixNano?: string;
+  lastCallTimeUnixNano?: string;
+  clientLatency?: Latency;
+  serverLatency?: Latency;
+}
+
+export interface ServiceGraph {
+  traceCount: number;
+  unknownCallCount: number;
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+  stats: Stats;
+}
+
+export interface ServiceGraphChanges {
+  beforeTraceCount: number;
+  afterTraceCount: number;
+  addedServices: string[];
+  removedServices: string[];
+  edges: { before: GraphEdge; after: GraphEdge }[];
+  stats: Stats;
+}
+
+export interface Relative {
+  service: string;
+  depth: number;
+  callCount: number;
+}
+
+export interface ServicePaths {
+  traceCount: number;
+  paths: {
+    service: string;
+    parent: number;
+    callCount: number;
+    errorCount: number;
+    traceCount: number;
+    endCount: number;
+  }[];
+  upstream?: Relative[];
+  downstream?: Relative[];
+  stats: Stats;
+}
+
+export interface CriticalPaths {
+  traceCount: number;
+  sampledOneOf: number;
+  timeNanos: string;
+  operations: {
+    service: string;
+    name: string;
+    kind: Kind;
+    timeNanos: string;
+    traceCount: number;
+    spanCount: number;
+  }[];
+  stats: Stats;
+}
+
+export interface FlameGraph {
+  traceCount: number;
+  sampledOneOf: number;
+  nodes: {
+    service: string;
+    name: string;
+    kind: Kind;
+    parent: number;
+    spanCount: number;
+    errorCount: number;
+    totalNanos: string;
+    selfNanos: string;
+  }[];
+  stats: Stats;
+}
+
+export interface HeatMap {
+  spanCount: number;
+  startTimeUnixNano: string;
+  stepNanos: string;
+  rows: { fromNanos: string; toNanos: string; counts: number[]; errors: number[] }[];
+  stats: Stats;
+}
+
+export interface TopValues {
+  spanCount: number;
+  valueCount: number;
+  values: { value: AnyValue | null; errorCount: number; latency: Latency }[];
+  stats: Stats;
+}
+
+/** Effects are Cohen's h: 0.2 is small, 0.8 large. */
+export interface Difference {
+  field: string;
+  value?: AnyValue | null;
+  lift?: number | null;
+  quantiles?: number[];
+  baseQuantiles?: number[];
+  spanCount: number;
+  baseSpanCount: number;
+  share: number;
+  baseShare: number;
+  effect: number;
+  p: number;
+  q: number;
+}
+
+export interface Comparison {
+  spanCount: number;
+  baseSpanCount: number;
+  testCount: number;
+  differenceCount: number;
+  differences: Difference[];
+  skippedFields: string[];
+  stats: Stats;
+}
+
+const ask =
+  <T, P extends object>(path: string) =>
+  (params: P, signal?: AbortSignal) =>
+    get<T>(path, params as Params, signal);
+
+export const analysis = {
+  aggregate: ask<Groups, Scoped & { by?: string; limit?: number }>("/aggregate"),
+  range: ask<MetricsResult, Scoped & { q: string; step?: string; exemplars?: number }>("/metrics/range"),
+  instant: ask<MetricsResult, Scoped & { q: string; exemplars?: number }>("/metrics/instant"),
+  graph: ask<ServiceGraph, Scoped>("/analysis/service-graph"),
+  graphChanges: ask<ServiceGraphChanges, Scoped & { baseStart?: string; baseEnd?: string }>(
+    "/analysis/service-graph/changes",
+  ),
+  paths: ask<ServicePaths, Scoped & { service?: string }>("/analysis/service-paths"),
+  criticalPaths: ask<CriticalPaths, Scoped>("/analysis/critical-path"),
+  flameGraph: ask<FlameGraph, Scoped>("/analysis/flame-graph"),
+  heatMap: ask<HeatMap, Scoped & { columns?: number }>("/analysis/heat-map"),
+  topValues: ask<TopValues, Scoped & { by: string; limit?: number }>("/analysis/top-values"),
+  comparison: ask<Comparison, Scoped & { base?: string; limit?: number }>("/analysis/comparison"),
+};
+
+type Analyses = typeof analysis;
+export type Question = keyof Analyses;
+export type Asked<K extends Question> = Parameters<Analyses[K]>[0];
+export type Answer<K extends Question> = Awaited<ReturnType<Analyses[K]>>;

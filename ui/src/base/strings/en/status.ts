@@ -1,0 +1,16 @@
+export const status = {
+  title: "Status",
+  version: "Version",
+  started: "Started",
+  spans: "Spans held",
+  disk: "On disk",
+  perSpan: (bytes: string) => `${bytes} a span`,
+  segments: "Segments",
+  oldest: "Oldest span",
+  newest: "Newest span",
+  http: "OTLP over HTTP",
+  grpc: "OTLP over gRPC",
+  none: "none yet",
+  service: "Service",
+  errors: "With errors",
+};

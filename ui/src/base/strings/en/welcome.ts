@@ -1,0 +1,13 @@
+export const welcome = {
+  title: "Waiting for the first span",
+  lead: "kiseki is running and has no spans yet. Point any OpenTelemetry SDK or Collector at it, or send one span right now:",
+  listening: "Listening for OTLP at",
+  http: "HTTP",
+  grpc: "gRPC",
+  pick: "Language",
+  arrived: "The first span has arrived.",
+  moving: "Opening the search…",
+  howTo: "How to send traces",
+  leadMore: "Point any OpenTelemetry SDK or Collector at this kiseki, or send one span right now:",
+  try: "No application at hand? This starts a small shop that sends real traces:",
+};
