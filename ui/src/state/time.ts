@@ -66,8 +66,8 @@ export function useAutoRefresh(): void {
 /** A path of this site with the range that was chosen last. */
 export function inTime(path: string): string {
   const { pathname, search } = window.location;
-  if (!UNTIMED.test(pathname)) {
-    const now = new URLSearchParams(search);
+  const now = new URLSearchParams(search);
+  if (!UNTIMED.test(pathname) || now.has("range")) {
     last = { range: now.get("range") ?? "", live: now.get("live") ?? "" };
   }
   const params = new URLSearchParams();
