@@ -38,6 +38,14 @@ func (b *block) Trace(row int) (scan.Trace, error) {
 	return scan.Trace{ID: t.id(i), Start: t.starts[i], Lo: int(t.rows[i]), Hi: t.end(i)}, nil
 }
 
+// keepPage is how pages are kept.
+func (b *block) keepPage() keep {
+	if b.passing {
+		return keepNot
+	}
+	return keepPage
+}
+
 // dir loads the block's directory.
 func (b *block) dir() (*directory, error) {
 	if b.known != nil {

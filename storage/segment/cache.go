@@ -2,16 +2,29 @@ package segment
 
 import "sync"
 
-// Cache keeps unpacked pages, dictionaries and tables of open segments
-// within a budget of bytes, the least recently used going first. It is safe
-// for concurrent use and shared by all readers of a store. What is taken
-// from it stays valid after it was evicted: entries are immutable and the
+// Cache keeps parts of open segments, decoded, within a budget of bytes. What is
+// in it is of two kinds:
+//
+//   - tables: directories, resources, contexts, trace tables, Bloom filters and
+//     cells, which are few and which nearly every question needs again.
+//   - pages and dictionaries, of which a store has many times the budget: a
+//     question reads most of them once.
+//
+// So that pages that pass do not push out the tables, pages are the first to
+// go while they have more than their share, 1/pageShare of what may be held;
+// of either kind the least recently used goes first.
+//
+// It is safe for concurrent use and shared by all readers of a store. What is
+// taken from it stays valid after it was evicted: entries are immutable and the
 // garbage collector keeps those in use.
 type Cache struct {
 	shards [cacheShards]cacheShard
 }
 
-const cacheShards = 16
+const (
+	cacheShards = 16
+	pageShare   = 4
+)
 
 // cacheKey names a chunk, or with a part what was made of one.
 type cacheKey struct {
@@ -20,12 +33,23 @@ type cacheKey struct {
 	part   uint64
 }
 
-// cacheEntry is an element of its shard's ring; next is the less recently
-// used neighbour.
+// keep is how something is kept.
+type keep uint8
+
+const (
+	keepTable keep = iota
+	keepPage
+	keepNot // it stays if it is there, but is not put there
+	keeps   = keepNot
+)
+
+// cacheEntry is an element of its kind's ring; next is the less recently used
+// neighbour.
 type cacheEntry struct {
 	key        cacheKey
 	value      any
 	size       int64
+	keep       keep
 	prev, next *cacheEntry
 }
 
@@ -33,8 +57,8 @@ type cacheShard struct {
 	mu struct {
 		sync.Mutex
 		entries map[cacheKey]*cacheEntry
-		ring    cacheEntry // ring.next is the most recently used
-		size    int64
+		rings   [keeps]cacheEntry // next is the most recently used
+		sizes   [keeps]int64
 		uses    uint64 // calls of get
 	}
 	budget int64
@@ -50,7 +74,10 @@ func NewCache(budget int64) *Cache {
 		s := &c.shards[i]
 		s.budget = budget / cacheShards
 		s.mu.entries = make(map[cacheKey]*cacheEntry)
-		s.mu.ring.prev, s.mu.ring.next = &s.mu.ring, &s.mu.ring
+		for k := range s.mu.rings {
+			ring := &s.mu.rings[k]
+			ring.prev, ring.next = ring, ring
+		}
 	}
 	return c
 }
@@ -60,7 +87,7 @@ func (c *Cache) Size() (n int64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		n += s.mu.size
+		n += s.size()
 		s.mu.Unlock()
 	}
 	return n
@@ -102,16 +129,16 @@ func (c *Cache) get(k cacheKey) any {
 	if e == nil {
 		return nil
 	}
-	if s.mu.ring.next != e {
+	if ring := &s.mu.rings[e.keep]; ring.next != e {
 		e.unlink()
 		s.pushFront(e)
 	}
 	return e.value
 }
 
-func (c *Cache) put(k cacheKey, value any, size int) {
+func (c *Cache) put(k cacheKey, value any, size int, how keep) {
 	s := c.shard(k)
-	e := &cacheEntry{key: k, value: value, size: int64(size) + entryOverhead}
+	e := &cacheEntry{key: k, value: value, size: int64(size) + entryOverhead, keep: how}
 	if e.size > s.budget {
 		return
 	}
@@ -121,7 +148,7 @@ func (c *Cache) put(k cacheKey, value any, size int) {
 		s.remove(old)
 	}
 	s.mu.entries[k] = e
-	s.mu.size += e.size
+	s.mu.sizes[how] += e.size
 	s.pushFront(e)
 	s.trim(s.budget)
 }
@@ -140,24 +167,35 @@ func (c *Cache) drop(file uint64) {
 	}
 }
 
-// trim, remove and pushFront need the lock.
+// size, trim, remove and pushFront need the lock.
+func (s *cacheShard) size() (n int64) {
+	for _, size := range s.mu.sizes {
+		n += size
+	}
+	return n
+}
+
 func (s *cacheShard) trim(size int64) {
-	for s.mu.size > size {
-		s.remove(s.mu.ring.prev)
+	for s.size() > size {
+		from := keepTable
+		if s.mu.sizes[keepPage] > size/pageShare || s.mu.sizes[keepTable] == 0 {
+			from = keepPage
+		}
+		s.remove(s.mu.rings[from].prev)
 	}
 }
 
 func (s *cacheShard) remove(e *cacheEntry) {
 	e.unlink()
 	delete(s.mu.entries, e.key)
-	s.mu.size -= e.size
+	s.mu.sizes[e.keep] -= e.size
 }
 
 func (s *cacheShard) pushFront(e *cacheEntry) {
-	head := &s.mu.ring
-	e.prev, e.next = head, head.next
-	head.next.prev = e
-	head.next = e
+	ring := &s.mu.rings[e.keep]
+	e.prev, e.next = ring, ring.next
+	ring.next.prev = e
+	ring.next = e
 }
 
 func (e *cacheEntry) unlink() {

@@ -89,8 +89,8 @@ func (b *block) contextPage(c *columnInfo, p int) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.r.cache != nil {
-		b.r.cache.put(key, pg, pg.size())
+	if b.r.cache != nil && !b.passing {
+		b.r.cache.put(key, pg, pg.size(), keepPage)
 	}
 	return pg, nil
 }

@@ -60,7 +60,7 @@ func (c *cursor) openDict(b *block) (err error) {
 		}
 		return err
 	}
-	c.texts, err = lazily(b.r, c.info.dict, dictOf{c.info}, !b.passing, func(d *dict) column.List { return d.strs },
+	c.texts, err = lazily(b.r, c.info.dict, dictOf{c.info}, b.keepPage(), func(d *dict) column.List { return d.strs },
 		func(src []byte) (column.List, error) {
 			list, err := column.DecodeList(src, c.info.entries)
 			if err == nil && list.Len() != c.info.entries {
@@ -77,7 +77,7 @@ func (b *block) textPage(c *columnInfo, p int) (column.List, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lazily(b.r, c.pages[p], c, !b.passing, func(pg *page) column.List { return pg.strs }, func(src []byte) (column.List, error) {
+	return lazily(b.r, c.pages[p], c, b.keepPage(), func(pg *page) column.List { return pg.strs }, func(src []byte) (column.List, error) {
 		return column.DecodePacked(src, d.texts, c.values)
 	})
 }
@@ -89,7 +89,7 @@ func (l lazyList) size() int { return l.Size() }
 
 // lazily is fetch for a list of strings that may be in the cache as whole
 // already.
-func lazily[T cached](r *Reader, ref chunkRef, s section, keep bool, whole func(T) column.List, decode func([]byte) (column.List, error)) (column.List, error) {
+func lazily[T cached](r *Reader, ref chunkRef, s section, how keep, whole func(T) column.List, decode func([]byte) (column.List, error)) (column.List, error) {
 	if r.cache != nil {
 		if v, ok := r.cache.get(cacheKey{r.id, ref.off, 0}).(T); ok {
 			return whole(v), nil
@@ -106,8 +106,8 @@ func lazily[T cached](r *Reader, ref chunkRef, s section, keep bool, whole func(
 	if err != nil {
 		return nil, r.corrupt(ref.off, s, err)
 	}
-	if keep && r.cache != nil {
-		r.cache.put(cacheKey{r.id, ref.off, lazyPart}, lazyList{list}, list.Size())
+	if how != keepNot && r.cache != nil {
+		r.cache.put(cacheKey{r.id, ref.off, lazyPart}, lazyList{list}, list.Size(), how)
 	}
 	return list, nil
 }

@@ -207,7 +207,7 @@ func (b *block) cellsOf(d *directory, e *entries, by *dimensions) (*cells, error
 	defer cellMakers.Put(m)
 	c, err := m.make(&block{r: b.r, info: b.info, passing: true}, d, e, by)
 	if err == nil && b.r.cache != nil {
-		b.r.cache.put(key, c, c.size())
+		b.r.cache.put(key, c, c.size(), keepTable)
 	}
 	return c, err
 }

@@ -175,7 +175,7 @@ func (b *block) page(c *columnInfo, p int) (*page, error) {
 		}
 		texts = d.texts
 	}
-	return fetch(b.r, c.pages[p], c, !b.passing, func(src []byte) (*page, error) {
+	return fetch(b.r, c.pages[p], c, b.keepPage(), func(src []byte) (*page, error) {
 		pg := &page{}
 		var err error
 		switch cl := c.class(); {
@@ -218,8 +218,8 @@ func (b *block) derivedPage(c *columnInfo, p int) (*page, error) {
 		return nil, err
 	}
 	key := cacheKey{b.r.id, b.info.dir.off, uint64(c.position)<<32 | uint64(p) + 1}
-	keep := b.r.cache != nil && b.cells == nil
-	if keep {
+	cached := b.r.cache != nil && b.cells == nil
+	if cached {
 		if pg, ok := b.r.cache.get(key).(*page); ok {
 			return pg, nil
 		}
@@ -231,8 +231,8 @@ func (b *block) derivedPage(c *columnInfo, p int) (*page, error) {
 		pg.codes = forms.present(c.byForm, c.most(), hi-lo)
 	}
 	pg.n = pg.codes.Len()
-	if keep && !b.passing {
-		b.r.cache.put(key, pg, pg.size())
+	if cached && !b.passing {
+		b.r.cache.put(key, pg, pg.size(), keepPage)
 	}
 	return pg, nil
 }
@@ -293,7 +293,7 @@ func (b *block) dict(c *columnInfo) (*dict, error) {
 	if c.known != nil {
 		return c.known, nil
 	}
-	return load(b.r, c.dict, dictOf{c}, func(src []byte) (*dict, error) { return decodeDict(c, src) })
+	return fetch(b.r, c.dict, dictOf{c}, keepPage, func(src []byte) (*dict, error) { return decodeDict(c, src) })
 }
 
 func decodeDict(c *columnInfo, src []byte) (*dict, error) {

@@ -240,14 +240,14 @@ func (b bloomOf) name() string { return b.columnInfo.name() + " bloom filter" }
 // cached is what a cache holds: a decoded chunk that knows its memory.
 type cached interface{ size() int }
 
-// load reads and decodes a chunk, or takes it from the cache. A chunk is
+// load reads and decodes a table, or takes it from the cache. A chunk is
 // always decoded in the same way, so its place in the file identifies it.
 func load[T cached](r *Reader, ref chunkRef, s section, decode func([]byte) (T, error)) (T, error) {
-	return fetch(r, ref, s, true, decode)
+	return fetch(r, ref, s, keepTable, decode)
 }
 
-// fetch is load; what is read is put into the cache if keep is set.
-func fetch[T cached](r *Reader, ref chunkRef, s section, keep bool, decode func([]byte) (T, error)) (T, error) {
+// fetch is load; what is read is kept as said.
+func fetch[T cached](r *Reader, ref chunkRef, s section, how keep, decode func([]byte) (T, error)) (T, error) {
 	key := cacheKey{r.id, ref.off, 0}
 	if r.cache != nil {
 		if v, ok := r.cache.get(key).(T); ok {
@@ -263,8 +263,8 @@ func fetch[T cached](r *Reader, ref chunkRef, s section, keep bool, decode func(
 	if err != nil {
 		return none, r.corrupt(ref.off, s, err)
 	}
-	if keep && r.cache != nil {
-		r.cache.put(key, v, v.size())
+	if how != keepNot && r.cache != nil {
+		r.cache.put(key, v, v.size(), how)
 	}
 	return v, nil
 }
