@@ -87,7 +87,7 @@ func (b *block) entries(d *directory, t tableInfo, k kind, section string) (*ent
 		return nil, b.r.corrupt(b.info.dir.off, named("directory"), column.ErrCorrupt)
 	}
 	return load(b.r, t.chunk, named(section), func(src []byte) (*entries, error) {
-		return decodeEntries(src, t, k == kindResource)
+		return decodeEntries(src, t, k, b.r.shared())
 	})
 }
 

@@ -9,13 +9,13 @@ import (
 
 // traceTable is the decoded trace table of a block.
 type traceTable struct {
-	rows   []uint64 // first row of each trace
+	rows   []uint32 // first row of each trace
 	starts []uint64
 	ids    []byte
 	total  int // rows of the block
 }
 
-func (t *traceTable) size() int { return 8*len(t.rows) + 8*len(t.starts) + len(t.ids) }
+func (t *traceTable) size() int { return 4*len(t.rows) + 8*len(t.starts) + len(t.ids) }
 
 func (t *traceTable) id(i int) telemetry.TraceID { return telemetry.TraceID(t.ids[i*16:]) }
 
@@ -39,7 +39,7 @@ func (t *traceTable) end(i int) int {
 
 // at is the number of the trace that row belongs to.
 func (t *traceTable) at(row int) int {
-	i, exact := slices.BinarySearch(t.rows, uint64(row))
+	i, exact := slices.BinarySearch(t.rows, uint32(row))
 	if !exact {
 		i--
 	}
@@ -49,29 +49,38 @@ func (t *traceTable) at(row int) int {
 func decodeTraces(src []byte, d *directory) (*traceTable, error) {
 	c := column.Cursor{B: src}
 	t := &traceTable{total: d.rows}
-	for _, v := range []*[]uint64{&t.rows, &t.starts} {
-		part := c.Sized()
-		if c.Err != nil {
-			return nil, c.Err
-		}
-		var err error
-		if *v, err = column.DecodeInts(part, d.traces); err != nil {
-			return nil, err
-		}
-		if len(*v) != d.traces {
-			return nil, column.ErrCorrupt
-		}
+	rows, err := tableInts(&c, d.traces)
+	if err != nil {
+		return nil, err
+	}
+	if t.starts, err = tableInts(&c, d.traces); err != nil {
+		return nil, err
 	}
 	t.ids = c.B
-	if len(t.ids) != 16*d.traces || t.rows[0] != 0 || t.rows[len(t.rows)-1] >= uint64(d.rows) {
+	if len(t.ids) != 16*d.traces || rows[0] != 0 || rows[len(rows)-1] >= uint64(d.rows) {
 		return nil, column.ErrCorrupt
 	}
-	for i := range t.rows[1:] {
-		if t.rows[i] >= t.rows[i+1] {
+	t.rows = make([]uint32, len(rows))
+	for i, row := range rows {
+		if i > 0 && row <= rows[i-1] {
 			return nil, column.ErrCorrupt
 		}
+		t.rows[i] = uint32(row)
 	}
 	return t, nil
+}
+
+// tableInts reads n numbers, with their size before them.
+func tableInts(c *column.Cursor, n int) ([]uint64, error) {
+	part := c.Sized()
+	if c.Err != nil {
+		return nil, c.Err
+	}
+	v, err := column.DecodeInts(part, n)
+	if err == nil && len(v) != n {
+		err = column.ErrCorrupt
+	}
+	return v, err
 }
 
 // shapes are the decoded lists of attribute columns of a block.
@@ -111,52 +120,7 @@ func decodeShapes(src []byte, d *directory) (*shapes, error) {
 	return s, nil
 }
 
-// entries are a block's decoded resources or scopes.
-type entries struct {
-	batch    telemetry.Batch // holds either Resources or Scopes, and Attrs
-	services []string        // service.name of each resource
-	like     []uint32        // the first resource of the same service, see sameService
-	bytes    int
-}
-
-func (e *entries) size() int { return e.bytes }
-
-func decodeEntries(src []byte, t tableInfo, resources bool) (*entries, error) {
-	strs, err := column.DecodeStrings(src, t.entries)
-	if err != nil {
-		return nil, err
-	}
-	if strs.Len() != t.entries {
-		return nil, column.ErrCorrupt
-	}
-	e := &entries{}
-	for i := range strs.Len() {
-		if resources {
-			r, err := decodeResource(strs.At(i), &e.batch)
-			if err != nil {
-				return nil, err
-			}
-			e.batch.Resources = append(e.batch.Resources, r)
-			if i == 0 { // others have about as many; an attribute takes 3 bytes at least
-				e.batch.Attrs = slices.Grow(e.batch.Attrs, min((len(e.batch.Attrs)+1)*(t.entries-1), len(src)/3))
-			}
-			e.services = append(e.services, e.batch.ServiceName(uint32(i)))
-			continue
-		}
-		s, err := decodeScope(strs.At(i), &e.batch)
-		if err != nil {
-			return nil, err
-		}
-		e.batch.Scopes = append(e.batch.Scopes, s)
-	}
-	if resources {
-		e.like = sameService(&e.batch)
-	}
-	e.bytes = len(src) + 64*cap(e.batch.Attrs) + 100*t.entries
-	return e, nil
-}
-
-// directorySize is about the memory of a decoded directory.
+// size is about the memory of a decoded directory.
 func (d *directory) size() int {
 	n := 512
 	for i := range d.columns {

@@ -18,7 +18,8 @@ import "sync"
 // taken from it stays valid after it was evicted: entries are immutable and the
 // garbage collector keeps those in use.
 type Cache struct {
-	shards [cacheShards]cacheShard
+	shards  [cacheShards]cacheShard
+	entries sharedEntries
 }
 
 const (

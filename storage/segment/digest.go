@@ -26,13 +26,13 @@ var serviceKeys = [...]string{"service.name", "service.namespace", "service.vers
 
 // sameService is for each resource the first one that equals it in all
 // serviceKeys.
-func sameService(b *telemetry.Batch) []uint32 {
+func sameService(resources []*entry) []uint32 {
 	first := map[[len(serviceKeys)]telemetry.Value]uint32{}
-	like := make([]uint32, len(b.Resources))
-	for i := range b.Resources {
+	like := make([]uint32, len(resources))
+	for i, x := range resources {
 		var values [len(serviceKeys)]telemetry.Value
 		for k, key := range serviceKeys {
-			values[k], _ = b.Lookup(b.Resources[i].Attrs, key)
+			values[k], _ = x.lookup(key)
 		}
 		if _, ok := first[values]; !ok {
 			first[values] = uint32(i)
@@ -46,8 +46,8 @@ func sameService(b *telemetry.Batch) []uint32 {
 // it is like.
 func (e *entries) agree(key string) bool {
 	for i, j := range e.like {
-		v, ok := e.batch.Lookup(e.batch.Resources[i].Attrs, key)
-		w, found := e.batch.Lookup(e.batch.Resources[j].Attrs, key)
+		v, ok := e.list[i].lookup(key)
+		w, found := e.list[j].lookup(key)
 		if v != w || ok != found {
 			return false
 		}

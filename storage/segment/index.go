@@ -74,21 +74,28 @@ func appendIndexChunk(dst []byte, e *column.Encoder, entries []indexEntry) []byt
 }
 
 // indexPage is a decoded chunk of the index; groups are numbers until version 2.
-type indexPage struct{ hashes, groups []uint64 }
+type indexPage struct{ hashes, groups []uint32 }
 
-func (p *indexPage) size() int { return 8 * (len(p.hashes) + len(p.groups)) }
+func (p *indexPage) size() int { return 4 * (len(p.hashes) + len(p.groups)) }
 
 func decodeIndexPage(src []byte) (*indexPage, error) {
 	c := column.Cursor{B: src}
 	p := &indexPage{}
-	for _, v := range []*[]uint64{&p.hashes, &p.groups} {
+	for _, v := range []*[]uint32{&p.hashes, &p.groups} {
 		part := c.Sized()
 		if c.Err != nil {
 			return nil, c.Err
 		}
-		var err error
-		if *v, err = column.DecodeInts(part, maxBlockRows); err != nil {
+		wide, err := column.DecodeInts(part, maxBlockRows)
+		if err != nil {
 			return nil, err
+		}
+		*v = make([]uint32, len(wide))
+		for i, n := range wide {
+			if n > math.MaxUint32 {
+				return nil, column.ErrCorrupt
+			}
+			(*v)[i] = uint32(n)
 		}
 	}
 	if len(c.B) != 0 || len(p.hashes) != len(p.groups) || !slices.IsSorted(p.hashes) {
@@ -113,9 +120,9 @@ func (r *Reader) lookup(id telemetry.TraceID, f func(from, to int) error) error 
 		if err != nil {
 			return err
 		}
-		at := firstFrom(p.hashes, uint64(h))
-		for ; at < len(p.hashes) && p.hashes[at] == uint64(h); at++ {
-			g := p.groups[at]
+		at := firstFrom(p.hashes, h)
+		for ; at < len(p.hashes) && p.hashes[at] == h; at++ {
+			g := uint64(p.groups[at])
 			if g == last || g >= uint64(r.footer.traces) {
 				continue
 			}
@@ -132,7 +139,7 @@ func (r *Reader) lookup(id telemetry.TraceID, f func(from, to int) error) error 
 // or their number. Hashes are spread evenly, so it is searched around where h
 // would be then: in a large index nearly every step of a search by halves
 // waits for memory.
-func firstFrom(hashes []uint64, h uint64) int {
+func firstFrom(hashes []uint32, h uint32) int {
 	n := len(hashes)
 	if n == 0 || h <= hashes[0] {
 		return 0

@@ -66,12 +66,12 @@ func found(t *testing.T, r *Reader, id telemetry.TraceID) (n int) {
 func TestFirstFrom(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := range 200 {
-		hashes := make([]uint64, n)
+		hashes := make([]uint32, n)
 		for i := range hashes {
-			hashes[i] = uint64(r.Uint32() >> r.IntN(32)) // most of them small, some equal
+			hashes[i] = r.Uint32() >> r.IntN(32) // most of them small, some equal
 		}
 		slices.Sort(hashes)
-		wanted := append([]uint64{0, 1, 1<<32 - 1}, hashes...)
+		wanted := append([]uint32{0, 1, 1<<32 - 1}, hashes...)
 		for _, h := range hashes {
 			wanted = append(wanted, h+1, h-min(h, 1))
 		}

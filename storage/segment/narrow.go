@@ -123,8 +123,8 @@ func (b *block) decide(d *directory, p *scan.Predicate) (decision, error) {
 		if err != nil {
 			return decision{}, err
 		}
-		return b.byCode(d.byKind[kindScope], judgeEach(len(e.batch.Scopes), func(i int) bool {
-			return holdsAttr(p, &e.batch, e.batch.Scopes[i].Attrs)
+		return b.byCode(d.byKind[kindScope], judgeEach(len(e.list), func(i int) bool {
+			return holdsAttr(p, e.list[i])
 		})), nil
 	case scan.ScopeSpan, scan.ScopeAny:
 		return b.decideAttr(d, p)
@@ -159,11 +159,11 @@ func (b *block) decideIntrinsic(d *directory, p *scan.Predicate) (decision, erro
 		if err != nil {
 			return decision{}, err
 		}
-		return b.byCode(d.byKind[kindScope], judgeEach(len(e.batch.Scopes), func(i int) bool {
+		return b.byCode(d.byKind[kindScope], judgeEach(len(e.list), func(i int) bool {
 			if p.Field.Intrinsic == scan.IntrinsicScopeName {
-				return p.Holds(telemetry.StringValue(e.batch.Scopes[i].Name))
+				return p.Holds(telemetry.StringValue(e.list[i].scope.Name))
 			}
-			return p.Holds(telemetry.StringValue(e.batch.Scopes[i].Version))
+			return p.Holds(telemetry.StringValue(e.list[i].scope.Version))
 		})), nil
 	case scan.IntrinsicEventName, scan.IntrinsicEventTime:
 		return b.decideElements(d, spaceEvent, p)
@@ -224,13 +224,13 @@ func (b *block) judgeResources(d *directory, p *scan.Predicate) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return judgeEach(len(e.batch.Resources), func(i int) bool {
-		return holdsAttr(p, &e.batch, e.batch.Resources[i].Attrs)
+	return judgeEach(len(e.list), func(i int) bool {
+		return holdsAttr(p, e.list[i])
 	}), nil
 }
 
-func holdsAttr(p *scan.Predicate, b *telemetry.Batch, r telemetry.Range) bool {
-	v, ok := b.Lookup(r, p.Field.Key)
+func holdsAttr(p *scan.Predicate, x *entry) bool {
+	v, ok := x.lookup(p.Field.Key)
 	if !ok {
 		return p.Op == scan.OpAbsent
 	}

@@ -221,6 +221,14 @@ func (r *Reader) read(ref chunkRef, s section) ([]byte, error) {
 	return body, nil
 }
 
+// shared are the resources and scopes that the cache's readers share.
+func (r *Reader) shared() *sharedEntries {
+	if r.cache == nil {
+		return nil
+	}
+	return &r.cache.entries
+}
+
 // section names a part of the file when something is wrong with it.
 type section interface{ name() string }
 

@@ -127,7 +127,7 @@ func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *s
 		return err
 	}
 	for i := lo; i < hi; i++ {
-		dst.Service = append(dst.Service, e.services[v.code(i)])
+		dst.Service = append(dst.Service, e.list[v.code(i)].service)
 	}
 	return nil
 }

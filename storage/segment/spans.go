@@ -310,8 +310,8 @@ func (m *materializer) resource(code uint32) uint32 {
 	if at := m.resourceAt[code]; at != 0 {
 		return at - 1
 	}
-	r := m.resources.batch.Resources[code]
-	r.Attrs = m.copyAttrs(m.resources.batch.AttrsOf(r.Attrs))
+	r := m.resources.list[code].resource
+	r.Attrs = m.copyAttrs(m.resources.list[code].attrs)
 	m.dst.Resources = append(m.dst.Resources, r)
 	m.resourceAt[code] = uint32(len(m.dst.Resources))
 	return m.resourceAt[code] - 1
@@ -321,8 +321,8 @@ func (m *materializer) scope(code uint32) uint32 {
 	if at := m.scopeAt[code]; at != 0 {
 		return at - 1
 	}
-	s := m.scopes.batch.Scopes[code]
-	s.Attrs = m.copyAttrs(m.scopes.batch.AttrsOf(s.Attrs))
+	s := m.scopes.list[code].scope
+	s.Attrs = m.copyAttrs(m.scopes.list[code].attrs)
 	m.dst.Scopes = append(m.dst.Scopes, s)
 	m.scopeAt[code] = uint32(len(m.dst.Scopes))
 	return m.scopeAt[code] - 1

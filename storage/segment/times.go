@@ -187,7 +187,7 @@ func (b *block) startsFrom(p int, c *column.Cursor) (*startMaker, error) {
 	lo, _ := b.pageRows(p)
 	s := &startMaker{traces: traces, row: lo}
 	var first bool
-	if s.trace, first = slices.BinarySearch(traces.rows, uint64(lo)); !first {
+	if s.trace, first = slices.BinarySearch(traces.rows, uint32(lo)); !first {
 		if first := c.Bytes(8); len(first) == 8 {
 			s.last = binary.LittleEndian.Uint64(first)
 		}
@@ -197,7 +197,7 @@ func (b *block) startsFrom(p int, c *column.Cursor) (*startMaker, error) {
 
 // add is the start of row i of the page, whose difference is d.
 func (s *startMaker) add(i int, d uint64) uint64 {
-	if s.trace < len(s.traces.rows) && s.traces.rows[s.trace] == uint64(s.row+i) {
+	if s.trace < len(s.traces.rows) && s.traces.rows[s.trace] == uint32(s.row+i) {
 		s.last = s.traces.starts[s.trace]
 		s.trace++
 	}

@@ -82,9 +82,7 @@ func (l *valueLister) block(d *directory) error {
 		if err != nil {
 			return err
 		}
-		for i := range e.batch.Scopes {
-			l.attr(&e.batch, e.batch.Scopes[i].Attrs)
-		}
+		l.attr(e)
 	}
 	return nil
 }
@@ -94,15 +92,15 @@ func (l *valueLister) resources(d *directory) error {
 	if err != nil {
 		return err
 	}
-	for i := range e.batch.Resources {
-		l.attr(&e.batch, e.batch.Resources[i].Attrs)
-	}
+	l.attr(e)
 	return nil
 }
 
-func (l *valueLister) attr(b *telemetry.Batch, r telemetry.Range) {
-	if v, ok := b.Lookup(r, l.field.Key); ok {
-		l.add(v)
+func (l *valueLister) attr(e *entries) {
+	for _, x := range e.list {
+		if v, ok := x.lookup(l.field.Key); ok {
+			l.add(v)
+		}
 	}
 }
 
@@ -125,11 +123,11 @@ func (l *valueLister) intrinsic(d *directory) error {
 		if err != nil {
 			return err
 		}
-		for _, s := range e.batch.Scopes {
+		for _, x := range e.list {
 			if l.field.Intrinsic == scan.IntrinsicScopeName {
-				l.add(telemetry.StringValue(s.Name))
+				l.add(telemetry.StringValue(x.scope.Name))
 			} else {
-				l.add(telemetry.StringValue(s.Version))
+				l.add(telemetry.StringValue(x.scope.Version))
 			}
 		}
 	}

@@ -60,8 +60,8 @@ func (b *block) coder(d *directory, f scan.Field, dst *scan.Codes) (pageCoder, e
 		if err != nil {
 			return nil, err
 		}
-		return b.entryCoder(d, kindScope, len(e.batch.Scopes), dst, func(i int) (telemetry.Value, bool) {
-			return e.batch.Lookup(e.batch.Scopes[i].Attrs, f.Key)
+		return b.entryCoder(d, kindScope, len(e.list), dst, func(i int) (telemetry.Value, bool) {
+			return e.list[i].lookup(f.Key)
 		}), nil
 	case scan.ScopeAny:
 		return b.anyCoder(d, f.Key, dst)
@@ -86,11 +86,11 @@ func (b *block) intrinsicCoder(d *directory, f scan.Intrinsic, dst *scan.Codes) 
 		if err != nil {
 			return nil, err
 		}
-		return b.entryCoder(d, kindScope, len(e.batch.Scopes), dst, func(i int) (telemetry.Value, bool) {
+		return b.entryCoder(d, kindScope, len(e.list), dst, func(i int) (telemetry.Value, bool) {
 			if f == scan.IntrinsicScopeName {
-				return telemetry.StringValue(e.batch.Scopes[i].Name), true
+				return telemetry.StringValue(e.list[i].scope.Name), true
 			}
-			return telemetry.StringValue(e.batch.Scopes[i].Version), true
+			return telemetry.StringValue(e.list[i].scope.Version), true
 		}), nil
 	}
 	return nil, errNoCodes
@@ -145,8 +145,8 @@ func (b *block) resourceCoder(d *directory, key string, dst *scan.Codes) (pageCo
 	if err != nil {
 		return nil, err
 	}
-	return b.entryCoder(d, kindResource, len(e.batch.Resources), dst, func(i int) (telemetry.Value, bool) {
-		return e.batch.Lookup(e.batch.Resources[i].Attrs, key)
+	return b.entryCoder(d, kindResource, len(e.list), dst, func(i int) (telemetry.Value, bool) {
+		return e.list[i].lookup(key)
 	}), nil
 }
 
