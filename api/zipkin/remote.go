@@ -71,9 +71,13 @@ func (a *api) remoteServices(q *request) error {
 		return err
 	}
 	return a.snapshot(func(snap scan.Snapshot) error {
+		ranks, err := a.remoteRanks(q, snap)
+		if err != nil {
+			return err
+		}
 		var names []string
 		base := cond.Join(traceql.And, ofService(service), calling())
-		for rank := range remoteKeys {
+		for _, rank := range ranks {
 			found, err := a.remotes(q, snap, base, rank)
 			if err != nil {
 				return err
@@ -84,6 +88,22 @@ func (a *api) remoteServices(q *request) error {
 		q.body = appendNames(q.body, names)
 		return nil
 	})
+}
+
+// remoteRanks are the ranks whose attribute any span has. To ask for the others
+// would read all spans again for each of them.
+func (a *api) remoteRanks(q *request, snap scan.Snapshot) (ranks []int, err error) {
+	for rank, key := range remoteKeys {
+		found, stats, err := exec.Keys(q.Context(), snap, exec.KeyQuery{Scope: scan.ScopeSpan, Prefix: key.name, Limit: maxNames}, a.Limits)
+		if err != nil {
+			return nil, err
+		}
+		a.note(q, stats)
+		if slices.ContainsFunc(found, func(k exec.AttributeKey) bool { return k.Key == key.name }) {
+			ranks = append(ranks, rank)
+		}
+	}
+	return ranks, nil
 }
 
 // remotes are the names of one rank among the spans that satisfy base.
