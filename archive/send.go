@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -38,6 +39,8 @@ type Sender struct {
 	// URL is the receiver's, without the path of its signal.
 	URL    string
 	Client *http.Client
+	// Header is sent with each request, beside what OTLP wants; nil: nothing.
+	Header http.Header
 	// Wait waits before another attempt; nil: [Sleep].
 	Wait func(ctx context.Context, d time.Duration) error
 	Sent Sent
@@ -143,6 +146,7 @@ func (s *Sender) post(ctx context.Context) (rejected int64, after time.Duration,
 	if err != nil {
 		return 0, -1, err
 	}
+	maps.Copy(req.Header, s.Header)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Content-Encoding", "gzip")
 	resp, err := s.Client.Do(req)

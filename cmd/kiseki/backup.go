@@ -28,8 +28,8 @@ const backupHelp = `NAME
   kiseki backup - copy what is stored to a folder, what is new only
 
 SYNOPSIS
-  kiseki backup [--to DIR] [--prune] [--server URL]
-  kiseki backup --data DIR --to DIR [--prune]
+  kiseki backup [--to DIR] [--prune] [--server URL] [--tenant ID]
+  kiseki backup --data DIR --to DIR [--prune] [--tenant ID]
 
 DESCRIPTION
   Asks a running server for a backup of everything acknowledged so far, or
@@ -48,6 +48,9 @@ OPTIONS
   --prune       When it is done delete the earlier backups in the folder.
                 Until then they keep what has been deleted since.
   --server URL  The server. Default http://127.0.0.1:16686.
+  --tenant ID   Whose traces, where the server has several tenants. They are
+                backed up below tenants/ID in the folder, and a --to that is
+                given to a server is meant from there.
   --data DIR    Back up this data folder without a server.
 
 EXIT STATUS
@@ -62,6 +65,7 @@ func runBackup(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	to := flags.String("to", "", "")
 	prune := flags.Bool("prune", false, "")
 	server := flags.String("server", defaultServer, "")
+	tenant := flags.String("tenant", "", "")
 	data := flags.String("data", "", "")
 	if status, done := parseArgs(flags, args, 0, backupHelp, stdout, stderr); done {
 		return status
@@ -73,9 +77,9 @@ func runBackup(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	var b native.Backup
 	var err error
 	if *data != "" {
-		b, err = backUpFolder(ctx, *data, *to, *prune, say)
+		b, err = backUpFolder(ctx, *data, *to, *tenant, *prune, say)
 	} else {
-		b, err = askForBackup(ctx, serverClient(*server), native.BackupRequest{Directory: *to, Prune: *prune}, say)
+		b, err = askForBackup(ctx, apiClient{server: *server, tenant: *tenant}, native.BackupRequest{Directory: *to, Prune: *prune}, say)
 	}
 	if err == nil && b.Error != "" {
 		err = errors.New(b.Error)
@@ -94,8 +98,14 @@ func runBackup(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	return ended(ctx, stderr, "backup", err)
 }
 
-// backUpFolder backs up a data folder that no server uses.
-func backUpFolder(ctx context.Context, data, to string, prune bool, say func(string, ...any)) (out native.Backup, err error) {
+// backUpFolder backs up a tenant of a data folder that no server uses.
+func backUpFolder(ctx context.Context, data, to, tenant string, prune bool, say func(string, ...any)) (out native.Backup, err error) {
+	if data, err = tenantFolder(data, tenant); err != nil {
+		return out, err
+	}
+	if to, err = tenantFolder(to, tenant); err != nil {
+		return out, err
+	}
 	out = native.Backup{Directory: to}
 	s, err := openFolder(data)
 	if err != nil {

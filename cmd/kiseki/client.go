@@ -26,9 +26,6 @@ type apiClient struct {
 	transport http.RoundTripper // nil: HTTP
 }
 
-// serverClient asks the running server at a URL.
-func serverClient(server string) apiClient { return apiClient{server: server} }
-
 // apiError is a problem that the API answered with.
 type apiError struct {
 	Status        int

@@ -44,9 +44,9 @@ type deletionResult struct {
 
 // deleteOptions are the options of the command line.
 type deleteOptions struct {
-	what   deletion
-	server string
-	yes    bool
+	what           deletion
+	server, tenant string
+	yes            bool
 }
 
 func deleteFlags(o *deleteOptions) *flag.FlagSet {
@@ -72,6 +72,7 @@ func deleteFlags(o *deleteOptions) *flag.FlagSet {
 	flags.BoolVar(&o.what.DryRun, "dry-run", false, "Only say how many traces it would be.")
 	flags.BoolVar(&o.yes, "yes", false, "Do not ask.")
 	flags.StringVar(&o.server, "server", defaultServer, "The `URL` of the server.")
+	flags.StringVar(&o.tenant, "tenant", "", "Whose traces, by the tenant's `ID`, where the server has several.")
 	return flags
 }
 
@@ -189,7 +190,7 @@ func (o *deleteOptions) run(ctx context.Context, stdin io.Reader, stdout, stderr
 // send asks the server.
 func (o *deleteOptions) send(ctx context.Context, d deletion, stderr io.Writer) (res deletionResult, err error) {
 	defer whileWaiting(stderr, "searching for the traces")()
-	err = serverClient(o.server).ask(ctx, http.MethodPost, "/deletions", d, &res)
+	err = apiClient{server: o.server, tenant: o.tenant}.ask(ctx, http.MethodPost, "/deletions", d, &res)
 	return res, err
 }
 

@@ -27,7 +27,7 @@ const exportHelp = `NAME
 
 SYNOPSIS
   kiseki export --out FILE [--format FORMAT] [--query QUERY] [--start TIME]
-                [--end TIME] [--server URL | --data DIR]
+                [--end TIME] [--server URL | --data DIR] [--tenant ID]
 
 DESCRIPTION
   Writes all spans that satisfy a query. docs/export.md describes the columns
@@ -44,6 +44,7 @@ OPTIONS
                    2026-11-21T09:00:00Z, 24h or 7d (ago), or Unix nanoseconds.
   --end TIME       Spans that started before this time.
   --server URL     The server. Default http://127.0.0.1:16686.
+  --tenant ID      Whose spans, where the server has several tenants.
   --data DIR       Read this data folder without a server.
 
 EXIT STATUS
@@ -54,8 +55,9 @@ EXIT STATUS
 `
 
 type exportOptions struct {
-	format, query, start, end, out, server, data string
-	plan                                         plan.Search
+	format, query, start, end, out string
+	source                         source
+	plan                           plan.Search
 }
 
 func runExport(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -66,8 +68,7 @@ func runExport(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	flags.StringVar(&o.start, "start", "", "")
 	flags.StringVar(&o.end, "end", "", "")
 	flags.StringVar(&o.out, "out", "", "")
-	flags.StringVar(&o.server, "server", defaultServer, "")
-	flags.StringVar(&o.data, "data", "", "")
+	o.source.flags(flags)
 	if status, done := parseArgs(flags, args, 0, exportHelp, stdout, stderr); done {
 		return status
 	}
@@ -149,14 +150,18 @@ func createWhole(path string, stdout io.Writer) (w io.Writer, finish func(whole 
 }
 
 func (o *exportOptions) export(ctx context.Context, w io.Writer, stderr io.Writer) error {
-	if o.data != "" {
+	if o.source.data != "" {
 		return o.fromFolder(ctx, w, stderr)
 	}
 	return o.fromServer(ctx, w, stderr)
 }
 
 func (o *exportOptions) fromFolder(ctx context.Context, w io.Writer, stderr io.Writer) (err error) {
-	s, err := openFolder(o.data)
+	dir, err := tenantFolder(o.source.data, o.source.tenant)
+	if err != nil {
+		return err
+	}
+	s, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -180,7 +185,7 @@ func (o *exportOptions) fromServer(ctx context.Context, w io.Writer, stderr io.W
 	if o.plan.End != math.MaxUint64 {
 		v.Set("end", strconv.FormatUint(o.plan.End, 10))
 	}
-	resp, err := serverClient(o.server).do(ctx, http.MethodGet, "/export?"+v.Encode(), nil)
+	resp, err := apiClient{server: o.source.server, tenant: o.source.tenant}.do(ctx, http.MethodGet, "/export?"+v.Encode(), nil)
 	if err != nil {
 		return err
 	}

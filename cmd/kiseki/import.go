@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/kiseki-dev/kiseki/archive"
+	names "github.com/kiseki-dev/kiseki/internal/tenant"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -18,7 +19,7 @@ const importHelp = `NAME
   kiseki import - send the spans of files to an OTLP receiver
 
 SYNOPSIS
-  kiseki import [--otlp-http URL] FILE...
+  kiseki import [--otlp-http URL] [--tenant ID] FILE...
 
 DESCRIPTION
   Reads files that "kiseki export" wrote, Parquet or OTLP/JSON, and files with
@@ -29,6 +30,8 @@ DESCRIPTION
 
 OPTIONS
   --otlp-http URL  The receiver. Default http://127.0.0.1:4318.
+  --tenant ID      Whose spans they become, where the receiver has several
+                   tenants: sent in the header X-Scope-OrgID.
 
 EXIT STATUS
   0  every span was taken
@@ -40,13 +43,20 @@ EXIT STATUS
 func runImport(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := newFlags("import")
 	to := flags.String("otlp-http", "http://127.0.0.1:4318", "")
+	tenant := flags.String("tenant", "", "")
 	if status, done := parseArgs(flags, args, math.MaxInt, importHelp, stdout, stderr); done {
 		return status
 	}
 	if flags.NArg() == 0 {
 		return usage(stderr, flags, errors.New("which FILE?"))
 	}
-	s := &archive.Sender{URL: *to, Client: http.DefaultClient}
+	s := &archive.Sender{URL: *to, Client: http.DefaultClient, Header: http.Header{}}
+	if *tenant != "" {
+		if err := names.Check(*tenant); err != nil {
+			return usage(stderr, flags, fmt.Errorf("--tenant: %w", err))
+		}
+		s.Header.Set(names.Header, *tenant)
+	}
 	say := reporter(stderr)
 	var err error
 	for _, path := range flags.Args() {

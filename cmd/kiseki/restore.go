@@ -17,7 +17,7 @@ const restoreHelp = `NAME
   kiseki restore - make a data folder of a backup
 
 SYNOPSIS
-  kiseki restore --from DIR --data DIR [--backup NAME]
+  kiseki restore --from DIR --data DIR [--backup NAME] [--tenant ID]
 
 DESCRIPTION
   Copies a backup to an empty data folder and verifies every checksum. The
@@ -28,6 +28,8 @@ OPTIONS
   --from DIR     The folder that "kiseki backup" wrote to.
   --data DIR     The data folder to make; it must be absent or empty.
   --backup NAME  The backup in the folder. Default is the newest.
+  --tenant ID    Whose traces: what is below tenants/ID in the one folder goes
+                 to tenants/ID in the other. Others in the data folder stay.
 
 EXIT STATUS
   0  done
@@ -40,14 +42,23 @@ func runRestore(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	from := flags.String("from", "", "")
 	data := flags.String("data", "", "")
 	name := flags.String("backup", "", "")
+	tenant := flags.String("tenant", "", "")
 	if status, done := parseArgs(flags, args, 0, restoreHelp, stdout, stderr); done {
 		return status
 	}
 	if *from == "" || *data == "" {
 		return usage(stderr, flags, errors.New("both --from and --data are needed"))
 	}
+	source, err := tenantFolder(*from, *tenant)
+	if err != nil {
+		return usage(stderr, flags, fmt.Errorf("--tenant: %w", err))
+	}
+	into, err := tenantFolder(*data, *tenant)
+	if err != nil {
+		return usage(stderr, flags, fmt.Errorf("--tenant: %w", err))
+	}
 	say := reporter(stderr)
-	r, err := storage.Restore(ctx, vfs.OS{}, *from, *name, *data, func(r storage.BackupReport) {
+	r, err := storage.Restore(ctx, vfs.OS{}, source, *name, into, func(r storage.BackupReport) {
 		var b native.Backup
 		report(&b, r)
 		sayBackup(say, &b)
@@ -55,6 +66,6 @@ func runRestore(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	if err != nil {
 		return ended(ctx, stderr, "restore", err)
 	}
-	fmt.Fprintf(stdout, "restored %s to %s: %d spans in %d segments, %d bytes, every checksum verified\n", r.Name, *data, r.Spans, r.Segments, r.Bytes)
+	fmt.Fprintf(stdout, "restored %s to %s: %d spans in %d segments, %d bytes, every checksum verified\n", r.Name, into, r.Spans, r.Segments, r.Bytes)
 	return exitOK
 }

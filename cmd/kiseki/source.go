@@ -32,12 +32,9 @@ func (s *source) use(stderr io.Writer, f func(apiClient) error) (err error) {
 	if s.data == "" {
 		return f(apiClient{server: s.server, tenant: s.tenant})
 	}
-	dir := s.data
-	if s.tenant != "" && s.tenant != names.Default {
-		if err := names.Check(s.tenant); err != nil {
-			return err
-		}
-		dir = filepath.Join(dir, tenantsFolder, s.tenant)
+	dir, err := tenantFolder(s.data, s.tenant)
+	if err != nil {
+		return err
 	}
 	store, err := openFolder(dir)
 	if err != nil {
@@ -46,6 +43,18 @@ func (s *source) use(stderr io.Writer, f func(apiClient) error) (err error) {
 	defer func() { err = errors.Join(err, store.Close()) }()
 	h := native.New(native.Options{Store: store, Logger: slog.New(slog.NewTextHandler(stderr, nil))})
 	return f(apiClient{server: "http://" + folderHost, transport: inProcess{h}})
+}
+
+// tenantFolder is the part of a data folder, or of a folder of backups, that is
+// a tenant's. "" is the default tenant.
+func tenantFolder(dir, tenant string) (string, error) {
+	if tenant == "" || tenant == names.Default {
+		return dir, nil
+	}
+	if err := names.Check(tenant); err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, tenantsFolder, tenant), nil
 }
 
 // folderHost stands for a data folder in URLs; nobody resolves it.

@@ -234,3 +234,50 @@ func TestFlushShare(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandsOfATenant takes one tenant's span through all commands that copy
+// or delete, first with a server and then with the folders alone.
+func TestCommandsOfATenant(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	r := startServe(t, at("data"), "--tenants", "true", "--retention-age", "0", "--backup-directory", at("backups"))
+	for id, name := range map[string]string{"acme": "of acme", "": "nobody's"} {
+		if status, body := r.sendAs(t, id, name); status != 200 {
+			t.Fatalf("send as %q: %d %s", id, status, body)
+		}
+	}
+	must := func(args ...string) {
+		t.Helper()
+		if status, stdout, stderr := kiseki(t, args...); status != exitOK {
+			t.Fatalf("kiseki %s: status %d\n%s%s", strings.Join(args, " "), status, stdout, stderr)
+		}
+	}
+	must("export", "--server", r.web, "--tenant", "acme", "--out", at("acme.parquet"))
+	must("import", "--otlp-http", r.otlpHTTP, "--tenant", "copy", at("acme.parquet"))
+	r.wantTrace(t, "copy", "of acme")
+	must("backup", "--server", r.web, "--tenant", "acme")
+	must("delete", "--server", r.web, "--tenant", "acme", "--trace", traceID, "--yes")
+	if status, _ := r.as(t, "acme", http.MethodGet, r.web+"/api/v2/trace/"+traceID, ""); status != 404 {
+		t.Errorf("the deleted trace: %d", status)
+	}
+	r.wantTrace(t, "", "nobody's")
+	r.stop(t)
+
+	must("backup", "--data", at("data"), "--tenant", "copy", "--to", at("backups"))
+	for _, id := range []string{"acme", "copy"} {
+		must("restore", "--from", at("backups"), "--tenant", id, "--data", at("restored"))
+	}
+	must("export", "--data", at("restored"), "--tenant", "copy", "--out", at("copy.parquet"))
+	r = startServe(t, at("restored"), "--tenants", "true", "--retention-age", "0")
+	r.wantTrace(t, "acme", "of acme")
+	r.wantTrace(t, "copy", "of acme")
+
+	for _, args := range [][]string{
+		{"restore", "--from", at("backups"), "--data", at("more"), "--tenant", ".."},
+		{"import", "--tenant", "../x", at("acme.parquet")},
+	} {
+		if status, _, stderr := kiseki(t, args...); status != exitUsage || !strings.Contains(stderr, "--tenant") {
+			t.Errorf("kiseki %s: %d %s", strings.Join(args, " "), status, stderr)
+		}
+	}
+}
