@@ -45,8 +45,11 @@ func (r *run) find(id telemetry.TraceID) (pieces []piece) {
 }
 
 // traceStart is the earliest start of a whole trace of which source number
-// known has a piece that starts at start.
+// known, or noSource, has a piece that starts at start.
 func (r *run) traceStart(id telemetry.TraceID, start uint64, known int) uint64 {
+	if r.lone.knows(id) {
+		return start
+	}
 	for i, s := range r.sources {
 		if lo, _ := s.Bounds(); i == known || lo >= start {
 			continue

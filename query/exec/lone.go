@@ -2,7 +2,8 @@ package exec
 
 import (
 	"encoding/binary"
-	"slices"
+	"maps"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -18,8 +19,17 @@ import (
 type lone struct {
 	asked atomic.Int64
 	once  sync.Once
-	known bool
-	apart map[uint64]struct{} // traceKey of all others
+	apart atomic.Pointer[map[uint64]struct{}] // traceKey of all others; nil: not known
+}
+
+// knows reports whether it is known by now that a trace lies in one place.
+func (l *lone) knows(id telemetry.TraceID) bool {
+	apart := l.apart.Load()
+	if apart == nil {
+		return false
+	}
+	_, ok := (*apart)[traceKey(id)]
+	return !ok
 }
 
 // A query reads all ids after asking about askedAlways traces and one for each
@@ -30,8 +40,13 @@ const (
 	askedShare  = 4096
 )
 
-// mostKeys bounds how many ids are read, of which 8 bytes each are kept.
-const mostKeys = 1 << 23
+// The ids that are read set bits by their keys, bitsSpan for each span: a bit
+// that is set already tells of a trace apart, or now and then of another trace
+// with the same bit, which is then asked for in vain.
+const (
+	bitsSpan = 2
+	mostBits = 1 << 28
+)
 
 // traceKey is the same for equal ids, and hardly ever for others.
 func traceKey(id telemetry.TraceID) uint64 {
@@ -52,48 +67,75 @@ func (r *run) alone(id telemetry.TraceID) bool {
 	if uint64(l.asked.Add(1)) <= r.stats.TotalSpans/askedShare+askedAlways {
 		return false
 	}
-	l.once.Do(func() { l.apart, l.known = r.apart() })
-	_, apart := l.apart[traceKey(id)]
-	return l.known && !apart
+	l.once.Do(func() {
+		if apart, ok := r.apart(); ok {
+			l.apart.Store(&apart)
+		}
+	})
+	return l.knows(id)
 }
 
-// apart is the keys of the traces that lie in several places; ok is false where
-// that cannot be told.
+// inOnePlace reports whether a piece of a trace is the whole of it.
+func (r *run) inOnePlace(id telemetry.TraceID, at piece) bool {
+	all := r.locate(id, at)
+	return len(all) == 1 && all[0] == at
+}
+
+// apart is the keys of the traces that lie in several places, and of some
+// others; ok is false where that cannot be told.
 func (r *run) apart() (out map[uint64]struct{}, ok bool) {
 	blocks := r.blocksWithin(0, plan.All)
-	parts := make([][]uint64, workers(blocks))
+	parts := make([]map[uint64]struct{}, workers(blocks))
+	for i := range parts {
+		parts[i] = map[uint64]struct{}{}
+	}
+	spans := 0
+	for i := range blocks {
+		spans += blocks[i].block.Len()
+	}
+	shift := bits.LeadingZeros64(uint64(min(spans*bitsSpan, mostBits-1) | 63))
+	met := make([]uint64, 1<<(64-shift)/64)
 	var failed atomic.Bool
 	deal(blocks, len(parts), func(worker int, b scan.Block) bool {
-		var err error
-		parts[worker], err = appendKeys(parts[worker], b)
-		if err != nil || r.late() || len(parts[worker]) > mostKeys/len(parts) {
+		err := eachTrace(b, func(t *scan.Trace) {
+			key := traceKey(t.ID)
+			at := (key ^ key>>32) * 0xff51afd7ed558ccd >> shift
+			if bit := uint64(1) << (at & 63); atomic.OrUint64(&met[at>>6], bit)&bit != 0 {
+				parts[worker][key] = struct{}{}
+			}
+		})
+		if err != nil || r.late() {
 			failed.Store(true)
 		}
 		return !failed.Load()
 	})
-	if failed.Load() {
-		return nil, false
+	for _, part := range parts[1:] {
+		maps.Copy(parts[0], part)
 	}
-	all := slices.Concat(parts...)
-	slices.Sort(all)
-	out = map[uint64]struct{}{}
-	for i := 1; i < len(all); i++ {
-		if all[i] == all[i-1] {
-			out[all[i]] = struct{}{}
-		}
-	}
-	return out, true
+	return parts[0], !failed.Load()
 }
 
-// appendKeys appends a key for each piece of a trace in the block.
-func appendKeys(keys []uint64, b scan.Block) ([]uint64, error) {
+// tracer is how to ask for the traces of a block's rows.
+func tracer(b scan.Block) (func(row int) (scan.Trace, error), error) {
+	if t, ok := b.(scan.Tracer); ok {
+		return t.Tracer()
+	}
+	return b.Trace, nil
+}
+
+// eachTrace calls f with each piece of a trace in the block.
+func eachTrace(b scan.Block, f func(*scan.Trace)) error {
+	trace, err := tracer(b)
+	if err != nil {
+		return err
+	}
 	for row := 0; row < b.Len(); {
-		t, err := b.Trace(row)
+		t, err := trace(row)
 		if err != nil {
-			return keys, err
+			return err
 		}
-		keys = append(keys, traceKey(t.ID))
+		f(&t)
 		row = max(row+1, t.Hi)
 	}
-	return keys, nil
+	return nil
 }

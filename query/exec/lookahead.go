@@ -36,12 +36,17 @@ const (
 	maxRun   = 16
 )
 
-// filtered is a block with its rows that satisfy the filter.
+// filtered is a block with its rows that satisfy the filter, and the pieces of
+// traces that those are of, in the order of rows.
 type filtered struct {
 	queuedBlock
 	filter filter
 	sel    scan.Bitmap
+	pieces []tracePiece
+	sieve  *sieve // nil: none is wanted
+	judged bool   // it told which pieces are bare
 	err    error
+	doing  string        // what failed
 	begun  atomic.Bool   // somebody filters it
 	done   chan struct{} // receives when somebody else has
 }
@@ -120,7 +125,12 @@ func (l *lookahead) filtered(q queuedBlock) *filtered {
 		f = &filtered{done: make(chan struct{}, 1)}
 		f.filter.stop, f.filter.trail = l.stop, l.s.trail()
 	}
-	f.queuedBlock, f.err = q, nil
+	f.queuedBlock = q
+	switch {
+	case l.s.sieve == nil:
+	case f.sieve == nil:
+		f.sieve = newSieve(l.s.plan) // each has its own scratch
+	}
 	l.s.scanned(q.block)
 	// A goroutine that comes too late for one block may begin a later one in
 	// the same memory: it does what that one's own would.
@@ -130,6 +140,34 @@ func (l *lookahead) filtered(q queuedBlock) *filtered {
 
 // run reads nothing of the search that changes.
 func (f *filtered) run(s *search) {
+	f.pieces, f.judged, f.doing = f.pieces[:0], false, "filter block"
 	f.sel.Reset(f.block.Len(), true)
-	f.err = f.filter.narrowWithin(s.plan, s.spanFilter, f.block, &f.sel)
+	if f.err = f.filter.narrowWithin(s.plan, s.spanFilter, f.block, &f.sel); f.err != nil {
+		return
+	}
+	f.doing = "read traces of block"
+	if f.err = f.place(s.lone); f.err == nil && f.sieve != nil {
+		// Where it cannot tell, who looks at the traces reports why.
+		f.judged = f.sieve.judge(f.block, f.pieces, &f.filter) == nil
+	}
+}
+
+// place makes pieces of the rows.
+func (f *filtered) place(l *lone) error {
+	trace, err := tracer(f.block)
+	if err != nil {
+		return err
+	}
+	for row := f.sel.Next(0); row >= 0; {
+		t, err := trace(row)
+		if err != nil {
+			return err
+		}
+		lo, hi := min(row, t.Lo), max(row+1, t.Hi)
+		f.pieces = append(f.pieces, tracePiece{
+			start: t.Start, lo: uint32(lo), hi: uint32(hi), matched: uint32(f.sel.CountIn(row, hi)), lone: l.knows(t.ID),
+		})
+		row = f.sel.Next(hi)
+	}
+	return nil
 }

@@ -75,7 +75,10 @@ type search struct {
 	result     *scan.Bitmap                   // of the trace evaluated last, over the rows of its pieces
 	pieces     []piece
 	misses     int                  // traces looked at that have no result
-	joined     traceSet             // nil: not known; else the only traces that may have a result
+	sieve      *sieve               // nil: none is wanted
+	sieved     int                  // blocks that it judged, and
+	through    int                  // how many of their traces came through
+	semijoined bool                 // or tried to
 	found      func(*Summary) error // nil: nobody waits for single traces
 	told       int                  // how many of best it was called with
 }
@@ -87,11 +90,23 @@ type visitedBlock struct {
 	pieces []tracePiece
 }
 
-// tracePiece is a piece of a trace by one of its rows.
+// tracePiece is a run of rows [lo, hi) of a block that belong to a trace.
 type tracePiece struct {
 	start   uint64 // of the piece
-	row     uint32
+	lo, hi  uint32
 	matched uint32 // its rows that match
+	lone    bool   // it is known to be the whole trace
+	bare    bool   // if it is the whole trace, that has no result
+}
+
+// any reports whether one of its rows is in the set.
+func (p *tracePiece) any(rows *scan.Bitmap) bool { return rows.CountIn(int(p.lo), int(p.hi)) > 0 }
+
+// clear takes its rows from the set.
+func (p *tracePiece) clear(rows *scan.Bitmap) {
+	for i := p.lo; i < p.hi; i++ {
+		rows.Clear(int(i))
+	}
 }
 
 // visitedBlocks keeps the memory of searches for later ones.
@@ -179,7 +194,8 @@ func (s *search) rank() error {
 			s.took(stepLookUp, began)
 		}
 	}
-	return nil
+	_, err := s.more()
+	return err
 }
 
 // excluded reports whether no trace with this bound can be on the page.
@@ -215,30 +231,27 @@ func (s *search) summary(r *ranked) *Summary {
 	return r.summary
 }
 
-// visit turns the matching rows of a filtered block into pieces of traces.
+// visit queues the pieces of traces of a filtered block.
 func (s *search) visit(b *filtered) {
 	if b.err != nil {
-		s.damaged("filter block", b.err)
-		return
+		s.damaged(b.doing, b.err)
 	}
 	m := visitedBlocks.Get().(*visitedBlock)
 	m.queuedBlock, m.pieces = b.queuedBlock, m.pieces[:0]
-	for row := b.sel.Prev(b.sel.Len() - 1); row >= 0; {
-		t, err := b.block.Trace(row)
-		if err != nil {
-			s.damaged("read traces of block", err)
-			break
+	for _, p := range b.pieces {
+		if !s.excluded(p.start) {
+			m.pieces = append(m.pieces, p)
 		}
-		if !s.excluded(t.Start) && !s.excludes(t.ID) {
-			lo := min(row, t.Lo)
-			m.pieces = append(m.pieces, tracePiece{t.Start, uint32(row), uint32(b.sel.CountIn(lo, row+1))})
-		}
-		row = b.sel.Prev(min(row, t.Lo) - 1)
 	}
-	// In a segment they are in order already, but the other way round.
-	slices.Reverse(m.pieces)
+	switch {
+	case b.judged:
+		s.sifted(m)
+	case s.sieve != nil:
+		s.sift(m)
+	}
+	m.pieces = slices.DeleteFunc(m.pieces, func(p tracePiece) bool { return p.bare && p.lone })
 	byStart := func(x, y tracePiece) int { return cmp.Compare(x.start, y.start) }
-	if !slices.IsSortedFunc(m.pieces, byStart) {
+	if !slices.IsSortedFunc(m.pieces, byStart) { // in a segment they are
 		slices.SortFunc(m.pieces, byStart)
 	}
 	if over := s.held + len(m.pieces) - s.limits.Traces; over > 0 {
@@ -247,10 +260,11 @@ func (s *search) visit(b *filtered) {
 	}
 	if len(m.pieces) == 0 {
 		m.free()
-		return
+	} else {
+		s.held += len(m.pieces)
+		heap.Push((*visitedHeap)(&s.visited), m)
 	}
-	s.held += len(m.pieces)
-	heap.Push((*visitedHeap)(&s.visited), m)
+	s.semijoin()
 }
 
 // take looks up the trace of the best piece.
@@ -266,12 +280,16 @@ func (s *search) take() {
 	} else {
 		heap.Fix((*visitedHeap)(&s.visited), 0)
 	}
-	t, err := block.Trace(int(best.row))
+	if best.bare && best.lone {
+		return
+	}
+	t, err := block.Trace(int(best.lo))
 	if err != nil {
 		s.damaged("read traces of block", err)
 		return
 	}
-	if _, ok := s.seen[t.ID]; ok || s.excludes(t.ID) {
+	at := piece{block, int(best.lo), int(best.hi)}
+	if _, ok := s.seen[t.ID]; ok || best.bare && s.inOnePlace(t.ID, at) {
 		return
 	}
 	if len(s.seen) >= s.limits.Traces {
@@ -279,7 +297,7 @@ func (s *search) take() {
 		return
 	}
 	s.seen[t.ID] = struct{}{}
-	s.resolve(t, source, matchedPiece{piece{block, t.Lo, t.Hi}, int(best.matched)})
+	s.resolve(t, source, matchedPiece{at, int(best.matched)})
 }
 
 // narrowWithin applies the range of time and a filter to sel.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/querytest"
 	"github.com/kiseki-dev/kiseki/query/traceql"
@@ -30,7 +31,12 @@ func TestAgreesWithReference(t *testing.T) {
 		layouts := []scan.Store{scantest.New(b), scantest.Split(b, r, 1+r.IntN(5), 1+r.IntN(6))}
 		for range 20 {
 			n++
+			undo := func() {}
+			if haste := r.IntN(3); haste > 0 {
+				undo = exec.Hasten(haste > 1)
+			}
 			checkSearch(t, r, ref, querytest.RandomQuery(r), layouts...)
+			undo()
 		}
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)

@@ -175,6 +175,13 @@ type Block interface {
 	Spans(lo, hi int, dst *telemetry.Batch) error
 }
 
+// Tracer is a [Block] that can be asked for the traces of many rows at less
+// cost.
+type Tracer interface {
+	// Tracer is as Block.Trace, for one goroutine and rows in ascending order.
+	Tracer() (func(row int) (Trace, error), error)
+}
+
 // Operation is something a service does: a span name and kind.
 type Operation struct {
 	Service string

@@ -46,6 +46,23 @@ func (b *block) keepPage() keep {
 	return keepPage
 }
 
+// Tracer implements [scan.Tracer].
+func (b *block) Tracer() (func(row int) (scan.Trace, error), error) {
+	t, err := b.traces()
+	if err != nil {
+		return nil, err
+	}
+	i := 0
+	return func(row int) (scan.Trace, error) {
+		if row >= t.end(i) {
+			if i++; row >= t.end(i) {
+				i = t.at(row)
+			}
+		}
+		return scan.Trace{ID: t.id(i), Start: t.starts[i], Lo: int(t.rows[i]), Hi: t.end(i)}, nil
+	}, nil
+}
+
 // dir loads the block's directory.
 func (b *block) dir() (*directory, error) {
 	if b.known != nil {
