@@ -141,7 +141,7 @@ func (c *Config) querySettings() []Setting {
 			"How long a query may run. Then it is answered with what it has found, and that it is incomplete.",
 			durationValue{&c.Limits.QueryTime}},
 		{"Queries", "limits.query-memory", "max-query-memory", "SIZE",
-			"What a query may remember: candidates, groups, series. One that needs more is answered incompletely. Reading a whole trace of a million spans takes four times the default.",
+			"What a query may remember: candidates, groups, series. One that needs more is answered incompletely. Of a trace it reads a million spans with the default, which takes 2 kB each where it must be held as a whole; OTLP/JSON is written part after part.",
 			sizeValue{&c.Limits.QueryMemory}},
 	}
 }

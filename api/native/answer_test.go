@@ -9,8 +9,11 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/query/exec"
+	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
@@ -66,6 +69,76 @@ func TestPieces(t *testing.T) {
 	if small.Header().Get("Content-Length") == "" {
 		t.Error("a small trace comes without its length")
 	}
+}
+
+// TestParts: a trace that is too large to be held is sent as it is read, every
+// span once. That some of it cannot be read is in the trailer then.
+func TestParts(t *testing.T) {
+	b := telemetrytest.Random(4, 40_000)
+	for i := range b.Spans {
+		b.Spans[i].TraceID = b.Spans[0].TraceID
+	}
+	get := func(store scan.Store) (spans int, incomplete string) {
+		server := httptest.NewServer(native.New(native.Options{Store: store, Logger: slog.New(slog.DiscardHandler)}))
+		defer server.Close()
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := client.Get(server.URL + native.Prefix + "/traces/" + b.Spans[0].TraceID.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.Header.Get("Kiseki-Incomplete") != "" {
+			t.Fatalf("%v, %v", err, resp.Header)
+		}
+		traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return traces.SpanCount(), resp.Trailer.Get("Kiseki-Incomplete")
+	}
+	whole := scantest.New(b)
+	snap := whole.Snapshot()
+	defer snap.Release()
+	trace, err := exec.FindTrace(t.Context(), snap, b.Spans[0].TraceID, exec.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spans, why := get(whole); spans != len(trace.Batch.Spans) || why != "" {
+		t.Errorf("%d spans of %d, %q", spans, len(trace.Batch.Spans), why)
+	}
+	if spans, why := get(cutOff{whole}); spans == 0 || spans > 30_000 || why != "some of the stored data could not be read" {
+		t.Errorf("of a trace that is damaged: %d spans, %q", spans, why)
+	}
+}
+
+// cutOff is a store whose spans cannot be read from row 30,000 of a block on.
+type cutOff struct{ scan.Store }
+
+type cutOffSnapshot struct{ scan.Snapshot }
+
+type cutOffSource struct{ scan.Source }
+
+type cutOffBlock struct{ scan.Block }
+
+func (s cutOff) Snapshot() scan.Snapshot { return cutOffSnapshot{s.Store.Snapshot()} }
+
+func (s cutOffSnapshot) Sources() (out []scan.Source) {
+	for _, src := range s.Snapshot.Sources() {
+		out = append(out, cutOffSource{src})
+	}
+	return out
+}
+
+func (s cutOffSource) Find(id telemetry.TraceID, f func(scan.Block, int, int) error) error {
+	return s.Source.Find(id, func(b scan.Block, lo, hi int) error { return f(cutOffBlock{b}, lo, hi) })
+}
+
+func (b cutOffBlock) Spans(lo, hi int, dst *telemetry.Batch) error {
+	if hi > 30_000 {
+		return errBroken
+	}
+	return b.Block.Spans(lo, hi, dst)
 }
 
 // TestBrokenOff: an error after the first piece breaks the connection, so that

@@ -8,7 +8,7 @@
 //	semijoin.go    the traces that have what a result needs
 //	lookahead.go   the blocks that newest will want, on other processors
 //	summary.go     what a trace is, in a line
-//	trace.go       one whole trace
+//	trace.go       one whole trace; trace_parts.go part after part
 //	traces.go      every whole trace that a query finds; traces_sample.go some
 //	               of them, evenly in time
 //	lone.go        the traces that lie in one place
@@ -61,7 +61,7 @@ type Limits struct {
 	Memory     int           // bytes that a metrics query adds up in
 }
 
-// DefaultLimits are generous: about 100 MB for a search, a GB for a trace.
+// DefaultLimits are generous: about 100 MB for a search, 2 GB for a whole trace.
 var DefaultLimits = Limits{
 	Time: 30 * time.Second, Traces: 1 << 20, TraceSpans: 1 << 20, Names: 1 << 18, Groups: 1 << 14,
 	Series: 1 << 14, Points: 11_000, Memory: 256 << 20,

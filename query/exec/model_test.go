@@ -190,7 +190,41 @@ func checkTraces(t *testing.T, b *telemetry.Batch, store scan.Store) {
 			t.Fatalf("trace %s\ngot\n%s\nwant\n%s", id, g, w)
 		}
 		checkTree(t, got)
+		for _, most := range []int{1, 3, len(rows)} {
+			checkParts(t, snap, id, most, &want)
+		}
 	}
+}
+
+// checkParts: the parts of a trace have all of its spans, each once.
+func checkParts(t *testing.T, snap scan.Snapshot, id telemetry.TraceID, most int, want *telemetry.Batch) {
+	t.Helper()
+	var got []string
+	stats, err := exec.TraceParts(t.Context(), snap, id, exec.DefaultLimits, most, func(part *exec.Trace) error {
+		if n := len(part.Batch.Spans); n == 0 || n > most {
+			t.Errorf("a part of %d spans, at most %d", n, most)
+		}
+		got = append(got, dumpSpans(&part.Batch)...)
+		return nil
+	})
+	if err != nil || !stats.Complete {
+		t.Fatalf("parts: %v, %+v", err, stats)
+	}
+	slices.Sort(got)
+	if w := dumpSpans(want); !slices.Equal(got, w) {
+		t.Fatalf("trace %s in parts of %d\ngot\n%s\nwant\n%s", id, most, strings.Join(got, "\n"), strings.Join(w, "\n"))
+	}
+}
+
+// dumpSpans is the text of each span, sorted.
+func dumpSpans(b *telemetry.Batch) (spans []string) {
+	for i := range b.Spans {
+		one := *b
+		one.Spans = b.Spans[i : i+1]
+		spans = append(spans, telemetrytest.Dump(&one))
+	}
+	slices.Sort(spans)
+	return spans
 }
 
 // checkTree checks what [exec.Trace] promises of the order of spans.

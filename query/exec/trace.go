@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -19,13 +20,13 @@ type Trace struct {
 func FindTrace(ctx context.Context, snap scan.Snapshot, id telemetry.TraceID, limits Limits) (*Trace, error) {
 	r := start(ctx, snap, limits)
 	defer r.release()
-	pieces := r.find(id)
-	blocks := map[scan.Block]struct{}{}
-	for _, p := range pieces {
-		blocks[p.block] = struct{}{}
-		r.stats.ScannedSpans += uint64(p.hi - p.lo)
-	}
-	r.stats.ScannedBlocks = len(blocks)
+	return r.wholeTrace(r.find(id))
+}
+
+// wholeTrace is the trace of these pieces, with the final Stats.
+func (r *run) wholeTrace(pieces []piece) (*Trace, error) {
+	r.stats.ScannedSpans += uint64(spansOf(pieces))
+	r.stats.ScannedBlocks = blocksOf(pieces)
 	if _, err := r.more(); err != nil {
 		return nil, err
 	}
@@ -42,20 +43,28 @@ func FindTrace(ctx context.Context, snap scan.Snapshot, id telemetry.TraceID, li
 	b.Spans = keep
 	t := &Trace{Batch: *b}
 	t.arrange()
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
+	if r.ctx.Err() != nil {
+		return nil, context.Cause(r.ctx)
 	}
 	t.Stats = r.finish()
 	return t, nil
 }
 
-// load reads all spans of the pieces, in their order, and makes equal
-// resources and scopes one. A piece that cannot be read is left out, and so
-// are all that are left when time runs out.
+// load reads all spans of the pieces. A piece that cannot be read is left out,
+// and so are all that are left when time runs out.
 func (r *run) load(pieces []piece) *telemetry.Batch {
 	b := &telemetry.Batch{}
+	r.loadInto(b, pieces, r.late)
+	return b
+}
+
+// loadInto appends all spans of the pieces to b, in their order, and makes
+// equal resources and scopes one. It ends early when stop says so.
+func (r *run) loadInto(b *telemetry.Batch, pieces []piece, stop func() bool) {
+	left := spansOf(pieces)
+	b.Spans = slices.Grow(b.Spans, left)
 	for _, p := range pieces {
-		if r.late() {
+		if stop() {
 			break
 		}
 		n := len(b.Spans)
@@ -63,7 +72,10 @@ func (r *run) load(pieces []piece) *telemetry.Batch {
 			b.Spans = b.Spans[:n]
 			r.damaged("read spans", err)
 		}
+		left -= p.hi - p.lo
+		if n = len(b.Spans); n > 0 && left > 0 { // the others will be much like these
+			b.Attrs = slices.Grow(b.Attrs, len(b.Attrs)/n*left)
+		}
 	}
 	share(b)
-	return b
 }
