@@ -66,6 +66,28 @@ func AppendCodes(dst []byte, codes []uint32) []byte {
 	return dst
 }
 
+// packedCodes plus the bits of a code, 1 to 32, stands in place of the width of
+// codes in bits.
+const packedCodes = 16
+
+// PackedCodesSize is how many bytes AppendPackedCodes writes of n codes below
+// limit.
+func PackedCodesSize(n int, limit uint32) int {
+	return len(binary.AppendUvarint(nil, uint64(n))) + 1 + (n*int(bitLen(uint64(limit)))+7)/8
+}
+
+// AppendPackedCodes is AppendCodes with as few bits for each code as the
+// greatest, which is not 0, takes: this is for codes that do not compress.
+func AppendPackedCodes(dst []byte, codes []uint32, high uint32) []byte {
+	width := bitLen(uint64(high))
+	dst = append(binary.AppendUvarint(dst, uint64(len(codes))), packedCodes+byte(width))
+	w := bitWriter{out: dst}
+	for _, c := range codes {
+		w.put(uint64(c), width)
+	}
+	return w.flush()
+}
+
 // DecodeCodes reads a vector of at most limit codes, each at most maxCode.
 // The result may alias src.
 func DecodeCodes(src []byte, limit int, maxCode uint32) (Codes, error) {
@@ -91,6 +113,9 @@ func (c *Cursor) codes(limit int, maxCode uint32) (Codes, error) {
 			return Codes{}, ErrCorrupt
 		}
 		return ConstCodes(n, uint32(code)), nil
+	}
+	if width > packedCodes && width <= packedCodes+32 {
+		return c.packedCodes(n, uint(width-packedCodes), maxCode)
 	}
 	if width > 4 || width == 3 {
 		return Codes{}, ErrCorrupt
@@ -122,6 +147,33 @@ func (c *Cursor) codes(limit int, maxCode uint32) (Codes, error) {
 		}
 	}
 	return Codes{W: w}, nil
+}
+
+// packedCodes reads n codes of so many bits.
+func (c *Cursor) packedCodes(n int, width uint, maxCode uint32) (out Codes, err error) {
+	src := c.Bytes((n*int(width) + 7) / 8)
+	if c.Err != nil {
+		return Codes{}, c.Err
+	}
+	most := uint32(0)
+	if width <= 8 {
+		out.B = make([]byte, n)
+		for i := range out.B {
+			code := bitsAt(src, uint(i)*width, width)
+			out.B[i] = byte(code)
+			most = max(most, uint32(code))
+		}
+	} else {
+		out.W = make([]uint32, n)
+		for i := range out.W {
+			out.W[i] = uint32(bitsAt(src, uint(i)*width, width))
+			most = max(most, out.W[i])
+		}
+	}
+	if most > maxCode {
+		return Codes{}, ErrCorrupt
+	}
+	return out, nil
 }
 
 // Narrow clears every bit i of words, row i being bit i%64 of word i/64, for

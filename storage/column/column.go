@@ -19,6 +19,7 @@
 //	                  of the n-1 zigzag differences
 //	codes    n, width u8 (0, 1, 2 or 4), n low bytes, n second bytes, …
 //	         width 0: one uvarint, the value of all
+//	         width 16 + w: n × w bits, since version 3 of segments
 //	strings  n, mode u8, then
 //	         ended    each value followed by a zero byte
 //	         sized    n uvarint lengths, then all bytes
@@ -28,9 +29,10 @@
 // Numbers without a width are uvarints; base, first and const are zigzag
 // uvarints. Bits are filled from the least significant one of each byte.
 //
-// Rejected: bit-packing codes (a general compressor does better on whole
-// bytes, and loops over bytes need no unpacking), and a dictionary per page
-// for strings (the compressor's window does the same).
+// Codes are packed into bits only where a general compressor, which does better
+// on whole bytes if anything repeats, fails: the writer of a page tries it first.
+// Rejected: a dictionary per page for strings (the compressor's window does the
+// same).
 package column
 
 import (

@@ -66,21 +66,36 @@ func TestInts(t *testing.T) {
 func TestCodes(t *testing.T) {
 	for _, most := range []uint32{0, 1, 255, 256, 65535, 65536, math.MaxUint32} {
 		codes := []uint32{most, 0, most / 2, most, most / 3}
-		enc := AppendCodes(nil, codes)
-		got, err := DecodeCodes(enc, len(codes), most)
-		if err != nil || got.Len() != len(codes) {
-			t.Fatalf("up to %d: %d codes, %v", most, got.Len(), err)
-		}
-		for i, c := range codes {
-			if got.At(i) != c {
-				t.Errorf("up to %d: code %d is %d, want %d", most, i, got.At(i), c)
-			}
-		}
+		testCodes(t, codes, AppendCodes(nil, codes), most)
 		if most > 0 {
-			if _, err := DecodeCodes(enc, len(codes), most-1); err == nil {
-				t.Errorf("a code above %d was taken", most-1)
+			packed := AppendPackedCodes(nil, codes, most)
+			testCodes(t, codes, packed, most)
+			if n := PackedCodesSize(len(codes), most); n != len(packed) {
+				t.Errorf("up to %d: %d bytes, not %d", most, len(packed), n)
 			}
 		}
+	}
+}
+
+// testCodes decodes enc, which has these codes up to most.
+func testCodes(t *testing.T, codes []uint32, enc []byte, most uint32) {
+	t.Helper()
+	got, err := DecodeCodes(enc, len(codes), most)
+	if err != nil || got.Len() != len(codes) {
+		t.Fatalf("up to %d: %d codes, %v", most, got.Len(), err)
+	}
+	for i, c := range codes {
+		if got.At(i) != c {
+			t.Errorf("up to %d: code %d is %d, want %d", most, i, got.At(i), c)
+		}
+	}
+	if most > 0 {
+		if _, err := DecodeCodes(enc, len(codes), most-1); err == nil {
+			t.Errorf("a code above %d was taken", most-1)
+		}
+	}
+	if _, err := DecodeCodes(enc[:len(enc)-1], len(codes), most); err == nil {
+		t.Errorf("up to %d: codes that end early were taken", most)
 	}
 }
 
@@ -178,6 +193,8 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(AppendCodes(nil, []uint32{1, 2, 300}))
 	f.Add(AppendCodes(nil, []uint32{1, 2, 70000}))
+	f.Add(AppendPackedCodes(nil, []uint32{1, 2, 100}, 100))
+	f.Add(AppendPackedCodes(nil, []uint32{1, 2, 300}, 300))
 	f.Add(e.Strings(nil, []string{"a", "", "b"}))
 	f.Add(e.Strings(nil, []string{"a\x00", "", "b"}))
 	packed, _ := e.Packed(nil, textColumn("statement", packedLeast))

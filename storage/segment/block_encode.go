@@ -251,10 +251,40 @@ func (b *blockBuilder) codePages(out []byte, c *columnBuilder, info *columnInfo)
 	if err != nil {
 		return nil, err
 	}
-	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
-		body := column.AppendCodes(b.body[:0], c.codes[from:to])
-		return body, len(body)
-	})
+	return b.codeChunks(out, c, info, func(from, to int) []uint32 { return c.codes[from:to] })
+}
+
+// codeChunks writes one chunk for each page that has codes: compressed, or
+// packed into bits where that is as small.
+func (b *blockBuilder) codeChunks(out []byte, c *columnBuilder, info *columnInfo, codes func(from, to int) []uint32) ([]byte, error) {
+	packed := 0 // pages in a row
+	for p := range info.pages {
+		list := codes(c.page(p))
+		if len(list) == 0 {
+			continue
+		}
+		high := slices.Max(list)
+		same := slices.Min(list) == high
+		start := len(out)
+		if same || packed <= vain || packed%vainTry == 0 {
+			b.body = column.AppendCodes(b.body[:0], list)
+			var err error
+			if out, err = b.chunk(out, &info.pages[p], b.body, len(b.body)); err != nil {
+				return nil, err
+			}
+			if same || b.transient || len(out)-start <= column.PackedCodesSize(len(list), high)+rawFrame {
+				packed = 0
+				continue
+			}
+		}
+		packed++
+		b.body = column.AppendPackedCodes(b.body[:0], list, high)
+		var err error
+		if out, err = b.chunk(out[:start], &info.pages[p], b.body, 0); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (b *blockBuilder) encodeCodes(out []byte, c *columnBuilder, info *columnInfo) ([]byte, error) {

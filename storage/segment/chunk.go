@@ -18,6 +18,9 @@ const (
 	codecShort = 2 // zstd without the frame's header, which follows from the size
 )
 
+// rawFrame is what a chunk takes that is not compressed, beside what it holds.
+const rawFrame = 1 + 4
+
 // minGain is the share of a chunk, 1/minGain, that compression must save to
 // be worth unpacking at every read.
 const minGain = 32

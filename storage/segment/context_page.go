@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"slices"
+
 	"github.com/kiseki-dev/kiseki/storage/column"
 )
 
@@ -42,6 +44,10 @@ func decodeContexts(src []byte, c *columnInfo) (*contexts, error) {
 	for _, n := range x.lengths {
 		x.firsts = append(x.firsts, uint32(next))
 		switch {
+		case c.context == traced:
+			if n > traceAlike {
+				return nil, column.ErrCorrupt
+			}
 		case c.context != paired:
 			next += uint64(n)
 		case n == pairUse:
@@ -130,6 +136,9 @@ func contextCodes[T byte | uint32](m *codeMaker) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.c.context == traced {
+		return tracedOf[T](m, stored)
+	}
 	return ranksOf[T](m, stored)
 }
 
@@ -144,7 +153,11 @@ func (m *codeMaker) stored() (column.Codes, error) {
 	if err != nil {
 		return column.Codes{}, err
 	}
-	stored, err := column.DecodeCodes(body, m.rows, maxContexts)
+	most := uint32(maxContexts)
+	if m.c.context == traced {
+		most = m.c.most()
+	}
+	stored, err := column.DecodeCodes(body, m.rows, most)
 	if err != nil {
 		return column.Codes{}, m.b.r.corrupt(ref.off, m.c, err)
 	}
@@ -190,6 +203,35 @@ func ranksOf[T byte | uint32](m *codeMaker, stored column.Codes) ([]T, error) {
 			return nil, m.b.corruptPage(m.c, m.p)
 		}
 		out = append(out, T(x.entries[x.firsts[form]+rank]))
+	}
+	return out, nil
+}
+
+// tracedOf makes the codes of a column that a trace mostly has one value of.
+func tracedOf[T byte | uint32](m *codeMaker, stored column.Codes) ([]T, error) {
+	traces, err := m.b.traces()
+	if err != nil {
+		return nil, err
+	}
+	lo, _ := m.b.pageRows(m.p)
+	trace, _ := slices.BinarySearch(traces.rows, uint32(lo))
+	out := make([]T, 0, m.rows)
+	next, from := 0, 0 // from is how many values came before the trace
+	for i := range m.rows {
+		if trace < len(traces.rows) && traces.rows[trace] == uint32(lo+i) {
+			trace++
+			from = len(out)
+		}
+		switch use := m.lengths[m.forms.code(i)]; {
+		case use == traceNone:
+		case use == traceAlike && len(out) > from:
+			out = append(out, out[len(out)-1])
+		case next == stored.Len():
+			return nil, m.b.corruptPage(m.c, m.p)
+		default:
+			out = append(out, T(stored.At(next)))
+			next++
+		}
 	}
 	return out, nil
 }

@@ -21,6 +21,9 @@ import (
 //     by the process that made their parent.
 //   - paired: the code follows from the form and from the code of another
 //     column. There are no pages.
+//   - traced: in some forms a span has the code that the last span of its trace
+//     with a value has, if there is one in the page. This is for what is about
+//     the whole request: the user, the session, the variant of an experiment.
 type contextMode uint8
 
 const (
@@ -28,6 +31,7 @@ const (
 	ranked
 	inherited
 	paired
+	traced
 	contextModes
 )
 
@@ -44,7 +48,7 @@ const (
 type context struct {
 	mode    contextMode
 	by      *columnBuilder // paired
-	lengths []uint32       // ranked: of the lists; inherited: 0 also where all is inherited; paired: how the form uses by, see pairNone
+	lengths []uint32       // ranked: of the lists; inherited: 0 also where all is inherited; paired: how the form uses by, see pairNone; traced: see traceNone
 	parent  []bool         // inherited
 	entries []uint32       // all lists one after the other; paired: by number of the form among those that use by, and code of by
 	ranks   []uint32       // by value: what is stored, or noRank
@@ -59,11 +63,19 @@ const (
 	pairUse
 )
 
+// What a form has of a traced column.
+const (
+	traceNone  = iota // no value
+	traceOwn          // always stored
+	traceAlike        // the value of the trace
+)
+
 const noRank = math.MaxUint32
 
 // contexter finds the contexts of a block's columns. Its memory is reused.
 type contexter struct {
 	forms             [][]uint32 // form of each value, by attribute column
+	units             [][]uint32 // the part of a trace within a page that it is in, numbered
 	lists             [][]uint32 // attribute columns to look at, by shape
 	counts            []uint32
 	distinct          []uint32
@@ -89,6 +101,7 @@ func (x *contexter) find(b *blockBuilder) {
 		if forms := x.forms[c.order]; len(forms) == c.count && c.count > 0 {
 			open = append(open, c)
 			x.rank(b, c, forms, c.distinct())
+			x.trace(b, c)
 		}
 	}
 	// Of two columns that follow from each other the one with fewer values stays.
@@ -134,11 +147,11 @@ func (c *columnBuilder) distinct() int {
 // collect fills forms for the attribute columns of spans that have codes.
 func (x *contexter) collect(b *blockBuilder) {
 	for len(x.forms) < len(b.attrs) {
-		x.forms = append(x.forms, nil)
+		x.forms, x.units = append(x.forms, nil), append(x.units, nil)
 	}
 	wanted := make([]bool, len(b.attrs))
 	for i, c := range b.attrs {
-		x.forms[i] = x.forms[i][:0]
+		x.forms[i], x.units[i] = x.forms[i][:0], x.units[i][:0]
 		wanted[i] = c.kind == kindAttr+kind(spaceSpan) && c.count > 0 && !c.derived && !c.repeated && c.hasCodes(b)
 	}
 	shapes := &b.shapes[spaceSpan]
@@ -154,9 +167,15 @@ func (x *contexter) collect(b *blockBuilder) {
 		}
 		x.lists = append(x.lists, list)
 	}
+	unit, next := uint32(0), 0
 	for row, shape := range b.fixed[kindShape].codes {
+		if first := next < len(b.traceRows) && b.traceRows[next] == uint64(row); first || row%b.pageRows == 0 {
+			unit++
+			next += int(one(first))
+		}
 		for _, order := range x.lists[shape] {
 			x.forms[order] = append(x.forms[order], b.former.codes[row])
+			x.units[order] = append(x.units[order], unit)
 		}
 	}
 }
@@ -221,6 +240,63 @@ func (x *contexter) list(ctx *context, forms, distinct int) {
 			counts[code] = uint32(place)
 		}
 	}
+}
+
+// trace makes a column traced, if that is smaller.
+func (x *contexter) trace(b *blockBuilder, c *columnBuilder) {
+	forms, units := x.forms[c.order], x.units[c.order]
+	use := make([]uint32, b.former.count)
+	unit, last, differ := uint32(0), uint32(0), 0
+	for i, code := range c.codes {
+		f := forms[i]
+		use[f] = max(use[f], traceAlike)
+		if units[i] == unit && code != last {
+			use[f] = traceDiffers
+			if differ++; differ > traceTrial+i/2 {
+				return
+			}
+		}
+		unit, last = units[i], code
+	}
+	for f, u := range use {
+		if u == traceDiffers {
+			use[f] = traceOwn
+		}
+	}
+	if size := c.size(); size < worthContext || float64(x.tracedSize(c, use)) > 0.8*float64(size) {
+		return
+	}
+	ctx := context{mode: traced, lengths: use, ranks: c.context.ranks[:0]}
+	unit = 0
+	for i, code := range c.codes {
+		if units[i] == unit && use[forms[i]] == traceAlike {
+			code = noRank
+		}
+		unit = units[i]
+		ctx.ranks = append(ctx.ranks, code)
+	}
+	c.context = ctx
+}
+
+// traceDiffers is for forms in which a value was not as the one before, while
+// that is looked at, and traceTrial how many of these there may be beside half
+// of all values.
+const (
+	traceDiffers = traceAlike + 1
+	traceTrial   = 256
+)
+
+// tracedSize is about the bits that the pages of a column take if it is traced.
+func (x *contexter) tracedSize(c *columnBuilder, use []uint32) int {
+	forms, units := x.forms[c.order], x.units[c.order]
+	counts, unit := make([]uint32, c.distinct()), uint32(0)
+	for i, code := range c.codes {
+		if units[i] != unit || use[forms[i]] == traceOwn {
+			counts[code]++
+		}
+		unit = units[i]
+	}
+	return int(entropy(counts))
 }
 
 // inherit finds the forms whose spans have their parent's code wherever the
@@ -318,7 +394,7 @@ func (x *contexter) pair(b *blockBuilder, c, by *columnBuilder) bool {
 func (c *columnBuilder) size() int {
 	counts := make([]uint32, c.distinct())
 	codes := c.codes
-	if c.context.mode == ranked {
+	if c.context.mode == ranked || c.context.mode == traced {
 		codes = c.context.ranks
 	}
 	for _, code := range codes {
@@ -380,14 +456,7 @@ func (b *blockBuilder) encodeContext(out []byte, c *columnBuilder, info *columnI
 		info.by, info.pages = c.context.by.written, nil
 		return out, nil
 	}
-	return b.pages(out, c, info, func(from, to int) ([]byte, int) {
-		ranks := b.storedRanks(c, from, to)
-		if len(ranks) == 0 {
-			return b.body[:0], 0
-		}
-		body := column.AppendCodes(b.body[:0], ranks)
-		return body, len(body)
-	})
+	return b.codeChunks(out, c, info, func(from, to int) []uint32 { return b.storedRanks(c, from, to) })
 }
 
 // storedRanks are the ranks that a page of values [from, to) has.

@@ -118,6 +118,7 @@ func FuzzReader(f *testing.F) {
 		func(path string) { writeFile(f, path, telemetrytest.Random(2, 12), small) },
 		// With columns that are derived, or in a context, and texts in templates.
 		func(path string) { writeFile(f, path, shop(1100), Options{PageRows: 512}) },
+		func(path string) { writeFile(f, path, requests(40), Options{PageRows: 64}) },
 	} {
 		path := filepath.Join(f.TempDir(), "s")
 		make(path)

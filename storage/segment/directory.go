@@ -82,7 +82,7 @@ func (d *directory) append(dst []byte) []byte {
 	}
 	for i := range d.columns {
 		c := &d.columns[i]
-		dst = append(dst, byte(c.kind), byte(c.enc)|one(c.derived)<<7|byte(c.context)<<5)
+		dst = append(dst, byte(c.kind), byte(c.enc)|one(c.derived)<<7|byte(c.context&3)<<5|byte(c.context>>2)<<4)
 		if c.kind >= kindAttr {
 			dst = append(dst, byte(c.typ))
 			dst = binary.AppendUvarint(dst, uint64(len(c.key)))
@@ -139,7 +139,7 @@ func decodeDirectory(src []byte, off, end int64, pageRows int) (*directory, erro
 		col := &d.columns[i]
 		col.position = i
 		col.kind, col.enc = kind(c.Byte()), encoding(c.Byte())
-		col.derived, col.context, col.enc = col.enc>>7 != 0, contextMode(col.enc>>5&3), col.enc&31
+		col.derived, col.context, col.enc = col.enc>>7 != 0, contextMode(col.enc>>5&3|col.enc>>4&1<<2), col.enc&15
 		if col.kind >= kindAttr {
 			col.typ, col.key = telemetry.ValueType(c.Byte()), string(c.Sized())
 		}
@@ -218,7 +218,8 @@ func (c *columnInfo) validContext() bool {
 	switch {
 	case c.derived || c.constant() || spaceOf(c.kind) != spaceSpan && c.kind != kindAttr || c.kind == kindForm,
 		c.class() != classCodes && c.enc != encDict && !c.classed(), c.class() == classCodes && c.enc != encPlain,
-		c.context == inherited && c.kind != kindResource, c.context == paired && c.kind != kindAttr:
+		c.context == inherited && c.kind != kindResource, (c.context == paired || c.context == traced) && c.kind != kindAttr,
+		c.context >= contextModes:
 		return false
 	}
 	return true

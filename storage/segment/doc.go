@@ -82,7 +82,7 @@
 //
 // A column that follows from the form in part is stored in its context: as
 // places in the list of the codes of each form, or not at all where the code is
-// the parent's or follows from another column too. Starts and durations are
+// the parent's, or the trace's, or follows from another column too. Starts and durations are
 // split into their lengths in bits, which are ranked, and the bits.
 //
 // A column whose values are all the same has no pages. Floats that are decimal

@@ -13,7 +13,9 @@ import (
 //	1  the first
 //	2  texts as templates, see encText; contexts, see contextMode; packed
 //	   dictionaries; codecShort
-//	3  parts that are added to 2, none of which has to be there
+//	3  the trace index by groups, see indexGroup; traced columns, see
+//	   contextMode; codes packed into bits. What else is added to 2 belongs to
+//	   it too, if it does not have to be there
 const (
 	Version    = 3
 	minVersion = 1

@@ -109,6 +109,7 @@ func TestColumns(t *testing.T) {
 		"name: plain 0 dictionary 2 constant 0 templates 0 contexts 0\n",
 		"dropped links: plain 0 dictionary 0 constant 2 templates 0 contexts 0\n",
 		"span.server.address (string): plain 0 dictionary 2 constant 0 templates 0 contexts 2\n",
+		"span.user.id (string): plain 0 dictionary 2 constant 0 templates 0 contexts 2\n",
 		"resource: plain 2 dictionary 0 constant 0 templates 0 contexts 2\n",
 		"span.thread.name (string): plain 0 dictionary 2 constant 0 templates 0 contexts 2\n",
 		"span.http.request.header.x-request-id (string): plain 0 dictionary 0 constant 0 templates 2 contexts 0\n",

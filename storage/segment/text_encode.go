@@ -8,8 +8,13 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// dictPacked is the most bytes of a packed dictionary.
-const dictPacked = 64 << 10
+const (
+	// dictPacked is the most bytes of a packed dictionary.
+	dictPacked = 64 << 10
+	// literalShare is the share of its text, 1/literalShare, that may be in no
+	// template: how small such text is in pages, compressed, nobody knows.
+	literalShare = 8
+)
 
 // findTexts reports whether a column without a dictionary should be stored by
 // the templates of its texts, which are in b.texts then. A column's values are
@@ -77,7 +82,7 @@ func (b *blockBuilder) findRepeats(c *columnBuilder) {
 // not so often that it has one anyhow, if that is smaller than texts; nil if it
 // is not, or if a reader of one row had to unpack too much.
 func (b *blockBuilder) packedDict(c *columnBuilder, texts bool) (body []byte, head int) {
-	if !texts || c.raw || c.kind < kindAttr || c.typ != telemetry.ValueString || c.bytes > dictBytes || b.texts.Literal() > 0 ||
+	if !texts || c.raw || c.kind < kindAttr || c.typ != telemetry.ValueString || c.bytes > dictBytes || b.texts.Literal() > c.bytes/literalShare ||
 		slices.ContainsFunc(c.entries, func(s string) bool { return len(s) > bloomString }) {
 		return nil, 0
 	}
