@@ -251,8 +251,8 @@ type countedBlock struct {
 	digests *int
 }
 
-func (b countedBlock) Digest(fields []scan.Field) (*scan.Digest, error) {
-	d, err := b.Digester.Digest(fields)
+func (b countedBlock) Digest(q scan.DigestQuery) (*scan.Digest, error) {
+	d, err := b.Digester.Digest(q)
 	if d != nil {
 		*b.digests++
 	}

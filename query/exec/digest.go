@@ -15,7 +15,7 @@ func (a *aggregator) digest(b scan.Block) *scan.Digest {
 	if !ok || from < a.q.Start || to >= a.q.End && a.q.End != plan.All {
 		return nil
 	}
-	d, err := known.Digest(a.fields)
+	d, err := known.Digest(scan.DigestQuery{Fields: a.fields, Durations: true})
 	if err != nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (a *aggregator) addDigest(d *scan.Digest, sel *scan.Bitmap) error {
 			g.errors += uint64(d.Spans[i])
 		}
 		g.min, g.max = min(g.min, d.Min[i]), max(g.max, d.Max[i])
-		a.durations.addCounts(&g.histogram, &d.Histograms[i])
+		a.durations.addCounts(&g.histogram, d.Histograms[i])
 	}
 	return nil
 }

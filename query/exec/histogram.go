@@ -41,14 +41,15 @@ func (p *durations) add(h *histogram, d uint64) {
 }
 
 // addCounts adds durations that are counted already.
-func (p *durations) addCounts(h *histogram, from *scan.Histogram) {
-	for i, b := range from.Buckets {
+func (p *durations) addCounts(h *histogram, from scan.Histogram) {
+	from.Each(func(bucket int, _ bool, n uint32) {
+		b := uint(bucket)
 		at := h.rows[b/scan.BucketsPerRow%64]
 		if at == 0 {
 			at = p.row(h, int(b/scan.BucketsPerRow)) + 1
 		}
-		p.pool[at-1+uint32(b%scan.BucketsPerRow)] += uint64(from.Counts[i])
-	}
+		p.pool[at-1+uint32(b%scan.BucketsPerRow)] += uint64(n)
+	})
 }
 
 // merge adds what other's histogram o holds.

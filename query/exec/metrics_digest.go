@@ -2,6 +2,7 @@ package exec
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
@@ -10,20 +11,28 @@ import (
 // errNoDigest says that a block's rows are to be read.
 var errNoDigest = errors.New("no digest")
 
+// wholeDurations are those below it: as numbers of a metrics function they are
+// what they are.
+const wholeDurations = 1 << 53
+
 // addDigest adds what the block knows of its spans, if all of them started in
-// the same interval and that is all that matters.
+// the range of time and that is all that matters.
 func (w *meter) addDigest(b scan.Block) error {
 	known, ok := b.(scan.Digester)
 	from, to := b.Bounds()
 	if !ok || from < w.grid.start || to >= w.grid.end || !w.digestible() {
 		return errNoDigest
 	}
+	q := scan.DigestQuery{Fields: w.fields, Durations: w.of.X != nil}
 	interval, last := w.grid.interval(from)
 	if to > last {
+		q.Phase, q.Step = w.grid.start%w.grid.step, w.grid.step
+	}
+	d, err := known.Digest(q)
+	if d == nil || err != nil { // where that is damaged there may be rows to read
 		return errNoDigest
 	}
-	d, err := known.Digest(w.fields)
-	if d == nil || err != nil { // where that is damaged there may be rows to read
+	if slices.ContainsFunc(d.Max, func(x uint64) bool { return q.Durations && x >= wholeDurations }) {
 		return errNoDigest
 	}
 	n := d.Cells.Len()
@@ -43,7 +52,7 @@ func (w *meter) addDigest(b scan.Block) error {
 	for i := sel.Next(0); i >= 0; i = sel.Next(i + 1) {
 		w.picked = append(w.picked, uint32(i))
 	}
-	w.rows.Start = w.rows.Start[:0]
+	w.rows.Start = append(w.rows.Start[:0], d.Starts...)
 	w.place(interval)
 	if w.spans.weights, err = w.weights.read(cells, 0, n, w.picked); err != nil {
 		return err
@@ -63,7 +72,7 @@ func (w *meter) digestible() bool {
 	switch w.of.Func {
 	case traceql.Rate, traceql.CountOverTime:
 		return true
-	case traceql.MinOverTime, traceql.MaxOverTime, traceql.QuantileOverTime:
+	case traceql.MinOverTime, traceql.MaxOverTime, traceql.QuantileOverTime, traceql.HistogramOverTime:
 		ref, ok := w.of.X.(*traceql.FieldRef)
 		return ok && ref.Field == traceql.Field{Field: scan.Field{Intrinsic: scan.IntrinsicDuration}}
 	}
@@ -87,6 +96,6 @@ func (w *meter) addCell(k int, d *scan.Digest, i uint32) {
 			w.groups.full = true
 			return
 		}
-		c.addDurations(at, d.Min[i], d.Max[i], &d.Histograms[i], weight)
+		c.addDurations(at, d.Min[i], d.Max[i], d.Histograms[i], weight)
 	}
 }

@@ -161,18 +161,24 @@ func (s *spreads) merge(to int, from cells, of int) {
 }
 
 // addDurations adds durations that are counted already.
-func (s *spreads) addDurations(cell uint32, least, most uint64, from *scan.Histogram, weight float64) {
+func (s *spreads) addDurations(cell uint32, least, most uint64, from scan.Histogram, weight float64) {
 	c := &s.of[cell]
 	c.min, c.max = min(c.min, float64(least)), max(c.max, float64(most))
-	for i, b := range from.Buckets {
-		n := weight * float64(from.Counts[i])
-		c.total += n
-		if b == 0 {
-			c.zero += n
-		} else {
-			*s.count(c, fineBucket(float64(scan.BucketMiddle(int(b))))) += n
+	from.Each(func(bucket int, power bool, n uint32) {
+		weight := weight * float64(n)
+		c.total += weight
+		if bucket == 0 {
+			c.zero += weight
+			return
 		}
-	}
+		// Of buckets of powers of two, the least of a bucket is in the one below
+		// that of all others.
+		low, high := scan.BucketBounds(bucket)
+		if power {
+			high = low
+		}
+		*s.count(c, s.bucket(float64(high))) += weight
+	})
 }
 
 // quantile is the value that the share q of all does not exceed; NaN if there

@@ -71,7 +71,7 @@ func exerciseNarrow(blk scan.Block) error {
 			return err
 		}
 	}
-	_, err := blk.(*block).Digest(fields[1:2])
+	_, err := blk.(*block).Digest(scan.DigestQuery{Fields: fields[1:2], Phase: 5, Step: 1000, Durations: true})
 	return err
 }
 

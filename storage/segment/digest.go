@@ -17,8 +17,11 @@ import (
 // Where a question is about other columns with a dictionary, or about the
 // instances of services, there are cells for these too.
 //
+// Series ask for the same by intervals of time, so cells may be cut at these.
+//
 // Cells are made by the first question that can be answered from them and kept
-// in the cache, where they take a tenth of the pages they are made from.
+// in the cache, where they take a hundredth of the pages they are made from, or
+// with durations a tenth.
 
 // serviceKeys are the attributes of a resource that are the same for all
 // instances of a service: cells are not made for each instance.
@@ -58,12 +61,32 @@ func (e *entries) agree(key string) bool {
 // cells are the spans of a block added up by form, service or resource, and
 // further columns. They are immutable.
 type cells struct {
+	id         cellsID
 	forms      []uint32
 	resources  []uint32 // of those of a service, the first
 	extra      []cellColumn
 	spans      []uint32
-	min, max   []uint64
+	starts     []uint64 // of the intervals; nil where time is not cut
+	min, max   []uint64 // and histograms: nil where durations do not matter
 	histograms []scan.Histogram
+}
+
+// cellsID says which cells of a block they are.
+type cellsID struct {
+	columns     uint64 // see dimensions
+	phase, step uint64
+	durations   bool
+}
+
+// part is that of the cacheKey of the cells, which no page has. Others may
+// have the same.
+func (id cellsID) part() uint64 {
+	h := id.columns*0x9e3779b97f4a7c15 ^ id.phase
+	h = (h*0xff51afd7ed558ccd>>1 ^ id.step) * 0xc4ceb9fe1a85ec53
+	if id.durations {
+		h = ^h
+	}
+	return h | 1<<63
 }
 
 // cellColumn is a column with a code for each cell.
@@ -73,15 +96,15 @@ type cellColumn struct {
 }
 
 func (c *cells) size() int {
-	n := 256 + (76+4*len(c.extra))*len(c.spans)
+	n := 256 + (12+4*len(c.extra))*len(c.spans) + 8*len(c.starts)
 	for i := range c.histograms {
-		n += 6 * len(c.histograms[i].Buckets)
+		n += 40 + len(c.histograms[i])
 	}
 	return n
 }
 
 // Digest implements [scan.Digester].
-func (b *block) Digest(fields []scan.Field) (*scan.Digest, error) {
+func (b *block) Digest(q scan.DigestQuery) (*scan.Digest, error) {
 	d, err := b.dir()
 	if err != nil {
 		return nil, err
@@ -91,12 +114,12 @@ func (b *block) Digest(fields []scan.Field) (*scan.Digest, error) {
 		return nil, err
 	}
 	var by dimensions
-	for _, f := range fields {
+	for _, f := range q.Fields {
 		if !by.add(d, e, f) {
 			return nil, nil
 		}
 	}
-	c, err := b.cellsOf(d, e, &by)
+	c, err := b.cellsOf(d, e, &by, &q)
 	if err != nil || len(c.spans) == 0 {
 		return nil, err
 	}
@@ -104,7 +127,7 @@ func (b *block) Digest(fields []scan.Field) (*scan.Digest, error) {
 	info.rows = len(c.spans)
 	return &scan.Digest{
 		Cells: &block{r: b.r, info: &info, cells: c, known: d},
-		Spans: c.spans, Min: c.min, Max: c.max, Histograms: c.histograms,
+		Spans: c.spans, Min: c.min, Max: c.max, Histograms: c.histograms, Starts: c.starts,
 	}, nil
 }
 
@@ -114,7 +137,7 @@ type dimensions struct {
 	columns   []*columnInfo
 }
 
-// maxDimensions is how many columns a cacheKey can name.
+// maxDimensions is how many columns a cellsID can name.
 const maxDimensions = 3
 
 // add adds what decides f; false means that f is not decided by codes.
@@ -178,8 +201,8 @@ func (by *dimensions) column(c *columnInfo) bool {
 	return true
 }
 
-// part is that of the cacheKey of the cells: no page has such a one.
-func (by *dimensions) part() uint64 {
+// id is that of the columns in a cellsID.
+func (by *dimensions) id() uint64 {
 	slices.SortFunc(by.columns, func(x, y *columnInfo) int { return cmp.Compare(x.position, y.position) })
 	part := uint64(2)
 	if by.instances {
@@ -191,25 +214,41 @@ func (by *dimensions) part() uint64 {
 			part |= uint64(by.columns[i].position) + 1
 		}
 	}
-	return part | 1<<63
+	return part
 }
 
 // cellsOf takes the block's cells from the cache or makes them. There are
 // none where they would save nothing.
-func (b *block) cellsOf(d *directory, e *entries, by *dimensions) (*cells, error) {
-	key := cacheKey{b.r.id, b.info.dir.off, by.part()}
-	if b.r.cache != nil {
-		if c, ok := b.r.cache.get(key).(*cells); ok {
+func (b *block) cellsOf(d *directory, e *entries, by *dimensions, q *scan.DigestQuery) (*cells, error) {
+	id := cellsID{by.id(), q.Phase, q.Step, true}
+	if c := b.cachedCells(id); c != nil && (q.Durations || len(c.spans) > 0) {
+		return c, nil
+	}
+	if !q.Durations {
+		id.durations = false
+		if c := b.cachedCells(id); c != nil {
 			return c, nil
 		}
 	}
 	m := cellMakers.Get().(*cellMaker)
 	defer cellMakers.Put(m)
-	c, err := m.make(&block{r: b.r, info: b.info, passing: true}, d, e, by)
+	c, err := m.make(&block{r: b.r, info: b.info, passing: true}, d, e, by, id)
 	if err == nil && b.r.cache != nil {
-		b.r.cache.put(key, c, c.size(), keepTable)
+		b.r.cache.put(cacheKey{b.r.id, b.info.dir.off, id.part()}, c, c.size(), keepTable)
 	}
 	return c, err
+}
+
+// cachedCells is the cells from the cache, or nil.
+func (b *block) cachedCells(id cellsID) *cells {
+	if b.r.cache == nil {
+		return nil
+	}
+	c, ok := b.r.cache.get(cacheKey{b.r.id, b.info.dir.off, id.part()}).(*cells)
+	if !ok || c.id != id {
+		return nil
+	}
+	return c
 }
 
 // cellPage is page p of a column of the cells.

@@ -22,35 +22,41 @@ type cellMaker struct {
 	c       *cells
 	by      *dimensions
 	like    []uint32      // by resource: the one that stands for it
-	tables  []numberTable // by dimension: numbers of combinations of its code with those before
+	tables  []numberTable // by dimension, the last that of time: numbers of combinations of its code with those before
 	counts  [][]uint32    // by extra column and shape: how many values a span takes; nil: one
 	numbers []uint32      // by row of the page: the combination so far
+	first   uint64        // number of the block's first interval
 	codes   [][]uint32    // by dimension and row of the page
 	cells   []uint32      // by row of the block
 	buckets []uint16      // likewise
 	sorted  []uint16      // buckets in the order of the cells
 	ends    []uint32      // by cell, of its run in sorted
-	rows    scan.Rows     // durations of the page
-	found   []uint16      // the cells' buckets, and how many durations are in each
-	times   []uint32
-	tally   bucketTally // of the cell at hand
+	rows    scan.Rows     // durations and starts of the page
+	tally   bucketTally   // of the cell at hand
+
+	histograms scan.Histogram // of all cells, one after the other
 }
 
 // bucketTally counts one cell's durations.
 type bucketTally struct {
-	counts [scan.BucketRows * scan.BucketsPerRow]uint32
-	used   [scan.BucketRows * scan.BucketsPerRow / 64]uint64 // bits of counts
+	counts [scan.HistogramPlaces]uint32
+	used   [scan.HistogramPlaces / 64]uint64 // bits of counts
 }
 
 var cellMakers = sync.Pool{New: func() any { return new(cellMaker) }}
 
 // make adds up the spans of a block; there are no cells where that would save
 // nothing.
-func (m *cellMaker) make(b *block, d *directory, e *entries, by *dimensions) (*cells, error) {
-	m.c, m.by, m.like = &cells{}, by, e.like
+func (m *cellMaker) make(b *block, d *directory, e *entries, by *dimensions, id cellsID) (*cells, error) {
+	m.c, m.by, m.like = &cells{id: id}, by, e.like
 	defer func() { m.c, m.by, m.like = nil, nil, nil }()
-	n := 2 + len(by.columns)
-	for len(m.tables) < n {
+	if id.step > 0 {
+		m.first = interval(b.info.minStart, id)
+		if interval(b.info.maxStart, id)-m.first >= uint64(b.info.rows) {
+			return &cells{id: id}, nil
+		}
+	}
+	for len(m.tables) < m.dimensions() {
 		m.tables, m.codes = append(m.tables, numberTable{}), append(m.codes, nil)
 	}
 	for i := range m.tables {
@@ -58,7 +64,7 @@ func (m *cellMaker) make(b *block, d *directory, e *entries, by *dimensions) (*c
 	}
 	ok, err := m.takes(b, d)
 	if err != nil || !ok {
-		return &cells{}, err
+		return &cells{id: id}, err
 	}
 	m.cells, m.buckets = m.cells[:0], m.buckets[:0]
 	for lo, p := 0, 0; lo < b.info.rows; p++ {
@@ -67,14 +73,34 @@ func (m *cellMaker) make(b *block, d *directory, e *entries, by *dimensions) (*c
 		}
 		_, lo = b.pageRows(p)
 		if len(m.c.spans) > b.info.rows/cellRows {
-			return &cells{}, nil
+			return &cells{id: id}, nil
 		}
+	}
+	if !id.durations {
+		return m.c, nil
 	}
 	m.sort()
 	if !m.count(b.info.rows / bucketRows) {
-		return &cells{}, nil
+		return &cells{id: id}, nil
 	}
 	return m.c, nil
+}
+
+// interval is the number of a start's interval, 0 being that before the phase.
+func interval(start uint64, id cellsID) uint64 {
+	if start < id.phase {
+		return 0
+	}
+	return (start-id.phase)/id.step + 1
+}
+
+// dimensions is how many codes tell cells apart.
+func (m *cellMaker) dimensions() int {
+	n := 2 + len(m.by.columns)
+	if m.c.id.step > 0 {
+		n++
+	}
+	return n
 }
 
 // takes fills counts. It is false where a span takes two values of a column.
@@ -113,11 +139,13 @@ func (m *cellMaker) page(b *block, d *directory, p int) error {
 		return err
 	}
 	m.rows.Duration = m.rows.Duration[:0]
-	if err := b.durations(d, p, 0, hi-lo, &m.rows); err != nil {
-		return err
+	if m.c.id.durations {
+		if err := b.durations(d, p, 0, hi-lo, &m.rows); err != nil {
+			return err
+		}
 	}
 	m.numbers = append(m.numbers[:0], make([]uint32, hi-lo)...)
-	for dim, codes := range m.codes[:2+len(m.by.columns)] {
+	for dim, codes := range m.codes[:m.dimensions()] {
 		table := &m.tables[dim]
 		last, number := uint64(math.MaxUint64), uint32(0)
 		for i, code := range codes {
@@ -128,8 +156,11 @@ func (m *cellMaker) page(b *block, d *directory, p int) error {
 			m.numbers[i] = number
 		}
 	}
-	for i, number := range m.numbers {
-		m.add(i, number, m.rows.Duration[i])
+	for i, cell := range m.numbers {
+		m.add(i, cell)
+	}
+	for i, duration := range m.rows.Duration {
+		m.addDuration(m.numbers[i], duration)
 	}
 	return nil
 }
@@ -159,7 +190,41 @@ func (m *cellMaker) readCodes(b *block, d *directory, p, n int) error {
 			return err
 		}
 	}
+	if m.c.id.step > 0 {
+		return m.readIntervals(b, d, p, m.codes[m.dimensions()-1])
+	}
 	return nil
+}
+
+// readIntervals fills codes with how many intervals the starts of a page are
+// after the block's first.
+func (m *cellMaker) readIntervals(b *block, d *directory, p int, codes []uint32) error {
+	v, err := b.fixedValues(d, kindStart, p, len(codes))
+	if err != nil {
+		return err
+	}
+	id := m.c.id
+	code, from := uint32(0), uint64(0)
+	for i := range codes {
+		start := v.num(i)
+		if from == 0 || start-from >= id.step {
+			n := interval(start, id)
+			if start < b.info.minStart || start > b.info.maxStart {
+				return b.corruptPage(v.info, p)
+			}
+			code, from = uint32(n-m.first), beginning(n, id)
+		}
+		codes[i] = code
+	}
+	return nil
+}
+
+// beginning is where interval n begins, or 0 for that before the phase.
+func beginning(n uint64, id cellsID) uint64 {
+	if n == 0 {
+		return 0
+	}
+	return (n-1)*id.step + id.phase
 }
 
 // readColumn fills codes with those of a column, plus one.
@@ -194,19 +259,29 @@ func (m *cellMaker) readColumn(b *block, d *directory, c *columnInfo, counts []u
 }
 
 // add adds row i of the page to the cell with a number.
-func (m *cellMaker) add(i int, cell uint32, duration uint64) {
+func (m *cellMaker) add(i int, cell uint32) {
 	c := m.c
 	if int(cell) == len(c.spans) {
 		c.forms, c.resources = append(c.forms, m.codes[0][i]), append(c.resources, m.codes[1][i])
 		for k := range c.extra {
 			c.extra[k].codes = append(c.extra[k].codes, m.codes[2+k][i])
 		}
-		c.spans, c.min, c.max = append(c.spans, 0), append(c.min, math.MaxUint64), append(c.max, 0)
+		c.spans = append(c.spans, 0)
+		if c.id.step > 0 {
+			c.starts = append(c.starts, beginning(m.first+uint64(m.codes[m.dimensions()-1][i]), c.id))
+		}
+		if c.id.durations {
+			c.min, c.max = append(c.min, math.MaxUint64), append(c.max, 0)
+		}
 	}
 	c.spans[cell]++
+}
+
+func (m *cellMaker) addDuration(cell uint32, duration uint64) {
+	c := m.c
 	c.min[cell], c.max[cell] = min(c.min[cell], duration), max(c.max[cell], duration)
 	m.cells = append(m.cells, cell)
-	m.buckets = append(m.buckets, uint16(scan.DurationBucket(duration)))
+	m.buckets = append(m.buckets, uint16(scan.HistogramPlace(duration)))
 }
 
 // sort puts the rows' buckets in the order of the cells.
@@ -226,21 +301,23 @@ func (m *cellMaker) sort() {
 
 // count makes the histograms, unless there are more than most buckets.
 func (m *cellMaker) count(most int) bool {
-	m.found, m.times = m.found[:0], m.times[:0]
+	m.histograms = m.histograms[:0]
 	from := uint32(0)
 	for i, end := range m.ends {
 		m.tally.add(m.sorted[from:end])
-		m.found, m.times = m.tally.take(m.found, m.times)
-		from, m.ends[i] = end, uint32(len(m.found))
+		var n int
+		m.histograms, n = m.tally.take(m.histograms)
+		most -= n
+		from, m.ends[i] = end, uint32(len(m.histograms))
 	}
-	if len(m.found) > most {
+	if most < 0 {
 		return false
 	}
-	found, times := slices.Clone(m.found), slices.Clone(m.times)
+	all := slices.Clone(m.histograms)
 	m.c.histograms = make([]scan.Histogram, 0, len(m.ends))
 	from = 0
 	for _, end := range m.ends {
-		m.c.histograms = append(m.c.histograms, scan.Histogram{Buckets: found[from:end:end], Counts: times[from:end:end]})
+		m.c.histograms = append(m.c.histograms, all[from:end:end])
 		from = end
 	}
 	return true
@@ -253,15 +330,18 @@ func (t *bucketTally) add(buckets []uint16) {
 	}
 }
 
-// take appends what was added, in the order of the buckets, and forgets it.
-func (t *bucketTally) take(buckets []uint16, counts []uint32) ([]uint16, []uint32) {
+// take appends what was added and forgets it; n is how many buckets that are.
+func (t *bucketTally) take(dst scan.Histogram) (_ scan.Histogram, n int) {
+	last := -1
 	for w, word := range t.used {
 		for ; word != 0; word &= word - 1 {
 			b := w*64 + bits.TrailingZeros64(word)
-			buckets, counts = append(buckets, uint16(b)), append(counts, t.counts[b])
+			dst = dst.AppendCount(last, b, t.counts[b])
 			t.counts[b] = 0
+			last = b
+			n++
 		}
 		t.used[w] = 0
 	}
-	return buckets, counts
+	return dst, n
 }

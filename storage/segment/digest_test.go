@@ -3,6 +3,7 @@ package segment
 import (
 	"fmt"
 	"maps"
+	"math/bits"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -32,7 +33,12 @@ func TestDigestAgreesWithEachSpan(t *testing.T) {
 					if i%2 == 0 {
 						by = append(by, all[r.IntN(len(all))])
 					}
-					d, err := blk.(*block).Digest(by)
+					q := scan.DigestQuery{Fields: by, Durations: i%3 > 0}
+					if i%4 > 0 {
+						q.Step = 1 << (24 + 6*(i%4))
+						q.Phase = q.Step / 3
+					}
+					d, err := blk.(*block).Digest(q)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -41,7 +47,7 @@ func TestDigestAgreesWithEachSpan(t *testing.T) {
 					}
 					digests++
 					for _, f := range by {
-						compareDigest(t, d, &spans, f)
+						compareDigest(t, d, &spans, f, q)
 						values := constants(&spans, f, r)
 						for _, op := range []scan.Op{scan.OpEqual, scan.OpNotEqual, scan.OpLess, scan.OpExists, scan.OpAbsent} {
 							compareCells(t, d, &spans, &scan.Predicate{Field: f, Op: op, Value: values[len(values)-1]})
@@ -64,7 +70,7 @@ func TestDigestDimensions(t *testing.T) {
 	attr := func(s scan.Scope, key string) scan.Field { return scan.Field{Scope: s, Key: key} }
 	blk := openFile(t, path, NewCache(64<<20)).blocks[0].(*block)
 	cells := func(by ...scan.Field) int {
-		d, err := blk.Digest(by)
+		d, err := blk.Digest(scan.DigestQuery{Fields: by, Durations: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,47 +118,68 @@ func again(b *telemetry.Batch, times int) *telemetry.Batch {
 type sums struct {
 	spans    uint32
 	min, max uint64
-	buckets  map[int]uint32
+	buckets  map[bucket]uint32
+}
+
+// bucket is one of durations, or the power of two that it begins with.
+type bucket struct {
+	number int
+	power  bool
 }
 
 func (s *sums) add(spans uint32, low, high uint64) {
 	if s.buckets == nil {
-		s.min, s.buckets = low, map[int]uint32{}
+		s.min, s.buckets = low, map[bucket]uint32{}
 	}
 	s.spans += spans
 	s.min, s.max = min(s.min, low), max(s.max, high)
 }
 
-// compareDigest compares the sums by a field's values.
-func compareDigest(t *testing.T, d *scan.Digest, spans *telemetry.Batch, f scan.Field) {
+// compareDigest compares the sums by a field's values and by interval.
+func compareDigest(t *testing.T, d *scan.Digest, spans *telemetry.Batch, f scan.Field, q scan.DigestQuery) {
 	t.Helper()
 	want, got := map[string]*sums{}, map[string]*sums{}
-	of := func(m map[string]*sums, values ...telemetry.Value) *sums {
+	of := func(m map[string]*sums, start uint64, values ...telemetry.Value) *sums {
 		key := fmt.Sprint(values)
+		if q.Step > 0 && len(values) > 0 {
+			key += fmt.Sprint(" ", (start+q.Step-q.Phase)/q.Step)
+		}
 		if m[key] == nil {
 			m[key] = &sums{}
 		}
 		return m[key]
 	}
 	for i := range spans.Spans {
-		s := of(want, fieldValues(spans, i, f)...)
+		s := of(want, spans.Spans[i].Start, fieldValues(spans, i, f)...)
 		duration := spans.Spans[i].Duration()
+		if !q.Durations {
+			s.add(1, 0, 0)
+			continue
+		}
 		s.add(1, duration, duration)
-		s.buckets[scan.DurationBucket(duration)]++
+		power := duration >= 64 && bits.OnesCount64(duration) == 1
+		s.buckets[bucket{scan.DurationBucket(duration), power}]++
 	}
 	var codes scan.Codes
 	if err := d.Cells.Codes(f, 0, d.Cells.Len(), &codes); err != nil {
 		t.Fatal(err)
 	}
 	for i, code := range codes.Rows {
-		s := of(got)
+		var values []telemetry.Value
 		if code > 0 {
-			s = of(got, codes.Dict[code-1])
+			values = append(values, codes.Dict[code-1])
+		}
+		start := uint64(0)
+		if q.Step > 0 {
+			start = d.Starts[i]
+		}
+		s := of(got, start, values...)
+		if !q.Durations {
+			s.add(d.Spans[i], 0, 0)
+			continue
 		}
 		s.add(d.Spans[i], d.Min[i], d.Max[i])
-		for k, b := range d.Histograms[i].Buckets {
-			s.buckets[int(b)] += d.Histograms[i].Counts[k]
-		}
+		d.Histograms[i].Each(func(number int, power bool, n uint32) { s.buckets[bucket{number, power}] += n })
 	}
 	same := func(x, y *sums) bool {
 		return x.spans == y.spans && x.min == y.min && x.max == y.max && maps.Equal(x.buckets, y.buckets)
