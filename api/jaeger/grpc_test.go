@@ -208,8 +208,9 @@ func TestCallErrors(t *testing.T) {
 	ok := func() *apiv3.TraceQueryParameters {
 		return &apiv3.TraceQueryParameters{StartTimeMin: dayStart, StartTimeMax: dayEnd}
 	}
-	withFilter, negative, backwards := ok(), ok(), ok()
-	withFilter.ProtoReflect().SetUnknown(protoreflect.RawFields("\x52\x00")) // field 10, filter
+	strange, empty, negative, backwards := ok(), ok(), ok(), ok()
+	strange.ProtoReflect().SetUnknown(protoreflect.RawFields("\x5a\x00")) // field 11
+	empty.Filter = &apiv3.Call{}
 	negative.DurationMin = durationpb.New(-1)
 	backwards.StartTimeMin = dayEnd
 	for _, x := range []struct {
@@ -223,7 +224,8 @@ func TestCallErrors(t *testing.T) {
 		{func() error {
 			return last(c.v3.FindTraces(ctx, &apiv3.FindTracesRequest{Query: &apiv3.TraceQueryParameters{}}))
 		}, codes.InvalidArgument, "start_time_min"},
-		{func() error { return last(c.v3.FindTraces(ctx, &apiv3.FindTracesRequest{Query: withFilter})) }, codes.InvalidArgument, "filter"},
+		{func() error { return last(c.v3.FindTraces(ctx, &apiv3.FindTracesRequest{Query: strange})) }, codes.InvalidArgument, "not known"},
+		{func() error { return last(c.v3.FindTraces(ctx, &apiv3.FindTracesRequest{Query: empty})) }, codes.InvalidArgument, "query.filter"},
 		{func() error { return last(c.v3.FindTraces(ctx, &apiv3.FindTracesRequest{Query: negative})) }, codes.InvalidArgument, "less than 0"},
 		{func() error {
 			return last(c.v3.FindTraceSummaries(ctx, &apiv3.FindTraceSummariesRequest{Query: backwards}))

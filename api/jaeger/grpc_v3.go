@@ -143,11 +143,16 @@ func readQueryV3(in *apiv3.TraceQueryParameters) (*search, error) {
 		return nil, badRequest("missing query")
 	}
 	if len(in.ProtoReflect().GetUnknown()) > 0 {
-		return nil, badRequest("the query has conditions that are not served here, such as filter, an experiment of Jaeger's")
+		return nil, badRequest("the query has conditions that are not known here")
 	}
 	s, err := readCommon(in.ServiceName, in.OperationName, in.Attributes, in.DurationMin, in.DurationMax, in.SearchDepth)
 	if err != nil {
 		return nil, err
+	}
+	if in.Filter != nil {
+		if s.filter, err = readFilter(in.Filter); err != nil {
+			return nil, err
+		}
 	}
 	var okStart, okEnd bool
 	s.start, okStart = momentOf(in.StartTimeMin)

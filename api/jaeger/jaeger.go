@@ -7,6 +7,7 @@
 //	jaeger.go        routes and answers
 //	params.go        query parameters
 //	search.go        a search for traces, as a plan
+//	filter.go        the filter of api_v3
 //	names.go         services and operations
 //	model.go         what becomes of a span in Jaeger's model; json.go and
 //	                 grpc_v2.go write it

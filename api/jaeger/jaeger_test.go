@@ -233,7 +233,7 @@ func TestBadRequests(t *testing.T) {
 		"/api/v3/traces/xyz":                                   "not a trace ID",
 		"/api/v3/traces":                                       "query.startTimeMin is required",
 		"/api/v3/traces?query.startTimeMin=now":                "malformed parameter query.startTimeMin",
-		"/api/v3/trace-summaries?query.filter=x&" + times:      "query.filter is not served",
+		"/api/v3/trace-summaries?query.filter=x&" + times:      "malformed parameter query.filter",
 		"/api/v3/trace-summaries?query.attributes=x&" + times:  "malformed 'query.attributes'",
 		"/api/v3/trace-summaries?query.durationMin=x&" + times: "unable to parse param 'query.durationMin'",
 		"/api/v3/dependencies?startTime=2026-01-01T00:00:00Z&endTime=2026-01-01T00:00:00Z": "after startTime",

@@ -28,12 +28,16 @@ type search struct {
 	service, operation string            // "": any
 	tags               map[string]string // keys and the texts of their values
 	shortest, longest  time.Duration     // of the span; 0: no bound
+	filter             traceql.Expr      // in place of the above; nil: none
 	start, end         uint64            // Unix nanoseconds; the span starts within [start, end)
 	limit              uint64            // 0: defaultLimit; more than maxLimit are not told
 }
 
 // check is why a search is refused.
 func (s *search) check() error {
+	if s.filter != nil && (s.service != "" || s.operation != "" || len(s.tags) > 0 || s.shortest > 0 || s.longest > 0) {
+		return badRequest("a filter is not taken beside a service, an operation, attributes or durations; it can name them itself")
+	}
 	if s.longest > 0 && s.longest < s.shortest {
 		return badRequest("'maxDuration' should be greater than 'minDuration'")
 	}
@@ -72,6 +76,7 @@ func (s *search) condition() traceql.Expr {
 	if s.longest > 0 {
 		all = append(all, cond.Duration(scan.OpLessEqual, uint64(s.longest)))
 	}
+	all = append(all, s.filter)
 	for _, key := range slices.Sorted(maps.Keys(s.tags)) {
 		all = append(all, tagged(key, s.tags[key]))
 	}

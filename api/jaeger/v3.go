@@ -110,8 +110,14 @@ func appendSummary(dst []byte, t exec.Summary) []byte {
 
 func readV3Search(p params) (s *search, err error) {
 	s = &search{tags: map[string]string{}}
-	if p.values.Get("query.filter") != "" {
-		return nil, badRequest("query.filter is not served here, as in Jaeger unless an experiment is switched on")
+	if text := p.values.Get("query.filter"); text != "" {
+		call, err := parseFilter(text)
+		if err != nil {
+			return nil, err
+		}
+		if s.filter, err = readFilter(call); err != nil {
+			return nil, err
+		}
 	}
 	if s.service, err = p.text("query.serviceName", "query.service_name"); err != nil {
 		return nil, err
