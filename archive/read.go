@@ -91,6 +91,13 @@ func newDecoder() *otlp.Decoder {
 	return otlp.NewDecoder(otlp.DecodeLimits{Depth: 64, Elements: maxLine / 8})
 }
 
+// ReadOTLP decodes one OTLP/JSON message into b, which keeps parts of text.
+// rejected is how many spans it has that are none, for want of a valid ID.
+func ReadOTLP(text []byte, b *telemetry.Batch) (rejected int, err error) {
+	report, err := newDecoder().DecodeJSON(text, b)
+	return report.RejectedSpans, err
+}
+
 // lineReader reads a TracesData message a line.
 type lineReader struct {
 	in      *bufio.Reader

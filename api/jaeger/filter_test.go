@@ -116,7 +116,7 @@ func TestFiltersThatAreRefused(t *testing.T) {
 		op("some", `{"nested":{"level":"event"}}`, `{"call":`+both("and", failed, failed)+`}`): `"some" is served with one comparison`,
 		op("some", `{"nested":{"level":"event"}}`, `{"call":`+failed+`}`):                      `"some" is served with one comparison`,
 		deep: "nested deeper",
-		strings.Replace(op("in", attr("span", "a"), `{"list":{"values":["1"`+strings.Repeat(`,"1"`, 300)+`]}}`), "x", "", 0): "more than 200 comparisons",
+		op("in", attr("span", "a"), `{"list":{"values":["1"`+strings.Repeat(`,"1"`, 300)+`]}}`): "more than 200 comparisons",
 	} {
 		if status, body := summaries(t, filter, ""); status != 400 || !strings.Contains(strings.ReplaceAll(body, `\"`, `"`), why) {
 			t.Errorf("%.200s: %d %s, want %q", filter, status, body, why)

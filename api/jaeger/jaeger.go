@@ -12,6 +12,7 @@
 //	model.go         what becomes of a span in Jaeger's model; json.go and
 //	                 grpc_v2.go write it
 //	legacy.go        traces as the older API has them, v3.go as api_v3 does
+//	transform.go     what is not stored: OTLP as traces of the older API
 //	dependencies.go  who calls whom
 //	metrics.go       latencies, calls and errors over time
 //	grpc.go          what the gRPC services have in common; grpc_v2.go and
@@ -34,8 +35,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kiseki-dev/kiseki/api/answer"
@@ -69,7 +72,8 @@ type API struct {
 	damage seldom.Filter // of what note logs
 }
 
-// legacyRoutes and v3Routes are the handlers by path.
+// legacyRoutes, postRoutes and v3Routes are the handlers by path. Those of
+// postRoutes belong to the older API.
 var (
 	legacyRoutes = map[string]func(*API, *request) error{
 		"/api/services":                      (*API).legacyServices,
@@ -82,6 +86,10 @@ var (
 		"/api/metrics/calls":                 (*API).calls,
 		"/api/metrics/errors":                (*API).errors,
 		"/api/metrics/minstep":               (*API).minStep,
+	}
+	postRoutes = map[string]func(*API, *request) error{
+		"/api/transform":         (*API).transform,
+		"/api/archive/{traceID}": (*API).archive,
 	}
 	v3Routes = map[string]func(*API, *request) error{
 		"/api/v3/services":        (*API).v3Services,
@@ -96,11 +104,8 @@ var (
 // Paths are the patterns, for an [http.ServeMux], of all that an [API] serves.
 // /api/traces/{traceID} is also a path of Tempo's API.
 func Paths() (paths []string) {
-	for path := range legacyRoutes {
-		paths = append(paths, path)
-	}
-	for path := range v3Routes {
-		paths = append(paths, path)
+	for _, routes := range []map[string]func(*API, *request) error{legacyRoutes, postRoutes, v3Routes} {
+		paths = slices.AppendSeq(paths, maps.Keys(routes))
 	}
 	slices.Sort(paths)
 	return paths
@@ -116,14 +121,17 @@ func New(o Options) *API {
 	}
 	a := &API{o: o, mux: http.NewServeMux(), damage: seldom.Filter{Every: 5 * time.Minute}}
 	for path, f := range legacyRoutes {
-		a.mux.Handle(path, a.endpoint(f, legacyError))
+		a.mux.Handle(path, a.endpoint(f, legacyError, http.MethodGet, http.MethodHead))
+	}
+	for path, f := range postRoutes {
+		a.mux.Handle(path, a.endpoint(f, legacyError, http.MethodPost))
 	}
 	for path, f := range v3Routes {
-		a.mux.Handle(path, a.endpoint(f, v3Error))
+		a.mux.Handle(path, a.endpoint(f, v3Error, http.MethodGet, http.MethodHead))
 	}
 	a.mux.Handle("/", a.endpoint(func(*API, *request) error {
 		return &refusal{http.StatusNotFound, "no such path; Jaeger's documentation has those that there are"}
-	}, legacyError))
+	}, legacyError, http.MethodGet, http.MethodHead, http.MethodPost))
 	return a
 }
 
@@ -164,12 +172,12 @@ func v3Error(r *refusal) []byte {
 }
 
 // endpoint turns a function that fills a request's body with JSON, or fails,
-// into a handler of GET and HEAD.
-func (a *API) endpoint(f func(*API, *request) error, form func(*refusal) []byte) http.Handler {
+// into a handler of some methods.
+func (a *API) endpoint(f func(*API, *request) error, form func(*refusal) []byte, methods ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		q := &request{Request: r, header: w.Header(), out: answer.To(w, r)}
-		err := a.serve(q, f)
+		err := a.serve(q, f, methods)
 		switch {
 		case q.out.Begun():
 			q.out.End(q.body, err, a.o.Logger)
@@ -183,12 +191,12 @@ func (a *API) endpoint(f func(*API, *request) error, form func(*refusal) []byte)
 	})
 }
 
-func (a *API) serve(q *request, f func(*API, *request) error) (err error) {
+func (a *API) serve(q *request, f func(*API, *request) error, methods []string) (err error) {
 	q.header.Set("Content-Type", "application/json")
 	q.header.Set("Cache-Control", "no-store")
-	if q.Method != http.MethodGet && q.Method != http.MethodHead {
-		q.header.Set("Allow", "GET, HEAD")
-		return &refusal{http.StatusMethodNotAllowed, "only GET and HEAD are served here"}
+	if !slices.Contains(methods, q.Method) {
+		q.header.Set("Allow", strings.Join(methods, ", "))
+		return &refusal{http.StatusMethodNotAllowed, "only " + strings.Join(methods, " and ") + " is served here"}
 	}
 	if q.params, err = readParams(q.URL.RawQuery); err != nil {
 		return err
