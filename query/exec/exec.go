@@ -5,6 +5,8 @@
 //	newest.go      the newest traces that have such a row
 //	cost.go        what the queries of a context cost
 //	among.go       which of some traces a query finds
+//	sieve.go       which traces of a block can have a result; sieve_tree.go
+//	               by the relations between spans
 //	semijoin.go    the traces that have what a result needs
 //	lookahead.go   the blocks that newest will want, on other processors
 //	summary.go     what a trace is, in a line

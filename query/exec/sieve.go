@@ -26,6 +26,7 @@ type sieve struct {
 	filter *filter
 	keys   []uint64 // by row: what it is grouped by, as a hash
 	group  []uint64
+	lineage
 }
 
 // newSieve is nil where every trace would go through.
@@ -43,6 +44,7 @@ func newSieve(p *plan.Search) *sieve {
 // read no piece is.
 func (s *sieve) judge(b scan.Block, pieces []tracePiece, f *filter) error {
 	s.block, s.pieces, s.filter = b, pieces, f
+	s.lineage.reset()
 	defer func() { s.block, s.pieces, s.filter = nil, nil, nil }()
 	rows := f.get()
 	defer f.put(rows)
@@ -123,11 +125,14 @@ func (s *sieve) combined(x *traceql.SpansetOp, of *scan.Bitmap) (*scan.Bitmap, e
 		return right, nil
 	}
 	s.both(left, right, right)
+	if x.Op != traceql.SetAnd {
+		err = s.related(x.Op.Relation(), left, right)
+	}
 	if x.Op == traceql.SetAnd || x.Op.Union() {
 		s.both(left, right, left)
 		right.Or(left)
 	}
-	return right, nil
+	return right, err
 }
 
 // both clears from out, which may be one of the two, the rows of traces that

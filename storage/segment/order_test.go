@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
@@ -96,5 +97,56 @@ func TestManyKeys(t *testing.T) {
 	}
 	if telemetrytest.Dump(readAll(t, r)) != telemetrytest.Dump(b) {
 		t.Error("the spans came back changed")
+	}
+}
+
+// TestParents: parents are told as rows where they are rows before.
+func TestParents(t *testing.T) {
+	for _, test := range []struct{ name, spans, want string }{
+		{"siblings", "3 1 30\n4 2 25\n2 1 20\n1 0 10\n5 3 40", "[0 1 1 3 1]"},
+		{"parent elsewhere", "2 9 10\n3 2 20", "[elsewhere 1]"},
+		{"own parent", "1 1 10\n2 1 20", "[elsewhere 1]"},
+		{"cycle", "1 2 10\n2 1 20\n3 1 30\n4 0 40", "[0 elsewhere 1 2]"},
+		{"id twice", "1 0 10\n1 0 20\n2 1 30", "[0 1 0]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "s")
+			writeFile(t, path, tree(test.spans), small)
+			b := openFile(t, path, nil).Blocks()[0]
+			parents, err := b.(scan.Lineage).Parents(0, b.Len(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.ReplaceAll(fmt.Sprint(parents), fmt.Sprint(uint32(scan.ParentElsewhere)), "elsewhere"); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestParentsAcrossPages asks for runs of rows of a chain.
+func TestParentsAcrossPages(t *testing.T) {
+	b := tree("1 0 1")
+	for i := range 200 {
+		s := b.Spans[0]
+		s.ParentID, s.SpanID = b.Spans[i].SpanID, telemetry.SpanID{5: 1, 6: byte(i >> 8), 7: byte(i)}
+		s.Start = uint64(i + 2)
+		b.Spans = append(b.Spans, s)
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	writeFile(t, path, b, small)
+	block := openFile(t, path, nil).Blocks()[0]
+	var parents []uint32
+	for lo := 0; lo < block.Len(); lo += 50 {
+		hi := min(lo+90, block.Len())
+		var err error
+		if parents, err = block.(scan.Lineage).Parents(lo, hi, parents); err != nil {
+			t.Fatal(err)
+		}
+		for i, back := range parents {
+			if want := uint32(min(lo+i, 1)); len(parents) != hi-lo || back != want {
+				t.Fatalf("row %d of %d to %d: %d, want %d", lo+i, lo, hi, back, want)
+			}
+		}
 	}
 }

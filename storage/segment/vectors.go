@@ -359,3 +359,37 @@ func (b *block) attrCodes(c *columnInfo, p int, k *keyPlaces, shapes *values, lo
 	}
 	return nil
 }
+
+// Parents implements [scan.Lineage].
+func (b *block) Parents(lo, hi int, dst []uint32) ([]uint32, error) {
+	if err := b.checkRange(lo, hi); err != nil {
+		return nil, err
+	}
+	d, err := b.dir()
+	if err != nil {
+		return nil, err
+	}
+	dst = slices.Grow(dst[:0], hi-lo)[:hi-lo]
+	for out := dst; len(out) > 0; {
+		p := lo / b.r.footer.pageRows
+		first, last := b.pageRows(p)
+		n := min(hi, last) - lo
+		v, err := b.fixedValues(d, kindParent, p, lo+n-first)
+		if err != nil {
+			return nil, err
+		}
+		v.codesInto(lo-first, 0, out[:n])
+		for i, code := range out[:n] {
+			switch {
+			case code == 1:
+				out[i] = scan.ParentElsewhere
+			case code > 1:
+				if out[i] = code - 1; int(out[i]) > lo+i {
+					return nil, b.corruptPage(d.byKind[kindParent], p)
+				}
+			}
+		}
+		lo, out = lo+n, out[n:]
+	}
+	return dst, nil
+}

@@ -266,6 +266,27 @@ func (b *block) Trace(row int) (scan.Trace, error) {
 	return t, nil
 }
 
+// Parents implements [scan.Lineage].
+func (b *block) Parents(lo, hi int, _ []uint32) ([]uint32, error) {
+	out := make([]uint32, hi-lo)
+	for i := range out {
+		row := lo + i
+		id := b.spans[row].get().ParentID
+		if id.IsZero() {
+			continue
+		}
+		out[i] = scan.ParentElsewhere
+		t, _ := b.Trace(row)
+		for j := t.Lo; j < row; j++ {
+			if b.spans[j].get().SpanID == id {
+				out[i] = uint32(row - j)
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
 func (b *block) Rows(lo, hi int, want scan.Columns, dst *scan.Rows) error {
 	*dst = scan.Rows{}
 	for _, s := range b.spans[lo:hi] {
