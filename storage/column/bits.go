@@ -70,8 +70,8 @@ func AppendLow(dst []byte, v []uint64) []byte {
 }
 
 // Low reads what AppendLow wrote of values whose lengths in bits, at most 64,
-// are the halves of classes.
-func Low(src []byte, classes []uint32) ([]uint64, error) {
+// are the halves of classes, but for the first ones.
+func Low(src []byte, classes []uint32, first int) ([]uint64, error) {
 	total := uint64(0)
 	for _, c := range classes {
 		if c > 2*64+1 {
@@ -82,9 +82,12 @@ func Low(src []byte, classes []uint32) ([]uint64, error) {
 	if total > 8*uint64(len(src)) {
 		return nil, ErrCorrupt
 	}
-	out := make([]uint64, len(classes))
 	pos := uint(0)
-	for i, c := range classes {
+	for _, c := range classes[:first] {
+		pos += uint(max(c>>1, 1) - 1)
+	}
+	out := make([]uint64, len(classes)-first)
+	for i, c := range classes[first:] {
 		if n := uint(c >> 1); n > 0 {
 			out[i] = 1<<(n-1) | bitsAt(src, pos, n-1)
 			pos += n - 1

@@ -12,7 +12,8 @@ import "sync"
 //
 // So that pages that pass do not push out the tables, pages are the first to
 // go while they have more than their share, 1/pageShare of what may be held;
-// of either kind the least recently used goes first.
+// of either kind the least recently used goes first. Who wants a few rows of a
+// page asks admit whether the page is worth being decoded as a whole and kept.
 //
 // It is safe for concurrent use and shared by all readers of a store. What is
 // taken from it stays valid after it was evicted: entries are immutable and the
@@ -25,6 +26,9 @@ type Cache struct {
 const (
 	cacheShards = 16
 	pageShare   = 4
+	// knownPages is how many of the pages that were not let in a shard knows, at
+	// most: those that some hundred traces need.
+	knownPages = 1 << 8
 )
 
 // cacheKey names a chunk, or with a part what was made of one.
@@ -32,6 +36,10 @@ type cacheKey struct {
 	file   uint64
 	offset int64
 	part   uint64
+}
+
+func (k cacheKey) hash() uint64 {
+	return (k.file*0x9e3779b97f4a7c15 ^ uint64(k.offset) ^ k.part*0xc4ceb9fe1a85ec53) * 0xff51afd7ed558ccd
 }
 
 // keep is how something is kept.
@@ -60,7 +68,8 @@ type cacheShard struct {
 		entries map[cacheKey]*cacheEntry
 		rings   [keeps]cacheEntry // next is the most recently used
 		sizes   [keeps]int64
-		uses    uint64 // calls of get
+		uses    uint64              // calls of get
+		known   *[knownPages]uint32 // of pages that admit was asked for, parts of the hashes
 	}
 	budget int64
 }
@@ -116,13 +125,10 @@ func (c *Cache) Trim(size int64) {
 	}
 }
 
-func (c *Cache) shard(k cacheKey) *cacheShard {
-	h := (k.file*0x9e3779b97f4a7c15 ^ uint64(k.offset) ^ k.part*0xc4ceb9fe1a85ec53) * 0xff51afd7ed558ccd
-	return &c.shards[h>>60]
-}
+func (c *Cache) shard(hash uint64) *cacheShard { return &c.shards[hash>>60] }
 
 func (c *Cache) get(k cacheKey) any {
-	s := c.shard(k)
+	s := c.shard(k.hash())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.uses++
@@ -137,8 +143,25 @@ func (c *Cache) get(k cacheKey) any {
 	return e.value
 }
 
+// admit reports whether a page that is not in the cache should be put there:
+// whether it was asked for before, not too long ago.
+func (c *Cache) admit(k cacheKey) bool {
+	h := k.hash()
+	s := c.shard(h)
+	mark := uint32(h) | 1
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.known == nil {
+		s.mu.known = new([knownPages]uint32)
+	}
+	place := &s.mu.known[h>>32%knownPages]
+	known := *place == mark
+	*place = mark
+	return known
+}
+
 func (c *Cache) put(k cacheKey, value any, size int, how keep) {
-	s := c.shard(k)
+	s := c.shard(k.hash())
 	e := &cacheEntry{key: k, value: value, size: int64(size) + entryOverhead, keep: how}
 	if e.size > s.budget {
 		return

@@ -125,3 +125,32 @@ func TestCacheModel(t *testing.T) {
 		t.Errorf("%d bytes are held by nothing", c.Size())
 	}
 }
+
+// TestCacheAdmit: a page is let in when it is asked for again before many
+// others were.
+func TestCacheAdmit(t *testing.T) {
+	c := NewCache(1 << 20)
+	again, late := 0, 0
+	const n, many = 200, 100 * cacheShards * knownPages
+	for i := range n {
+		if c.admit(testKey(i)) {
+			t.Errorf("page %d is let in at once", i)
+		}
+	}
+	for i := range n {
+		if c.admit(testKey(i)) {
+			again++
+		}
+	}
+	for i := range many {
+		c.admit(testKey(n + i))
+	}
+	for i := range n {
+		if c.admit(testKey(i)) {
+			late++
+		}
+	}
+	if again < n*8/10 || late > n/10 {
+		t.Errorf("of %d pages %d are let in when asked for again, and %d after %d others", n, again, late, many)
+	}
+}

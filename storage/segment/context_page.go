@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/kiseki-dev/kiseki/storage/column"
@@ -72,24 +73,15 @@ func wide(c column.Codes) []uint32 {
 
 // contextPage makes page p of a column that is stored in a context.
 func (b *block) contextPage(c *columnInfo, p int) (*page, error) {
-	key := cacheKey{b.r.id, b.info.dir.off, uint64(c.position)<<32 | uint64(p) + 1}
+	key := b.madeKey(c, p)
 	if b.r.cache != nil {
 		if pg, ok := b.r.cache.get(key).(*page); ok {
 			return pg, nil
 		}
 	}
-	lo, hi := b.pageRows(p)
-	forms, err := b.values(c.form, p)
+	m, err := b.codeMaker(c, p)
 	if err != nil {
 		return nil, err
-	}
-	x, err := load(b.r, c.contexts, contextOf{c}, func(src []byte) (*contexts, error) { return decodeContexts(src, c) })
-	if err != nil {
-		return nil, err
-	}
-	m := codeMaker{b: b, c: c, p: p, contexts: x, forms: &forms, rows: hi - lo}
-	if !forms.has(m.rows) {
-		return nil, b.corruptPage(c.form, p)
 	}
 	pg, err := m.page()
 	if err != nil {
@@ -101,14 +93,79 @@ func (b *block) contextPage(c *columnInfo, p int) (*page, error) {
 	return pg, nil
 }
 
-// codeMaker makes the codes of a page from their context.
+// madeKey names page p of a column where it is made and not read.
+func (b *block) madeKey(c *columnInfo, p int) cacheKey {
+	return cacheKey{b.r.id, b.info.dir.off, uint64(c.position)<<32 | uint64(p) + 1}
+}
+
+// contextPart makes of page p of a column that is stored in a context what the
+// rows need, or as much more as it has.
+func (b *block) contextPart(c *columnInfo, p int, want needed) (pg *page, first int, err error) {
+	if want.hi-want.lo > partRows {
+		pg, err = b.contextPage(c, p)
+		return pg, 0, err
+	}
+	key := b.madeKey(c, p)
+	if b.r.cache != nil {
+		if pg, ok := b.r.cache.get(key).(*page); ok {
+			return pg, 0, nil
+		}
+		if !b.passing && b.r.cache.admit(key) {
+			pg, err = b.contextPage(c, p)
+			return pg, 0, err
+		}
+	}
+	m, err := b.codeMaker(c, p)
+	if err != nil {
+		return nil, 0, err
+	}
+	if want.hi > m.hi {
+		return nil, 0, b.corruptPage(c.form, p)
+	}
+	m.needed = want
+	if pg, err = m.page(); err == errBefore {
+		pg, err = b.contextPage(c, p)
+		return pg, 0, err
+	}
+	return pg, want.first, err
+}
+
+// partRows is how many rows may be asked for of which just the values are
+// made: more come near a page.
+const partRows = 512
+
+// errBefore says that the values of rows follow from those of rows before
+// them: such a part of a page cannot be made.
+var errBefore = errors.New("the rows follow from others")
+
+// codeMaker makes the codes of a page, or of some of its rows, from their
+// context.
 type codeMaker struct {
 	b *block
 	c *columnInfo
 	p int
 	*contexts
+	needed
 	forms *values
-	rows  int
+	rows  int // of the page
+}
+
+// codeMaker prepares to make the whole of a page.
+func (b *block) codeMaker(c *columnInfo, p int) (*codeMaker, error) {
+	lo, hi := b.pageRows(p)
+	forms, err := b.values(c.form, p)
+	if err != nil {
+		return nil, err
+	}
+	x, err := load(b.r, c.contexts, contextOf{c}, func(src []byte) (*contexts, error) { return decodeContexts(src, c) })
+	if err != nil {
+		return nil, err
+	}
+	m := &codeMaker{b: b, c: c, p: p, contexts: x, forms: &forms, rows: hi - lo, needed: needed{hi: hi - lo}}
+	if !forms.has(m.rows) {
+		return nil, b.corruptPage(c.form, p)
+	}
+	return m, nil
 }
 
 func (m *codeMaker) page() (pg *page, err error) {
@@ -177,15 +234,18 @@ func ranksOf[T byte | uint32](m *codeMaker, stored column.Codes) ([]T, error) {
 			return nil, m.b.corruptPage(m.c.parent, m.p)
 		}
 	}
-	out := make([]T, 0, m.rows)
+	out := make([]T, 0, m.hi-m.lo)
 	x, forms, none := m.contexts, m.forms, m.c.kind >= kindAttr // some forms may have no value
-	next := 0
-	for i := range m.rows {
+	next := m.ranksBefore(&parents)
+	for i := m.lo; i < m.hi; i++ {
 		form := forms.code(i)
 		if x.parent != nil && x.parent[form] != 0 {
-			if at := parentIn(parents.code(i), i); at >= 0 {
-				out = append(out, out[at])
+			switch at := parentIn(parents.code(i), i); {
+			case at >= m.lo:
+				out = append(out, out[at-m.lo])
 				continue
+			case at >= 0:
+				return nil, errBefore
 			}
 		}
 		n, rank := x.lengths[form], uint32(0)
@@ -193,7 +253,7 @@ func ranksOf[T byte | uint32](m *codeMaker, stored column.Codes) ([]T, error) {
 		case n == 0 && none:
 			continue
 		case n > 1:
-			if next == stored.Len() {
+			if next >= stored.Len() {
 				return nil, m.b.corruptPage(m.c, m.p)
 			}
 			rank = stored.At(next)
@@ -213,46 +273,76 @@ func tracedOf[T byte | uint32](m *codeMaker, stored column.Codes) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
-	lo, _ := m.b.pageRows(m.p)
-	trace, _ := slices.BinarySearch(traces.rows, uint32(lo))
-	out := make([]T, 0, m.rows)
-	next, from := 0, 0 // from is how many values came before the trace
-	for i := range m.rows {
-		if trace < len(traces.rows) && traces.rows[trace] == uint32(lo+i) {
+	first, _ := m.b.pageRows(m.p)
+	trace, _ := slices.BinarySearch(traces.rows, uint32(first))
+	out := make([]T, 0, m.hi-m.lo)
+	next, known := 0, false // known is set where the trace had a value
+	for i := range m.hi {
+		if trace < len(traces.rows) && traces.rows[trace] == uint32(first+i) {
 			trace++
-			from = len(out)
+			known = false
 		}
 		switch use := m.lengths[m.forms.code(i)]; {
 		case use == traceNone:
-		case use == traceAlike && len(out) > from:
+		case use == traceAlike && known:
+			if i < m.lo {
+				continue
+			}
+			if len(out) == 0 {
+				return nil, errBefore
+			}
 			out = append(out, out[len(out)-1])
 		case next == stored.Len():
 			return nil, m.b.corruptPage(m.c, m.p)
 		default:
-			out = append(out, T(stored.At(next)))
+			if i >= m.lo {
+				out = append(out, T(stored.At(next)))
+			}
+			known = true
 			next++
 		}
 	}
 	return out, nil
 }
 
+// ranksBefore is how many ranks the page has for the rows before the first that
+// is needed.
+func (m *codeMaker) ranksBefore(parents *values) (n int) {
+	x := m.contexts
+	for i := range m.lo {
+		form := m.forms.code(i)
+		if x.lengths[form] > 1 && (x.parent == nil || x.parent[form] == 0 || parentIn(parents.code(i), i) < 0) {
+			n++
+		}
+	}
+	return n
+}
+
 // pairsOf makes the codes of a column that follows from another one.
 func pairsOf[T byte | uint32](m *codeMaker) ([]T, error) {
-	by, err := m.b.values(m.c.pair, m.p)
+	x, forms := m.contexts, m.forms
+	next := 0
+	for i := range m.lo {
+		if x.lengths[forms.code(i)] != pairNone {
+			next++
+		}
+	}
+	last := next
+	for i := m.lo; i < m.hi; i++ {
+		if x.lengths[forms.code(i)] != pairNone {
+			last++
+		}
+	}
+	by, err := m.b.cursor(m.c.pair, m.p, needed{m.lo, m.hi, next, last})
 	if err != nil {
 		return nil, err
 	}
-	out := make([]T, 0, m.rows)
-	x, forms := m.contexts, m.forms
-	next := 0
-	for i := range m.rows {
+	out := make([]T, 0, m.hi-m.lo)
+	for i := m.lo; i < m.hi; i++ {
 		form := forms.code(i)
 		use := x.lengths[form]
 		if use == pairNone {
 			continue
-		}
-		if !by.has(next + 1) {
-			return nil, m.b.corruptPage(m.c.pair, m.p)
 		}
 		if use == pairUse {
 			out = append(out, T(x.entries[x.firsts[form]+by.code(next)]))

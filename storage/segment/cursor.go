@@ -13,6 +13,7 @@ type cursor struct {
 	values
 	forms *page       // of a derived column; page is nil then
 	texts column.List // where set, of the dictionary if there is one, else of the page
+	first int         // number in the page of the first value of values
 	next  int         // value
 }
 
@@ -20,13 +21,19 @@ type cursor struct {
 // the same chunk for others.
 const lazyPart = 1
 
-// cursor opens page p of a column that has n values there, or is derived and
-// has n rows there.
-func (b *block) cursor(c *columnInfo, p, n int) (out cursor, err error) {
+// needed are rows [lo, hi) of a page, and the numbers [first, last) that the
+// values have there which a column has for them.
+type needed struct{ lo, hi, first, last int }
+
+// rowsNeeded is for columns that every row has.
+func rowsNeeded(lo, hi int) needed { return needed{lo, hi, lo, hi} }
+
+// cursor opens page p of a column for some of its values.
+func (b *block) cursor(c *columnInfo, p int, want needed) (out cursor, err error) {
 	out.info = c
 	switch {
 	case c.derived && !c.form.constant():
-		if out.forms, err = b.page(c.form, p); err == nil && out.forms.n < n {
+		if out.forms, err = b.page(c.form, p); err == nil && out.forms.n < want.hi {
 			err = b.corruptPage(c.form, p)
 		}
 		if err == nil && c.enc == encDict {
@@ -34,10 +41,14 @@ func (b *block) cursor(c *columnInfo, p, n int) (out cursor, err error) {
 		}
 		return out, err
 	case c.enc == encText && b.cells == nil && c.pages[p].size > 0:
-		if out.texts, err = b.textPage(c, p); err == nil && out.texts.Len() < n {
+		if out.texts, err = b.textPage(c, p); err == nil && out.texts.Len() < want.last {
 			err = b.corruptPage(c, p)
 		}
 		return out, err
+	case c.context != inNoContext && b.cells == nil && !c.constant():
+		if out.page, out.first, err = b.contextPart(c, p, want); err == nil && c.enc == encDict {
+			err = out.openDict(b)
+		}
 	case c.enc == encDict && c.class() == classStrings:
 		if err = out.openDict(b); err == nil && !c.constant() {
 			out.page, err = b.page(c, p)
@@ -45,7 +56,7 @@ func (b *block) cursor(c *columnInfo, p, n int) (out cursor, err error) {
 	default:
 		out.values, err = b.values(c, p)
 	}
-	if err == nil && !out.has(n) {
+	if err == nil && !out.has(want.last-out.first) {
 		err = b.corruptPage(c, p)
 	}
 	return out, err
@@ -120,24 +131,24 @@ func (c *cursor) code(i int) uint32 {
 	if c.forms != nil {
 		return c.info.byForm[c.forms.codes.At(i)]
 	}
-	return c.values.code(i)
+	return c.values.code(i - c.first)
 }
 
 func (c *cursor) num(i int) uint64 {
 	if c.forms != nil {
 		return c.dict.nums[c.code(i)]
 	}
-	return c.values.num(i)
+	return c.values.num(i - c.first)
 }
 
 func (c *cursor) str(i int) string {
 	switch {
 	case c.texts == nil:
-		return c.values.str(i)
+		return c.values.str(i - c.first)
 	case c.forms != nil:
 		return c.texts.At(int(c.code(i)))
 	case c.page != nil:
-		return c.texts.At(int(c.page.codes.At(i)))
+		return c.texts.At(int(c.page.codes.At(i - c.first)))
 	case c.info.enc == encDict:
 		return c.texts.At(0)
 	}
@@ -153,7 +164,7 @@ func (c *cursor) attr(i int) (v telemetry.Value, ok bool) {
 		if c.info.class() == classStrings {
 			return telemetry.RawValue(typ, 0, c.str(c.next-1)), true
 		}
-		return c.value(c.next - 1), true
+		return c.value(c.next - 1 - c.first), true
 	}
 	code := c.code(i)
 	switch {

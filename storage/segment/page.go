@@ -217,7 +217,7 @@ func (b *block) derivedPage(c *columnInfo, p int) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := cacheKey{b.r.id, b.info.dir.off, uint64(c.position)<<32 | uint64(p) + 1}
+	key := b.madeKey(c, p)
 	cached := b.r.cache != nil && b.cells == nil
 	if cached {
 		if pg, ok := b.r.cache.get(key).(*page); ok {

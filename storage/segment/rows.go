@@ -71,7 +71,7 @@ func (b *block) pageOfRows(d *directory, p, lo, hi int, want scan.Columns, dst *
 		}
 	}
 	if want&scan.ColStart != 0 {
-		v, err := b.fixedValues(d, kindStart, p, hi)
+		v, err := b.cursor(d.byKind[kindStart], p, rowsNeeded(lo, hi))
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (b *block) pageOfRows(d *directory, p, lo, hi int, want scan.Columns, dst *
 
 func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *scan.Rows) error {
 	if want&scan.ColKind != 0 {
-		v, err := b.cursor(d.byKind[kindKind], p, hi)
+		v, err := b.cursor(d.byKind[kindKind], p, rowsNeeded(lo, hi))
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *s
 		}
 	}
 	if want&scan.ColStatus != 0 {
-		v, err := b.cursor(d.byKind[kindStatus], p, hi)
+		v, err := b.cursor(d.byKind[kindStatus], p, rowsNeeded(lo, hi))
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *s
 		}
 	}
 	if want&scan.ColName != 0 {
-		v, err := b.cursor(d.byKind[kindName], p, hi)
+		v, err := b.cursor(d.byKind[kindName], p, rowsNeeded(lo, hi))
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *s
 	if err != nil {
 		return err
 	}
-	v, err := b.fixedValues(d, kindResource, p, hi)
+	v, err := b.cursor(d.byKind[kindResource], p, rowsNeeded(lo, hi))
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (b *block) codedRows(d *directory, p, lo, hi int, want scan.Columns, dst *s
 
 // durations appends what telemetry.Span.Duration says.
 func (b *block) durations(d *directory, p, lo, hi int, dst *scan.Rows) error {
-	v, err := b.fixedValues(d, kindDuration, p, hi)
+	v, err := b.cursor(d.byKind[kindDuration], p, rowsNeeded(lo, hi))
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (b *block) durations(d *directory, p, lo, hi int, dst *scan.Rows) error {
 		return err
 	}
 	if end.page == nil && end.code(0) == endAfter && v.info.enc == encPlain {
-		dst.Duration = v.page.appendNums(dst.Duration, lo, hi)
+		dst.Duration = v.page.appendNums(dst.Duration, lo-v.first, hi-v.first)
 		return nil
 	}
 	for i := lo; i < hi; i++ {

@@ -103,44 +103,70 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestRanges reads every row alone and in pieces that cross pages.
+// TestRanges reads every row alone and in pieces that cross pages, and every
+// trace, of which the columns in a context have just the values made.
 func TestRanges(t *testing.T) {
-	b := telemetrytest.Random(5, 700)
-	path := filepath.Join(t.TempDir(), "s")
-	writeFile(t, path, b, small)
-	r := openFile(t, path, nil)
+	for name, b := range map[string]*telemetry.Batch{"random": telemetrytest.Random(5, 700), "shop": shop(2000)} {
+		options := small
+		if name == "shop" {
+			options = Options{PageRows: 1024}
+		}
+		path := filepath.Join(t.TempDir(), "s")
+		writeFile(t, path, b, options)
+		for _, cache := range []*Cache{nil, NewCache(1 << 20)} {
+			for _, blk := range openFile(t, path, cache).Blocks() {
+				readRanges(t, blk)
+			}
+		}
+	}
+}
+
+func readRanges(t *testing.T, blk scan.Block) {
+	t.Helper()
+	var all telemetry.Batch
+	if err := blk.Spans(0, blk.Len(), &all); err != nil {
+		t.Fatal(err)
+	}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for _, blk := range r.Blocks() {
-		var all telemetry.Batch
-		if err := blk.Spans(0, blk.Len(), &all); err != nil {
+	for lo := 0; lo < blk.Len(); {
+		hi := min(lo+1+rnd.IntN(100), blk.Len())
+		compareRange(t, blk, &all, lo, hi)
+		lo = hi
+	}
+	for lo := 0; lo < blk.Len(); {
+		tr, err := blk.Trace(lo)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for lo := 0; lo < blk.Len(); {
-			hi := min(lo+1+rnd.IntN(100), blk.Len())
-			var part telemetry.Batch
-			var rows scan.Rows
-			if err := blk.Spans(lo, hi, &part); err != nil {
-				t.Fatal(err)
-			}
-			if err := blk.Rows(lo, hi, 1<<9-1, &rows); err != nil {
-				t.Fatal(err)
-			}
-			for i := range part.Spans {
-				if got, want := telemetrytest.DumpSpan(&part, i), telemetrytest.DumpSpan(&all, lo+i); got != want {
-					t.Fatalf("row %d: got %s want %s", lo+i, got, want)
-				}
-				s := &part.Spans[i]
-				if rows.TraceID[i] != s.TraceID || rows.SpanID[i] != s.SpanID || rows.ParentID[i] != s.ParentID ||
-					rows.Start[i] != s.Start || rows.Duration[i] != s.Duration() || rows.Kind[i] != s.Kind ||
-					rows.Status[i] != s.Status || rows.Name[i] != s.Name || rows.Service[i] != part.ServiceName(s.Resource) {
-					t.Fatalf("row %d: columns differ from the span", lo+i)
-				}
-				tr, err := blk.Trace(lo + i)
-				if err != nil || tr.ID != s.TraceID || lo+i < tr.Lo || lo+i >= tr.Hi || tr.Start > s.Start || tr.Start > blk.NewestTrace() {
-					t.Fatalf("row %d: trace %+v, %v", lo+i, tr, err)
-				}
-			}
-			lo = hi
+		compareRange(t, blk, &all, tr.Lo, tr.Hi)
+		lo = tr.Hi
+	}
+}
+
+// compareRange checks that rows [lo, hi) are those of all.
+func compareRange(t *testing.T, blk scan.Block, all *telemetry.Batch, lo, hi int) {
+	t.Helper()
+	var part telemetry.Batch
+	var rows scan.Rows
+	if err := blk.Rows(lo, hi, 1<<9-1, &rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := blk.Spans(lo, hi, &part); err != nil {
+		t.Fatal(err)
+	}
+	for i := range part.Spans {
+		if got, want := telemetrytest.DumpSpan(&part, i), telemetrytest.DumpSpan(all, lo+i); got != want {
+			t.Fatalf("row %d: got %s want %s", lo+i, got, want)
+		}
+		s := &part.Spans[i]
+		if rows.TraceID[i] != s.TraceID || rows.SpanID[i] != s.SpanID || rows.ParentID[i] != s.ParentID ||
+			rows.Start[i] != s.Start || rows.Duration[i] != s.Duration() || rows.Kind[i] != s.Kind ||
+			rows.Status[i] != s.Status || rows.Name[i] != s.Name || rows.Service[i] != part.ServiceName(s.Resource) {
+			t.Fatalf("row %d: columns differ from the span", lo+i)
+		}
+		tr, err := blk.Trace(lo + i)
+		if err != nil || tr.ID != s.TraceID || lo+i < tr.Lo || lo+i >= tr.Hi || tr.Start > s.Start || tr.Start > blk.NewestTrace() {
+			t.Fatalf("row %d: trace %+v, %v", lo+i, tr, err)
 		}
 	}
 }

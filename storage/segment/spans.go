@@ -90,12 +90,22 @@ func (m *materializer) open(p, lo, n int, kinds ...kind) error {
 	for _, k := range kinds {
 		info := m.d.byKind[k]
 		var err error
-		if m.cursors[info.position], err = m.b.cursor(info, p, n); err != nil {
+		if m.cursors[info.position], err = m.b.cursor(info, p, m.neededOf(k, lo, n)); err != nil {
 			return err
 		}
 		m.cursors[info.position].next = lo
 	}
 	return nil
+}
+
+// neededOf is what is read of a column that every element has: of those that
+// say where other columns' values are, all before too.
+func (m *materializer) neededOf(k kind, lo, n int) needed {
+	switch k {
+	case kindShape, kindEvents, kindLinks, kindEventShape, kindLinkShape:
+		lo = 0
+	}
+	return rowsNeeded(lo, n)
 }
 
 func (m *materializer) at(k kind) *cursor { return &m.cursors[m.d.byKind[k].position] }
@@ -136,12 +146,8 @@ func (m *materializer) openAttrs(s space, k kind, p, lo, hi int) error {
 			continue
 		}
 		next := m.cursors[at].next
-		values := next + int(n)
-		if m.d.columns[at].derived {
-			values = hi // it is read by row
-		}
 		var err error
-		if m.cursors[at], err = m.b.cursor(&m.d.columns[at], p, values); err != nil {
+		if m.cursors[at], err = m.b.cursor(&m.d.columns[at], p, needed{lo, hi, next, next + int(n)}); err != nil {
 			return err
 		}
 		m.cursors[at].next = next

@@ -147,23 +147,28 @@ func (m *codeMaker) times() ([]uint64, error) {
 	}
 	var classes []uint32
 	stored, err := column.DecodeCodes(cur.Sized(), m.rows, maxClass)
-	if err == nil {
-		classes, err = ranksOf[uint32](m, stored)
+	if err == nil { // where the bits of a row lie follows from the classes of all rows before it
+		all := *m
+		all.needed = needed{hi: m.hi}
+		classes, err = ranksOf[uint32](&all, stored)
 	}
 	var nums []uint64
 	if err == nil {
-		nums, err = column.Low(cur.B, classes)
+		nums, err = column.Low(cur.B, classes, m.lo)
 	}
 	if err != nil {
 		return nil, m.b.r.corrupt(ref.off, m.c, column.ErrCorrupt)
 	}
-	for i, class := range classes {
+	if starts != nil && m.lo > 0 && !starts.begin(m.lo) {
+		return nil, errBefore
+	}
+	for i, class := range classes[m.lo:] {
 		d := nums[i] * m.scale
 		if class&1 != 0 {
 			d = -d
 		}
 		if starts != nil {
-			d = starts.add(i, d)
+			d = starts.add(m.lo+i, d)
 		}
 		nums[i] = d
 	}
@@ -193,6 +198,12 @@ func (b *block) startsFrom(p int, c *column.Cursor) (*startMaker, error) {
 		}
 	}
 	return s, nil
+}
+
+// begin goes on to row i of the page; false means that no trace begins there.
+func (s *startMaker) begin(i int) (begins bool) {
+	s.trace, begins = slices.BinarySearch(s.traces.rows, uint32(s.row+i))
+	return begins
 }
 
 // add is the start of row i of the page, whose difference is d.
