@@ -71,16 +71,62 @@ func (w *without) Bounds() (low, high uint64) {
 
 // Find implements [scan.Source].
 func (w *without) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int) error) error {
+	return w.find(w.src, w.kept, id, f)
+}
+
+// find is Find in src, whose blocks are those that kept is by.
+func (w *without) find(src scan.Source, kept map[scan.Block]scan.Block, id telemetry.TraceID, f func(b scan.Block, lo, hi int) error) error {
 	if w.hides(id) {
 		return nil
 	}
-	return w.src.Find(id, func(b scan.Block, lo, hi int) error {
-		kept := w.kept[b]
+	return src.Find(id, func(b scan.Block, lo, hi int) error {
+		kept := kept[b]
 		if x, ok := kept.(*keptBlock); ok {
 			lo, hi = x.outer(lo), x.outer(hi)
 		}
 		return f(kept, lo, hi)
 	})
+}
+
+// meteredWithout is a without that counts what is read of it by Find and by
+// blocks.
+type meteredWithout struct {
+	*without
+	src    scan.Source
+	blocks []scan.Block
+	kept   map[scan.Block]scan.Block
+}
+
+// Metered implements [scan.Metered].
+func (w *without) Metered(reads *scan.Reads) scan.Source {
+	src, ok := w.src.(scan.Metered)
+	if !ok {
+		return w
+	}
+	m := &meteredWithout{without: w, src: src.Metered(reads), kept: map[scan.Block]scan.Block{}}
+	own := w.src.Blocks()
+	for i, b := range m.src.Blocks() {
+		kept := w.kept[own[i]]
+		if kept == nil {
+			continue
+		}
+		if x, ok := kept.(*keptBlock); ok {
+			kept = &keptBlock{b: b, live: x.live, rank: x.rank, n: x.n}
+		} else {
+			kept = b
+		}
+		m.kept[b] = kept
+		m.blocks = append(m.blocks, kept)
+	}
+	return m
+}
+
+// Blocks implements [scan.Source].
+func (m *meteredWithout) Blocks() []scan.Block { return m.blocks }
+
+// Find implements [scan.Source].
+func (m *meteredWithout) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int) error) error {
+	return m.find(m.src, m.kept, id, f)
 }
 
 // hide is b without the given traces: b itself where it has none of them.

@@ -17,7 +17,13 @@ func (b *headBlock) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 		if err := all[i].Stopped(); err != nil {
 			return err
 		}
+		if t := all[i].Trail; t != nil {
+			t.Look(sel)
+		}
 		b.narrow(&all[i], sel)
+		if t := all[i].Trail; t != nil {
+			t.Kept.Add(uint64(sel.Count()))
+		}
 	}
 	return nil
 }

@@ -5,14 +5,15 @@ import (
 	"strconv"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
+	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
 // explaining takes the parameter explain. Where it is given, the queries of
-// the request are observed from now on.
+// the request are explained from now on.
 func (q *request) explaining() (cost *exec.Cost) {
 	if q.params.choice("explain", "false", "false", "true") == "true" {
 		var ctx context.Context
-		ctx, cost = exec.Observe(q.Context())
+		ctx, cost = exec.Explain(q.Context())
 		q.Request = q.WithContext(ctx)
 	}
 	return cost
@@ -32,9 +33,15 @@ func appendExplanation(dst []byte, plan string, cost *exec.Cost) []byte {
 	dst = appendIntField(dst, "notReached", int64(max(t.TotalBlocks-t.OutsideBlocks-t.ScannedBlocks, 0)))
 	dst = append(dst, '}')
 	dst = appendIntField(dst, "scannedSpans", int64(t.ScannedSpans))
-	dst = appendIntField(dst, "settledCount", int64(t.Settled))
-	dst = appendIntField(dst, "pageCount", int64(t.Pages))
-	dst = append(dst, `,"steps":[`...)
+	dst = appendIntField(dst, "readBytes", int64(t.ReadBytes))
+	dst = append(dst, `,"conditions":[`...)
+	for i := range t.Leaves {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendLeaf(dst, &t.Leaves[i])
+	}
+	dst = append(dst, `],"steps":[`...)
 	first := true
 	for i, s := range t.Steps {
 		if s.Count == 0 {
@@ -45,4 +52,22 @@ func appendExplanation(dst []byte, plan string, cost *exec.Cost) []byte {
 		dst = append(appendUint64Field(dst, "elapsedNanos", uint64(s.Time)), '}')
 	}
 	return append(dst, `]}`...)
+}
+
+// appendLeaf appends how a comparison was decided.
+func appendLeaf(dst []byte, l *exec.LeafCost) []byte {
+	dst = appendString(append(dst, `{"text":`...), l.Text)
+	dst = appendIntField(dst, "blocks", int64(l.Blocks))
+	dst = append(dst, `,"settledBy":{`...)
+	first := true
+	for way, n := range l.Settled {
+		dst = appendString(appendComma(dst, &first), scan.Ways[way])
+		dst = strconv.AppendUint(append(dst, ':'), n, 10)
+	}
+	dst = append(dst, '}')
+	dst = appendIntField(dst, "pagesRead", int64(l.PagesRead))
+	dst = appendIntField(dst, "pagesSkipped", int64(l.PagesSkipped))
+	dst = appendIntField(dst, "rowsLookedAt", int64(l.Rows))
+	dst = appendIntField(dst, "rowsKept", int64(l.Kept))
+	return append(appendIntField(dst, "readBytes", int64(l.ReadBytes)), '}')
 }

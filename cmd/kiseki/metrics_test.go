@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the table of metrics in docs/operations.md anew")
+var rewrite = flag.Bool("rewrite", false, "write the table of metrics in docs/operations.md, and testdata, anew")
 
 // scrape sends a span, asks the API for it and returns /metrics.
 func scrape(t *testing.T) string {

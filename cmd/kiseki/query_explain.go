@@ -14,9 +14,16 @@ import (
 type explanation struct {
 	Plan                    string
 	Blocks                  struct{ Total, OutsideTime, Scanned, NotReached int }
-	ScannedSpans            int
-	SettledCount, PageCount int
-	Steps                   []struct {
+	ScannedSpans, ReadBytes int
+	Conditions              []struct {
+		Text                    string
+		Blocks                  int
+		SettledBy               struct{ Absence, Bounds, Bloom, Dictionary int }
+		PagesRead, PagesSkipped int
+		RowsLookedAt, RowsKept  int
+		ReadBytes               int
+	}
+	Steps []struct {
 		Name         string
 		Count        int
 		ElapsedNanos uint64 `json:",string"`
@@ -54,9 +61,15 @@ func (o *queryOptions) explanation(ctx context.Context, c apiClient, stdout io.W
 
 func (e *explanation) write(w io.Writer, elapsed uint64) error {
 	b := &e.Blocks
-	if _, err := fmt.Fprintf(w, "%s\n%s: %d outside the time, %d filtered, %d not reached\n%s in the filtered blocks, %s looked at, %s settled by summaries\n\n",
+	if _, err := fmt.Fprintf(w, "%s\n%s: %d outside the time, %d filtered, %d not reached\n%s in the filtered blocks, %s read\n",
 		e.Plan, counted(b.Total, "block"), b.OutsideTime, b.Scanned, b.NotReached,
-		counted(e.ScannedSpans, "span"), counted(e.PageCount, "page"), counted(e.SettledCount, "block")); err != nil {
+		counted(e.ScannedSpans, "span"), counted(e.ReadBytes, "byte")); err != nil {
+		return err
+	}
+	if err := e.writeConditions(w); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
 		return err
 	}
 	t := terminal.Table{Columns: []terminal.Column{{Title: "OPERATOR"}, {Title: "TIMES", Right: true}, {Title: "TOOK", Right: true}}}
@@ -64,5 +77,31 @@ func (e *explanation) write(w io.Writer, elapsed uint64) error {
 		t.Rows = append(t.Rows, []string{shown(s.Name), strconv.Itoa(s.Count), shortDuration(s.ElapsedNanos)})
 	}
 	t.Rows = append(t.Rows, []string{"in all", "", shortDuration(elapsed)})
+	return t.Write(w, terminal.Of(w).Columns)
+}
+
+// writeConditions prints how many blocks each condition was asked of, by what
+// these were decided at once, and what was read of the others.
+func (e *explanation) writeConditions(w io.Writer) error {
+	if len(e.Conditions) == 0 {
+		return nil
+	}
+	t := terminal.Table{Columns: []terminal.Column{{Title: "CONDITION"}}}
+	for _, title := range []string{"BLOCKS", "ABSENT", "BOUNDS", "BLOOM", "DICT", "PAGES", "SKIPPED", "ROWS", "KEPT", "BYTES"} {
+		t.Columns = append(t.Columns, terminal.Column{Title: title, Right: true})
+	}
+	for _, c := range e.Conditions {
+		row := []string{shown(c.Text)}
+		for _, n := range []int{
+			c.Blocks, c.SettledBy.Absence, c.SettledBy.Bounds, c.SettledBy.Bloom, c.SettledBy.Dictionary,
+			c.PagesRead, c.PagesSkipped, c.RowsLookedAt, c.RowsKept, c.ReadBytes,
+		} {
+			row = append(row, strconv.Itoa(n))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
 	return t.Write(w, terminal.Of(w).Columns)
 }

@@ -75,6 +75,9 @@ func Aggregate(ctx context.Context, snap scan.Snapshot, q *Aggregation, limits L
 			sums[0].merge(s)
 		}
 	}
+	for i := range sums[0].groups {
+		r.matchedSpans += sums[0].groups[i].spans
+	}
 	if sums[0].full {
 		r.tooMany(limits.Groups, "groups")
 	}

@@ -36,6 +36,8 @@ func Among(ctx context.Context, snap scan.Snapshot, p *plan.Search, ids []teleme
 			s.stats.ScannedSpans += uint64(t.Spans)
 			if t.Matched > 0 {
 				out.Traces = append(out.Traces, t)
+				s.matchedTraces++
+				s.matchedSpans += uint64(t.Matched)
 			}
 		}
 		out.Read++

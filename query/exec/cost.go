@@ -4,15 +4,13 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/kiseki-dev/kiseki/storage/scan"
 )
 
 // Cost is what the queries of a context have cost. It is filled as each of
 // them ends; a context without one costs a query nothing.
 type Cost struct {
-	outer *Cost // of a context around, told too
-	trail scan.Trail
+	outer  *Cost       // of a context around, told too
+	leaves *leafTrails // nil: nobody asks
 
 	mu    sync.Mutex
 	total CostTotal
@@ -26,33 +24,40 @@ type CostTotal struct {
 	ScannedSpans  uint64
 	ScannedBlocks int
 	TotalBlocks   int
-	// OutsideBlocks have no span within the range of time. Settled and Pages
-	// are told of searches only: how often the summaries, dictionaries and
-	// bloom filters of a segment's block settled a filter for all of its rows,
-	// and how many pages of rows were read for the others.
-	OutsideBlocks  int
-	Settled, Pages uint64
-	Elapsed        time.Duration // the sum of all queries'
-	Steps          [len(StepNames)]Step
+	OutsideBlocks int           // without a span within the range of time
+	Spans, Traces uint64        // in the answers
+	ReadBytes     uint64        // from files; what the cache has is not read
+	Elapsed       time.Duration // the sum of all queries'
+	Steps         [len(StepNames)]Step
+	Leaves        []LeafCost // of a query that is explained
 }
 
-// Step is what an operator of a search did, and for how long the search waited
-// for it.
+// Step is what an operator of a query did, and how long that took: where
+// several goroutines do it, their times added up, and of what a search filters
+// ahead the time that it waited for it.
 type Step struct {
 	Count int
 	Time  time.Duration
 }
 
-// The operators of a search, indexes of StepNames.
+// The operators of searches and metrics, indexes of StepNames.
 const (
 	stepFilter = iota
 	stepPlace
 	stepLookUp
+	stepEvaluate
+	stepJoin
 	stepSummarise
+	stepDigest
+	stepAdd
+	stepCombine
 )
 
-// StepNames are the operators of a search as people are told of them.
-var StepNames = [...]string{"filter blocks", "place traces of blocks", "look up traces", "summarise traces"}
+// StepNames are the operators as people are told of them.
+var StepNames = [...]string{
+	"filter blocks", "place traces of blocks", "look up traces", "evaluate whole traces", "find traces with the rest",
+	"summarise traces", "add up digests", "add up rows", "combine series",
+}
 
 type costKey struct{}
 
@@ -61,6 +66,13 @@ func Observe(ctx context.Context) (context.Context, *Cost) {
 	c := &Cost{outer: costOf(ctx)}
 	c.total.Complete = true
 	return context.WithValue(ctx, costKey{}, c), c
+}
+
+// Explain is [Observe] that is also told about each leaf of the filter.
+func Explain(ctx context.Context) (context.Context, *Cost) {
+	ctx, c := Observe(ctx)
+	c.leaves = &leafTrails{}
+	return ctx, c
 }
 
 func costOf(ctx context.Context) *Cost {
@@ -73,12 +85,16 @@ func (c *Cost) Total() CostTotal {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out := c.total
-	out.Settled, out.Pages = c.trail.Settled.Load(), c.trail.Pages.Load()
+	out.Leaves = c.leaves.costs()
 	return out
 }
 
 // ended adds a query.
 func (c *Cost) ended(r *run) {
+	if c == nil {
+		return
+	}
+	read := r.reads.Bytes.Load()
 	for ; c != nil; c = c.outer {
 		c.mu.Lock()
 		t := &c.total
@@ -91,6 +107,9 @@ func (c *Cost) ended(r *run) {
 		t.ScannedBlocks += r.stats.ScannedBlocks
 		t.TotalBlocks += r.stats.TotalBlocks
 		t.OutsideBlocks += r.outside
+		t.Spans += r.matchedSpans
+		t.Traces += r.matchedTraces
+		t.ReadBytes += read
 		t.Elapsed += r.stats.Elapsed
 		for i, s := range r.steps {
 			t.Steps[i].Count += s.Count
@@ -119,10 +138,19 @@ func (r *run) took(step int, since time.Time) time.Time {
 	return now
 }
 
-// trail is where reads of the query are counted, nil: nowhere.
-func (r *run) trail() *scan.Trail {
+// tookWithin is took for a step that is part of the one the search is in, whose
+// time it is not.
+func (r *run) tookWithin(step int, since time.Time) {
+	if r.cost != nil {
+		r.steps[r.within].Time -= time.Since(since)
+		r.took(step, since)
+	}
+}
+
+// leaves are the trails of the query's leaves, nil where nobody asks.
+func (r *run) leaves() *leafTrails {
 	if r.cost == nil {
 		return nil
 	}
-	return &r.cost.trail
+	return r.cost.leaves
 }

@@ -109,7 +109,11 @@ type run struct {
 	began   time.Time
 	cost    *Cost                // nil: nobody asks
 	steps   [len(StepNames)]Step // where cost is not nil
+	within  int                  // the step that a search is in
 	outside int                  // blocks outside of the range of time
+	reads   *scan.Reads          // of all parts; nil where cost is
+	// What the answer is of, for the cost.
+	matchedSpans, matchedTraces uint64
 }
 
 // start begins a query; the caller defers release.
@@ -122,7 +126,21 @@ func start(ctx context.Context, snap scan.Snapshot, limits Limits) *run {
 		r.stats.TotalSpans += s.SpanCount()
 		r.stats.TotalBlocks += len(s.Blocks())
 	}
+	if r.cost != nil {
+		r.meter()
+	}
 	return r
+}
+
+// meter has the sources tell what is read of them.
+func (r *run) meter() {
+	r.reads = &scan.Reads{}
+	r.sources = slices.Clone(r.sources)
+	for i, s := range r.sources {
+		if m, ok := s.(scan.Metered); ok {
+			r.sources[i] = m.Metered(r.reads)
+		}
+	}
 }
 
 // fork is a part of the query for another goroutine; join adds up what it
@@ -130,6 +148,7 @@ func start(ctx context.Context, snap scan.Snapshot, limits Limits) *run {
 func (r *run) fork() *run {
 	part := *r
 	part.stats = Stats{Complete: true}
+	part.steps, part.matchedSpans, part.matchedTraces = [len(StepNames)]Step{}, 0, 0
 	return &part
 }
 
@@ -137,6 +156,12 @@ func (r *run) join(part *run) {
 	r.stats.ScannedBlocks += part.stats.ScannedBlocks
 	r.stats.ScannedSpans += part.stats.ScannedSpans
 	r.stats.Damage = errors.Join(r.stats.Damage, part.stats.Damage)
+	r.matchedSpans += part.matchedSpans
+	r.matchedTraces += part.matchedTraces
+	for i, s := range part.steps {
+		r.steps[i].Count += s.Count
+		r.steps[i].Time += s.Time
+	}
 	if !part.stats.Complete {
 		r.incomplete(part.stats.Reason)
 	}

@@ -12,12 +12,12 @@ import (
 // filter decides rows of blocks. It reuses its bitmaps from block to block and
 // belongs to one goroutine.
 type filter struct {
-	stop  <-chan struct{} // see scan.Predicate
-	trail *scan.Trail     // likewise
-	free  []*scan.Bitmap
-	rows  scan.Rows
-	codes scan.Codes
-	all   []scan.Predicate // those at hand
+	stop   <-chan struct{} // see scan.Predicate
+	leaves *leafTrails     // nil where nobody asks
+	free   []*scan.Bitmap
+	rows   scan.Rows
+	codes  scan.Codes
+	all    []scan.Predicate // those at hand
 }
 
 func (f *filter) get() *scan.Bitmap {
@@ -41,7 +41,7 @@ func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 		}
 		return nil
 	case *plan.Leaf:
-		f.all = append(f.all[:0], n.Predicate)
+		f.all = append(f.all[:0], f.predicate(n))
 		return f.apply(b, sel)
 	case *plan.Relation:
 		return f.relation(n, b, sel)
@@ -55,10 +55,19 @@ func (f *filter) narrow(n plan.Node, b scan.Block, sel *scan.Bitmap) error {
 	return fmt.Errorf("filter rows: %T is not about a span", n)
 }
 
+// predicate is the leaf's, which says how it was decided where somebody asks.
+func (f *filter) predicate(n *plan.Leaf) scan.Predicate {
+	p := n.Predicate
+	if f.leaves != nil {
+		p.Trail = f.leaves.of(n, n.String())
+	}
+	return p
+}
+
 // apply narrows by the predicates at hand unless nobody waits for it.
 func (f *filter) apply(b scan.Block, sel *scan.Bitmap) error {
 	for i := range f.all {
-		f.all[i].Stop, f.all[i].Trail = f.stop, f.trail
+		f.all[i].Stop = f.stop
 	}
 	if err := f.all[0].Stopped(); err != nil {
 		return err
@@ -72,7 +81,7 @@ func (f *filter) intersection(n plan.And, b scan.Block, sel *scan.Bitmap) error 
 	f.all = f.all[:0]
 	for _, x := range n {
 		if leaf, ok := x.(*plan.Leaf); ok {
-			f.all = append(f.all, leaf.Predicate)
+			f.all = append(f.all, f.predicate(leaf))
 		}
 	}
 	if len(f.all) > 0 {
@@ -141,6 +150,11 @@ func (f *filter) within(start, end uint64, b scan.Block, sel *scan.Bitmap) error
 	}
 	if end <= hi {
 		f.all = append(f.all, scan.Predicate{Field: field, Op: scan.OpLess, Value: telemetry.IntValue(int64(end))})
+	}
+	for i := range f.all {
+		if f.leaves != nil {
+			f.all[i].Trail = f.leaves.of(timeBounds[f.all[i].Op == scan.OpLess], timeBoundTexts[f.all[i].Op == scan.OpLess])
+		}
 	}
 	return f.apply(b, sel)
 }

@@ -123,7 +123,7 @@ func (l *lookahead) filtered(q queuedBlock) *filtered {
 		f, l.spare = l.spare[n-1], l.spare[:n-1]
 	} else {
 		f = &filtered{done: make(chan struct{}, 1)}
-		f.filter.stop, f.filter.trail = l.stop, l.s.trail()
+		f.filter.stop, f.filter.leaves = l.stop, l.s.leaves()
 	}
 	f.queuedBlock = q
 	switch {

@@ -70,6 +70,8 @@ func (m *metrics) compare(x *traceql.Metrics) ([]Series, error) {
 		}
 	}
 	deal(m.blocks, n, func(worker int, b scan.Block) bool { return all[worker].visit(b) })
+	began := m.clock()
+	defer func() { m.took(stepCombine, began) }()
 	for _, c := range all {
 		m.join(c.run)
 		for i := range c.tables {
@@ -164,6 +166,8 @@ func (c *comparison) addBlock(b scan.Block) error {
 	if err := c.pick(from, sel, first, n); err != nil || len(c.picked) == 0 {
 		return err
 	}
+	began := c.clock()
+	defer func() { c.took(stepAdd, began) }()
 	for i, f := range c.fields {
 		if err := c.read(from, f.Field); err != nil {
 			return err

@@ -39,7 +39,7 @@ func (w *meter) addDigest(b scan.Block) error {
 	sel := w.filter.get()
 	defer w.filter.put(sel)
 	sel.Reset(n, true)
-	if err := w.filter.narrow(w.of.Filter, d.Cells, sel); err != nil {
+	if err := w.narrowCells(d.Cells, sel); err != nil {
 		return err
 	}
 	w.groups.begin()
@@ -59,8 +59,18 @@ func (w *meter) addDigest(b scan.Block) error {
 	}
 	for k, i := range w.picked {
 		w.addCell(k, d, i)
+		w.matchedSpans += uint64(d.Spans[i])
 	}
 	return nil
+}
+
+// narrowCells applies the filter to cells: rows that an explanation does not
+// count.
+func (w *meter) narrowCells(cells scan.Block, sel *scan.Bitmap) error {
+	leaves := w.filter.leaves
+	w.filter.leaves = nil
+	defer func() { w.filter.leaves = leaves }()
+	return w.filter.narrow(w.of.Filter, cells, sel)
 }
 
 // digestible reports whether counts, extremes and histograms of durations are

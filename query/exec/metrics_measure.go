@@ -24,6 +24,8 @@ func (m *metrics) measure(x *traceql.Metrics) ([]Series, error) {
 		meters[i] = newMeter(m, p, m.limits.Memory/len(meters))
 	}
 	deal(m.blocks, len(meters), func(worker int, b scan.Block) bool { return meters[worker].visit(b) })
+	began := m.clock()
+	defer func() { m.took(stepCombine, began) }()
 	sum := meters[0]
 	for _, other := range meters {
 		m.join(other.run)
@@ -87,9 +89,12 @@ func newMeter(m *metrics, p *plan.Metrics, memory int) *meter {
 // visit adds a block; false means that the query is to end.
 func (w *meter) visit(b scan.Block) bool {
 	w.scanned(b)
+	began := w.clock()
 	err := w.addDigest(b)
 	if errors.Is(err, errNoDigest) {
 		err = w.addBlock(b)
+	} else {
+		w.took(stepDigest, began)
 	}
 	if errors.Is(err, scan.ErrStopped) {
 		return false
@@ -117,6 +122,8 @@ func (w *meter) addBlock(b scan.Block) error {
 	if hi > last || w.exemplars.slices > 0 {
 		want = scan.ColStart
 	}
+	began := w.clock()
+	defer func() { w.took(stepAdd, began) }()
 	return w.filter.runs(sel, func(lo, hi int, words []uint64) error {
 		if err := b.Rows(lo, hi, want, &w.rows); err != nil {
 			return err

@@ -24,7 +24,11 @@ func newSelector(m *metrics, p *plan.Metrics) selector {
 	m.share = min(m.share, s.share)
 	s.search = search{run: m.fork(), plan: &plan.Search{Filter: p.Filter, Spans: p.Spans, Start: m.grid.start, End: m.grid.end}}
 	s.spanFilter = plan.Relax(p.Filter)
-	s.filter.stop = s.stop
+	s.filter.stop, s.filter.leaves = s.stop, s.leaves()
+	s.filter.leaves.plan(s.spanFilter)
+	if p.Compare != nil {
+		s.filter.leaves.plan(plan.Relax(p.Selection))
+	}
 	return s
 }
 
@@ -32,9 +36,11 @@ func newSelector(m *metrics, p *plan.Metrics) selector {
 // whole traces tell of them.
 func (s *selector) rows(b scan.Block, sel *scan.Bitmap) (*columns, error) {
 	sel.Reset(b.Len(), true)
+	began := s.clock()
 	if err := s.filter.narrowWithin(s.plan, s.spanFilter, b, sel); err != nil {
 		return nil, err
 	}
+	began = s.took(stepFilter, began)
 	if s.share < 1 {
 		if err := sample(b, s.share, sel); err != nil {
 			return nil, err
@@ -46,9 +52,16 @@ func (s *selector) rows(b scan.Block, sel *scan.Bitmap) (*columns, error) {
 		from.selected.CopyFrom(sel)
 	}
 	if s.of.OfTrace {
-		if err := s.traces(from, sel); err != nil {
+		leaves := s.filter.leaves
+		s.filter.leaves = nil // they are of blocks
+		err := s.traces(from, sel)
+		if s.filter.leaves = leaves; err != nil {
 			return nil, err
 		}
+		s.took(stepEvaluate, began)
+	}
+	if s.cost != nil {
+		s.matchedSpans += uint64(sel.Count())
 	}
 	if s.of.Compare == nil {
 		return from, nil

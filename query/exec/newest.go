@@ -49,6 +49,7 @@ func SearchEach(ctx context.Context, snap scan.Snapshot, p *plan.Search, limits 
 	defer s.release()
 	s.filter.stop = s.stop
 	s.perTrace = p.Spans != nil || plan.HasTraceLeaves(p.Filter)
+	s.leaves().plan(s.spanFilter)
 	if s.spanFilter != plan.Node(plan.Constant(false)) {
 		s.blocks = s.blocksWithin(p.Start, p.End)
 		if err := s.rank(); err != nil {
@@ -186,10 +187,11 @@ func (s *search) rank() error {
 		began := s.clock()
 		if fromBlock {
 			b := ahead.next()
-			began = s.took(stepFilter, began)
+			began, s.within = s.took(stepFilter, began), stepPlace
 			s.visit(b)
 			s.took(stepPlace, began)
 		} else {
+			s.within = stepLookUp
 			s.take()
 			s.took(stepLookUp, began)
 		}
@@ -320,7 +322,9 @@ func (s *search) resolve(t scan.Trace, source int, found matchedPiece) {
 		return
 	}
 	if s.perTrace {
+		began := s.clock()
 		sum := s.summarise(r.id, found.piece, nil)
+		s.tookWithin(stepEvaluate, began)
 		if sum.Matched == 0 {
 			s.missed()
 			return
@@ -352,7 +356,9 @@ func (s *search) page() (*SearchResult, error) {
 			}
 		}
 		out.Traces = append(out.Traces, *sum)
+		s.matchedSpans += uint64(sum.Matched)
 	}
+	s.matchedTraces = uint64(len(out.Traces))
 	if more && len(s.best) > 0 {
 		last := s.best[len(s.best)-1]
 		out.Next = &plan.Cursor{Start: last.start, ID: last.id}

@@ -12,6 +12,11 @@ import (
 // relation narrows by a comparison of two values of each span, a run of rows
 // at a time.
 func (f *filter) relation(n *plan.Relation, b scan.Block, sel *scan.Bitmap) error {
+	if f.leaves != nil {
+		t := f.leaves.of(n, n.String())
+		t.Look(sel)
+		defer func() { t.Kept.Add(uint64(sel.Count())) }()
+	}
 	for lo := 0; lo < b.Len(); lo += runRows {
 		hi := min(lo+runRows, b.Len())
 		first := sel.Next(lo)

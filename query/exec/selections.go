@@ -99,7 +99,9 @@ func (s *blockHand) visit(b scan.Block) bool {
 			s.damaged("filter block", err)
 			return !errors.Is(err, scan.ErrStopped)
 		}
-		any = any || !sel.Empty()
+		n := sel.Count()
+		any = any || n > 0
+		s.matchedSpans += uint64(n)
 		out.Rows = append(out.Rows, sel)
 	}
 	if any {

@@ -66,11 +66,13 @@ func (s *search) semijoin() {
 	}
 	s.semijoined = true
 	var fewest map[telemetry.TraceID]struct{}
+	began := s.clock()
 	for _, n := range s.plan.Needed() {
 		if with, ok := s.tracesWith(n); ok && (fewest == nil || len(with) < len(fewest)) {
 			fewest = with
 		}
 	}
+	s.tookWithin(stepJoin, began)
 	if fewest != nil {
 		s.only(fewest)
 	}

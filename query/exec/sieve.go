@@ -45,7 +45,9 @@ func newSieve(p *plan.Search) *sieve {
 func (s *sieve) judge(b scan.Block, pieces []tracePiece, f *filter) error {
 	s.block, s.pieces, s.filter = b, pieces, f
 	s.lineage.reset()
-	defer func() { s.block, s.pieces, s.filter = nil, nil, nil }()
+	leaves := f.leaves
+	f.leaves = nil // they are of the filter of blocks
+	defer func() { s.block, s.pieces, s.filter, f.leaves = nil, nil, nil, leaves }()
 	rows := f.get()
 	defer f.put(rows)
 	rows.Reset(b.Len(), false)

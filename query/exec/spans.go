@@ -161,6 +161,7 @@ func (w *spanWalk) hand() error {
 	if len(w.batch.Spans) == 0 {
 		return nil
 	}
+	w.matchedSpans += uint64(len(w.batch.Spans))
 	share(&w.batch)
 	err := w.f(&w.batch)
 	w.batch.Reset()

@@ -46,6 +46,7 @@ func (r *run) wholeTrace(pieces []piece) (*Trace, error) {
 	if r.ctx.Err() != nil {
 		return nil, context.Cause(r.ctx)
 	}
+	r.matchedSpans, r.matchedTraces = uint64(len(b.Spans)), min(uint64(len(b.Spans)), 1)
 	t.Stats = r.finish()
 	return t, nil
 }

@@ -297,5 +297,8 @@ func (w *traceWalk) trace(v *view) error {
 			return nil
 		}
 	}
-	return w.hand(newWholeTrace(v, &w.codes))
+	t := newWholeTrace(v, &w.codes)
+	w.matchedTraces++
+	w.matchedSpans += uint64(len(t.Spans))
+	return w.hand(t)
 }

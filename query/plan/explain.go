@@ -23,7 +23,16 @@ func (s *Search) Explain() string {
 		fmt.Fprintf(&w, "  before %s\n", moment(s.End))
 	}
 	s.Filter.explain(&w, 1)
+	s.Spans.explain(&w, 1)
 	return w.String()
+}
+
+// explain tells what whole traces with such spans are asked; nothing where s
+// is nil.
+func (s *Spans) explain(w *strings.Builder, indent int) {
+	if s != nil {
+		line(w, indent, "then, of whole traces, "+(&traceql.Query{Spans: s.Pipeline}).String())
+	}
 }
 
 // Explain is n as an indented tree, in the order of evaluation.
@@ -81,6 +90,7 @@ func explainMetrics(w *strings.Builder, x traceql.MetricsExpr, indent int) {
 		}
 		line(w, indent, x.Func.String()+", "+how)
 		m.Filter.explain(w, indent+1)
+		m.Spans.explain(w, indent+1)
 	case *traceql.SeriesLimit:
 		line(w, indent, fmt.Sprintf("%d series at each point", x.K))
 		explainMetrics(w, x.X, indent+1)

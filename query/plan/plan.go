@@ -43,6 +43,9 @@ type Leaf struct {
 	text      string
 }
 
+// String is the comparison as a query spells it.
+func (n *Leaf) String() string { return n.text }
+
 // TraceLeaf compares a field of the whole trace, or one of the span's place
 // in it; Predicate.Holds decides it, its Field is not set.
 type TraceLeaf struct {
@@ -59,6 +62,9 @@ type Relation struct {
 	Conditions Conditions // that stand for values
 	text       string
 }
+
+// String is the comparison as a query spells it.
+func (r *Relation) String() string { return r.text }
 
 // Conditions are the conditions that stand for values, planned.
 type Conditions map[*traceql.Condition]Node

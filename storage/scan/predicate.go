@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"regexp"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -64,17 +63,8 @@ type Predicate struct {
 	// Stop, where not nil, is closed when nobody waits for the answer any
 	// more: Narrow may then give up with [ErrStopped].
 	Stop <-chan struct{}
-	// Trail, where not nil, is told how Narrow decided.
+	// Trail, where not nil, is told how Narrow decides this predicate.
 	Trail *Trail
-}
-
-// Trail counts how predicates were decided. It is safe for concurrent use.
-type Trail struct {
-	// Settled is how often what a block knows of itself, such as bounds,
-	// dictionaries and bloom filters, told that no row satisfies all
-	// predicates, or that all rows do.
-	Settled atomic.Uint64
-	Pages   atomic.Uint64 // runs of rows that were looked at otherwise
 }
 
 // ErrStopped says that a predicate's Stop was closed.

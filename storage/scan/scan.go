@@ -156,8 +156,8 @@ type Block interface {
 	NewestTrace() uint64
 	// Narrow clears in sel (of length Len) every row for which not all
 	// predicates hold, which it decides in an order of its own. Rows already
-	// clear stay clear and cost nothing. All predicates have the same Stop and
-	// the same Trail.
+	// clear stay clear and cost nothing. All predicates have the same Stop, and
+	// either none has a Trail or each has one of its own.
 	Narrow(all []Predicate, sel *Bitmap) error
 	// Trace is the trace of a row.
 	Trace(row int) (Trace, error)

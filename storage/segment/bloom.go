@@ -2,6 +2,7 @@ package segment
 
 import (
 	"github.com/kiseki-dev/kiseki/storage/column"
+	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -75,6 +76,8 @@ func (j *judge) askBloom(s string) error {
 		return nil
 	}
 	f, err := load(j.b.r, j.info.bloom, bloomOf{j.info}, func(src []byte) (bloom, error) { return bloom{src}, nil })
-	j.never = err == nil && !f.May(column.HashString(s))
+	if j.never = err == nil && !f.May(column.HashString(s)); j.never {
+		j.by = scan.ByBloom
+	}
 	return err
 }

@@ -19,6 +19,7 @@ type judge struct {
 	typ   telemetry.ValueType // what values compare as
 	never bool                // holds for no value
 	every bool                // holds for all values
+	by    scan.Way            // how that was found, where one of these is set
 	keep  []byte              // for codes: 1 where the predicate holds
 	low   int64               // for ints where ranged: the predicate holds
 	span  uint64              // for low to low+span
@@ -77,6 +78,7 @@ func (j *judge) equalText() (s string, ok bool) {
 func (j *judge) readText() error {
 	if s, ok := j.equalText(); ok {
 		if j.never = uint64(len(s)) < j.info.low || uint64(len(s)) > j.info.high; j.never {
+			j.by = scan.ByBounds
 			return nil
 		}
 		if err := j.askBloom(s); err != nil || j.never {
@@ -94,7 +96,7 @@ func one(b bool) byte {
 	return 0
 }
 
-func (j *judge) settle(holds bool) { j.every, j.never = holds, !holds }
+func (j *judge) settle(holds bool) { j.every, j.never, j.by = holds, !holds, scan.ByBounds }
 
 func (j *judge) readDict() error {
 	s, equal := j.equalText()
@@ -107,6 +109,7 @@ func (j *judge) readDict() error {
 	if err != nil {
 		return err
 	}
+	j.by = scan.ByDictionary
 	j.keep = make([]byte, j.info.entries)
 	sum := 0
 	if equal && d.strs != nil {
@@ -137,6 +140,7 @@ func (j *judge) readRange() {
 	if j.p.Value.Type() != telemetry.ValueInt {
 		return
 	}
+	j.by = scan.ByBounds
 	low, high, c := int64(math.MinInt64), int64(math.MaxInt64), j.p.Value.Int()
 	switch j.p.Op {
 	case scan.OpEqual:

@@ -11,12 +11,14 @@ import (
 
 // decision is a predicate made ready for a block.
 type decision struct {
-	never, every bool // it holds for no row, for all rows
+	never, every bool     // it holds for no row, for all rows
+	by           scan.Way // where one of these is set
 	// cost is about what a page takes that is not in the cache, in units of a
 	// page of codes, and share the share of rows for which it holds, a guess.
 	cost, share float64
 	// page clears the rows of page p for which the predicate does not hold.
-	page func(p int, words []uint64) error
+	page  func(p int, words []uint64) error
+	trail *scan.Trail // of the predicate
 }
 
 // What a page costs, see decision.
@@ -29,7 +31,9 @@ const (
 )
 
 // settled is a decision about all rows.
-func settled(every bool) decision { return decision{every: every, never: !every} }
+func settled(every bool, by scan.Way) decision {
+	return decision{every: every, never: !every, by: by}
+}
 
 // rank orders decisions: what is cheap for the pages it leaves nothing of
 // comes first.
@@ -48,10 +52,6 @@ func (b *block) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 		return err
 	}
 	open, never, err := b.decideAll(d, all)
-	trail := all[0].Trail
-	if err == nil && trail != nil && (never || len(open) == 0) {
-		trail.Settled.Add(1)
-	}
 	switch {
 	case err != nil:
 		return err
@@ -63,10 +63,10 @@ func (b *block) Narrow(all []scan.Predicate, sel *scan.Bitmap) error {
 	}
 	rows := b.r.footer.pageRows
 	slices.SortStableFunc(open, func(x, y decision) int { return cmp.Compare(x.rank(rows), y.rank(rows)) })
+	if all[0].Trail != nil {
+		b.trace(open)
+	}
 	return b.eachPage(all[0].Stop, sel, func(p int, words []uint64) error {
-		if trail != nil {
-			trail.Pages.Add(1)
-		}
 		for i := range open {
 			if err := open[i].page(p, words); err != nil {
 				return err
@@ -90,7 +90,11 @@ func (b *block) decideAll(d *directory, all []scan.Predicate) (open []decision, 
 			if first != (p.Field.Scope == scan.ScopeSpan && p.Op == scan.OpEqual) {
 				continue
 			}
-			x, err := b.decide(d, p)
+			decide := b.decide
+			if p.Trail != nil {
+				decide = b.decideTraced
+			}
+			x, err := decide(d, p)
 			if err != nil || x.never {
 				return nil, x.never, err
 			}
@@ -133,7 +137,7 @@ func (b *block) decide(d *directory, p *scan.Predicate) (decision, error) {
 	case scan.ScopeLink:
 		return b.decideElements(d, spaceLink, p)
 	}
-	return settled(false), nil
+	return settled(false, scan.ByAbsence), nil
 }
 
 func (b *block) decideIntrinsic(d *directory, p *scan.Predicate) (decision, error) {
@@ -170,7 +174,7 @@ func (b *block) decideIntrinsic(d *directory, p *scan.Predicate) (decision, erro
 	case scan.IntrinsicLinkTraceID, scan.IntrinsicLinkSpanID:
 		return b.decideElements(d, spaceLink, p)
 	}
-	return settled(false), nil
+	return settled(false, scan.ByAbsence), nil
 }
 
 // eachPage calls f for every page with selected rows, with its rows' words,

@@ -31,6 +31,7 @@ type keyJudge struct {
 	next    []int       // by judge: the next value of the open page
 	waiting []int       // the judges that values have to be asked of
 	none    bool        // the predicate holds for no value
+	way     scan.Way    // how that was found
 	out     []verdict
 }
 
@@ -49,7 +50,7 @@ func newKeyJudge(b *block, d *directory, s space, p *scan.Predicate) (*keyJudge,
 		if err != nil {
 			return nil, err
 		}
-		k.judges = append(k.judges, j)
+		k.judges, k.way = append(k.judges, j), max(k.way, j.by)
 	}
 	k.none = !slices.ContainsFunc(k.judges, func(j *judge) bool { return !j.never })
 	return k, nil
@@ -221,7 +222,7 @@ func (b *block) decideAttr(d *directory, p *scan.Predicate) (decision, error) {
 		}
 	}
 	if k.none && keep == nil {
-		return settled(table[missing] != 0), nil
+		return settled(table[missing] != 0, k.way), nil
 	}
 	if err := k.place(d, p.Field.Key); err != nil {
 		return decision{}, err

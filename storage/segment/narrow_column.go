@@ -21,9 +21,9 @@ func (b *block) byCode(c *columnInfo, keep []byte) decision {
 	}
 	switch {
 	case sum == 0 || sum == len(keep):
-		return settled(sum > 0)
+		return settled(sum > 0, scan.ByDictionary)
 	case c.constant():
-		return settled(keep[c.low] != 0)
+		return settled(keep[c.low] != 0, scan.ByBounds)
 	}
 	return decision{cost: costCodes, share: float64(sum) / float64(len(keep)), page: func(p int, words []uint64) error {
 		lo, hi := b.pageRows(p)
@@ -42,14 +42,14 @@ func (b *block) byCode(c *columnInfo, keep []byte) decision {
 // decideColumn decides by a column that every span has.
 func (b *block) decideColumn(c *columnInfo, p *scan.Predicate) (decision, error) {
 	if p.Op == scan.OpAbsent {
-		return settled(false), nil
+		return settled(false, scan.ByAbsence), nil
 	}
 	j, err := newJudge(b, c, p)
 	switch {
 	case err != nil:
 		return decision{}, err
 	case j.every || j.never:
-		return settled(j.every), nil
+		return settled(j.every, j.by), nil
 	case j.keep != nil:
 		return b.byCode(c, j.keep), nil
 	}

@@ -15,14 +15,14 @@ func (b *block) decideElements(d *directory, s space, p *scan.Predicate) (decisi
 	}
 	absent := p.Op == scan.OpAbsent
 	if total == 0 {
-		return settled(absent), nil
+		return settled(absent, scan.ByAbsence), nil
 	}
-	verdicts, none, err := b.elementVerdicts(d, s, p)
+	verdicts, none, by, err := b.elementVerdicts(d, s, p)
 	switch {
 	case err != nil:
 		return decision{}, err
 	case none:
-		return settled(absent), nil
+		return settled(absent, by), nil
 	}
 	share := min(float64(total)/float64(d.rows), 0.5)
 	return decision{cost: costText, share: share, page: func(page int, words []uint64) error {
@@ -58,32 +58,33 @@ func (b *block) decideElements(d *directory, s space, p *scan.Predicate) (decisi
 }
 
 // elementVerdicts returns the function that decides the first n elements of
-// a page; none means that no element holds (for OpAbsent: has the field).
-func (b *block) elementVerdicts(d *directory, s space, p *scan.Predicate) (f func(page, n int) ([]verdict, error), none bool, err error) {
+// a page; none means that no element holds (for OpAbsent: has the field), which
+// by tells how it was found.
+func (b *block) elementVerdicts(d *directory, s space, p *scan.Predicate) (f func(page, n int) ([]verdict, error), none bool, by scan.Way, err error) {
 	if p.Field.Scope != scan.ScopeIntrinsic {
 		k, err := newKeyJudge(b, d, s, p)
 		if err != nil {
-			return nil, false, err
+			return nil, false, 0, err
 		}
 		if k.none {
-			return nil, true, nil
+			return nil, true, k.way, nil
 		}
 		if err := k.place(d, p.Field.Key); err != nil {
-			return nil, false, err
+			return nil, false, 0, err
 		}
 		all := func(int) bool { return true }
-		return func(page, n int) ([]verdict, error) { return k.page(page, n, all) }, false, nil
+		return func(page, n int) ([]verdict, error) { return k.page(page, n, all) }, false, 0, nil
 	}
 	exists := *p
 	if p.Op == scan.OpAbsent {
 		exists.Op = scan.OpExists
 	}
 	if p.Field.Intrinsic != scan.IntrinsicEventName {
-		return b.intrinsicVerdicts(d, &exists), false, nil
+		return b.intrinsicVerdicts(d, &exists), false, 0, nil
 	}
 	j, err := newJudge(b, d.byKind[kindEventName], &exists)
 	if err != nil {
-		return nil, false, err
+		return nil, false, 0, err
 	}
 	return func(page, n int) ([]verdict, error) {
 		if !j.every {
@@ -99,7 +100,7 @@ func (b *block) elementVerdicts(d *directory, s space, p *scan.Predicate) (f fun
 			out[i] = fails + verdict(one(j.holds(i)))
 		}
 		return out, nil
-	}, j.never, nil
+	}, j.never, j.by, nil
 }
 
 // intrinsicVerdicts is elementVerdicts for what every event or link has beside

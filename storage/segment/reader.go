@@ -21,11 +21,14 @@ type Reader struct {
 	id     uint64 // in the cache
 	cache  *Cache
 	footer *footer
-	last   chunkRef // the footer's own chunk
-	format int      // version of the format
-	blocks []scan.Block
+	last   chunkRef     // the footer's own chunk
+	format int          // version of the format
+	blocks []scan.Block // of a view none before Blocks is called
+	once   sync.Once    // Blocks
 	// onDamage is told of damage that is found; nil for nobody.
-	onDamage atomic.Pointer[func(*CorruptError)]
+	onDamage *atomic.Pointer[func(*CorruptError)]
+	// reads is told what is read, and so is leaf; nil for nobody.
+	reads, leaf *scan.Reads
 }
 
 // readers numbers the readers of the process, for the caches' keys.
@@ -39,7 +42,7 @@ func Open(fs vfs.FS, path string, cache *Cache) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open segment: %w", err)
 	}
-	r := &Reader{file: f, path: path, id: readers.Add(1), cache: cache}
+	r := &Reader{file: f, path: path, id: readers.Add(1), cache: cache, onDamage: &atomic.Pointer[func(*CorruptError)]{}}
 	if err := r.open(); err != nil {
 		f.Close() // the error that matters is the one above
 		return nil, err
@@ -75,12 +78,20 @@ func (r *Reader) open() (err error) {
 	if r.footer, err = decodeFooter(body, r.last.off); err != nil {
 		return r.corrupt(r.last.off, named("footer"), err)
 	}
-	r.blocks = make([]scan.Block, len(r.footer.blocks))
-	for i := range r.blocks {
-		r.blocks[i] = &block{r: r, info: &r.footer.blocks[i]}
-	}
+	r.Blocks()
 	return nil
 }
+
+// view is r for one query, or a part of one, that counts what it reads.
+func (r *Reader) view(reads, leaf *scan.Reads) *Reader {
+	return &Reader{
+		file: r.file, path: r.path, size: r.size, id: r.id, cache: r.cache, footer: r.footer, last: r.last, format: r.format,
+		onDamage: r.onDamage, reads: reads, leaf: leaf,
+	}
+}
+
+// Metered implements [scan.Metered].
+func (r *Reader) Metered(reads *scan.Reads) scan.Source { return r.view(reads, nil) }
 
 // Close closes the file and gives up the reader's share of the cache.
 func (r *Reader) Close() error {
@@ -111,7 +122,17 @@ func (r *Reader) MaxEnd() uint64 { return r.footer.maxEnd }
 func (r *Reader) Traces() int { return r.footer.traces }
 
 // Blocks implements [scan.Source].
-func (r *Reader) Blocks() []scan.Block { return r.blocks }
+func (r *Reader) Blocks() []scan.Block {
+	r.once.Do(func() {
+		all := make([]block, len(r.footer.blocks))
+		r.blocks = make([]scan.Block, len(all))
+		for i := range all {
+			all[i] = block{r: r, info: &r.footer.blocks[i]}
+			r.blocks[i] = &all[i]
+		}
+	})
+	return r.blocks
+}
 
 // SpanCount implements [scan.Source].
 func (r *Reader) SpanCount() uint64 { return r.footer.spans }
@@ -128,7 +149,7 @@ func (r *Reader) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int) err
 			if lo >= hi {
 				continue
 			}
-			b := r.blocks[i].(*block)
+			b := r.Blocks()[i].(*block)
 			t, err := b.traces()
 			if err != nil {
 				return err
@@ -180,6 +201,11 @@ func (r *Reader) corrupt(off int64, s section, err error) error {
 // readAt fills p; a file that ends early is damaged.
 func (r *Reader) readAt(p []byte, off int64) error {
 	n, err := r.file.ReadAt(p, off)
+	for _, told := range [...]*scan.Reads{r.reads, r.leaf} {
+		if told != nil {
+			told.Bytes.Add(uint64(n))
+		}
+	}
 	switch {
 	case n == len(p):
 		return nil

@@ -15,7 +15,7 @@ const maxRawValues = 1 << 18
 // Values implements [scan.Source]. Span counts are not known.
 func (r *Reader) Values(field scan.Field, prefix string, f func(value string, spans uint64) bool) error {
 	l := &valueLister{field: field, prefix: prefix, f: f, left: maxRawValues}
-	for _, sb := range r.blocks {
+	for _, sb := range r.Blocks() {
 		l.b = sb.(*block)
 		d, err := l.b.dir()
 		if err != nil {
