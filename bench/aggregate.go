@@ -66,27 +66,33 @@ func (r *run) aggregate(ctx context.Context, s *server, f *filled) ([]*aggregate
 		if res.Groups, err = groups(ctx, client, s, a.path); err != nil { // and so the caches are warm
 			return nil, err
 		}
-		cpu, err := cpuOf(s.pid())
+		times, cpu, err := repeat(s, func() error { _, err := groups(ctx, client, s, a.path); return err })
 		if err != nil {
 			return nil, err
 		}
-		var times []time.Duration
-		for begin := time.Now(); len(times) < aggregations && (time.Since(begin) < slow || len(times) < 5); {
-			sent := time.Now()
-			if _, err := groups(ctx, client, s, a.path); err != nil {
-				return nil, err
-			}
-			times = append(times, time.Since(sent))
-		}
-		after, err := cpuOf(s.pid())
-		if err != nil {
-			return nil, err
-		}
-		res.PerCPU = float64(f.spans) * float64(len(times)) / max(after-cpu, time.Second/userHertz).Seconds()
+		res.PerCPU = float64(f.spans) / cpu.Seconds()
 		res.Times = quantilesOf(times)
 		results = append(results, res)
 	}
 	return results, nil
+}
+
+// repeat asks a server the same many times. cpu is the processor time that it
+// took for each, at least what its clock can tell.
+func repeat(s *server, ask func() error) (times []time.Duration, cpu time.Duration, err error) {
+	before, err := cpuOf(s.pid())
+	if err != nil {
+		return nil, 0, err
+	}
+	for begin := time.Now(); len(times) < aggregations && (time.Since(begin) < slow || len(times) < 5); {
+		sent := time.Now()
+		if err := ask(); err != nil {
+			return nil, 0, err
+		}
+		times = append(times, time.Since(sent))
+	}
+	after, err := cpuOf(s.pid())
+	return times, max(after-before, time.Second/userHertz) / time.Duration(len(times)), err
 }
 
 // groups asks once and returns how many groups or series there are in the

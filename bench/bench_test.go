@@ -204,13 +204,14 @@ func TestQuestionsAreAskedUntilTheEnd(t *testing.T) {
 func TestReport(t *testing.T) {
 	q := quantiles{N: 2000, P50: 1e6, P99: 2e6, P999: 3e6, Max: 4e6}
 	r := report{
-		Commit: "abc", Machine: machine{CPU: "CPU", Cores: 2},
+		Commit: "abc", Machine: machine{CPU: "CPU", Cores: 2, Load: "3.14"}, LoadAfter: "2.5",
 		Decode: &decodeResult{Spans: 10, OwnNanos: 300, PdataNanos: 3000},
 		Ingest: []*ingestResult{{Transport: "HTTP", Spans: 1_000_000, SpansPerSecond: 100_000, CPU: 10, DiskPerSpan: 50, PeakMemory: 300 << 20, Acks: q}},
 		Sizes: &sizes{Raw: 500, Zstd: 60, Entropy: corpus.Entropy{IDs: 9, Times: 5, Content: 6},
 			Columns: []columnSize{{"span id", 30}, {"start", 15}, {"name", 5}}},
 		Queries: []*querySet{{Spans: 1_000_000, Traces: 60_000, IdleBefore: 90e6, IdleAfter: 110e6,
-			Aggregates: []*aggregateResult{{Question: "by service", Times: q, Groups: 12, PerCPU: 90e6}}, Results: []*queryResult{
+			Aggregates: []*aggregateResult{{Question: "by service", Times: q, Groups: 12, PerCPU: 90e6}},
+			Analyses:   []*analysisResult{{Question: "service graph", Times: q, CPU: 100 * time.Millisecond, Sampled: 3}}, Results: []*queryResult{
 				{Question: "a", Times: q}, {Question: "b", Times: q}, {Question: "c", Times: q}, {Question: "d", Times: q}}}},
 		Compact: &compactResult{Spans: 1_000_000, CPU: 1.5, Merged: 0.9, Segments: [2]int{40, 2}, Disk: [2]float64{40, 30}, Written: 75},
 		Mixed: &mixedResult{Stored: 1_000_000, PerSecond: 50, Questions: q,
@@ -221,7 +222,8 @@ func TestReport(t *testing.T) {
 	r.writeMarkdown(&text)
 	for _, want := range []string{"| pdata   |        3000 |  10.0 |", "| OTLP               | 500.0 |", "Tempo", "59 (5.1×)", "100,000 spans", "not in this run",
 		"| span id    |  30.00 | 60.0 % |  60.0 % |", "| all others |   0.00 |  0.0 % | 100.0 % |", "of it times", "2.50×", "by service, spans a CPU second",
-		"| by service | 1.00 ms | 2.00 ms |               12 |                 90.0 |", "| both           | 150,000 |",
+		"| by service | 1.00 ms | 2.00 ms |               12 |                 90.0 |",
+		"| service graph | 1.00 ms | 2.00 ms | 100 ms |                 3 |                 10.0 |", "before the run 3.14, after it 2.5. The machine was BUSY", "| both           | 150,000 |",
 		"| **kiseki** | 11.5 s | 100,000 | 50 | 0.31 GB | 1.0 ms | 1.0 ms | all |"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())

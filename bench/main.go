@@ -9,6 +9,9 @@
 //
 //	go run ./bench                 everything, with 1 and 5 million spans
 //	go run ./bench --quick         the same with 200,000 spans, in about four minutes
+//	go run ./bench --out --spans 1M,10M,50M
+//	                               what a release records; the sizes are of the
+//	                               stores that are queried, and 50M needs 5 GB
 //	go run ./bench --only query --spans 10M,50M
 //	                               one part (decode, ingest, compact, query,
 //	                               mixed or restart), with other sizes
@@ -75,6 +78,7 @@ func bench(ctx context.Context) error {
 	if err := r.measure(ctx); err != nil {
 		return err
 	}
+	r.report.LoadAfter = thisMachine().Load
 	if *out {
 		if err := r.save(); err != nil {
 			return err
@@ -218,6 +222,9 @@ func (r *run) measureQueries(ctx context.Context, spans int) error {
 		return err
 	}
 	if set.Aggregates, err = r.aggregate(ctx, s, filled); err != nil {
+		return err
+	}
+	if set.Analyses, err = r.analyse(ctx, s, filled); err != nil {
 		return err
 	}
 	if set.IdleAfter, err = s.idleMemory(); err != nil {

@@ -13,16 +13,18 @@ import (
 
 // report is all that one run found out.
 type report struct {
-	Date    time.Time       `json:"date"`
-	Commit  string          `json:"commit"`
-	Machine machine         `json:"machine"`
-	Decode  *decodeResult   `json:"decode,omitempty"`
-	Ingest  []*ingestResult `json:"ingest,omitempty"`
-	Compact *compactResult  `json:"compact,omitempty"`
-	Sizes   *sizes          `json:"sizes,omitempty"`
-	Queries []*querySet     `json:"queries,omitempty"`
-	Mixed   *mixedResult    `json:"mixed,omitempty"`
-	Restart *restartResult  `json:"restart,omitempty"`
+	Date    time.Time `json:"date"`
+	Commit  string    `json:"commit"`
+	Machine machine   `json:"machine"`
+	// LoadAfter is the load average after the run, which is part of it.
+	LoadAfter string          `json:"loadAverageAfter"`
+	Decode    *decodeResult   `json:"decode,omitempty"`
+	Ingest    []*ingestResult `json:"ingest,omitempty"`
+	Compact   *compactResult  `json:"compact,omitempty"`
+	Sizes     *sizes          `json:"sizes,omitempty"`
+	Queries   []*querySet     `json:"queries,omitempty"`
+	Mixed     *mixedResult    `json:"mixed,omitempty"`
+	Restart   *restartResult  `json:"restart,omitempty"`
 }
 
 // sizes are what the disk figures are compared with, in bytes a span.
@@ -41,6 +43,7 @@ type querySet struct {
 	IdleAfter  int64              `json:"idleMemoryBytesAfter"` // resident after the questions
 	Results    []*queryResult     `json:"results"`
 	Aggregates []*aggregateResult `json:"aggregates"`
+	Analyses   []*analysisResult  `json:"analyses"`
 }
 
 // table is a part of the report for people.
@@ -55,8 +58,8 @@ type table struct {
 // are, too.
 func (r *report) writeMarkdown(w io.Writer) {
 	m := r.Machine
-	fmt.Fprintf(w, "# Benchmark of %s, %s\n\n%s, %d cores, %.0f GiB, Linux %s, %s; load average before the run %s.\n",
-		r.Commit, r.Date.Format("2006-01-02"), m.CPU, m.Cores, float64(m.Memory)/(1<<30), m.Kernel, m.Go, m.Load)
+	fmt.Fprintf(w, "# Benchmark of %s, %s\n\n%s, %d cores, %.0f GiB, Linux %s, %s; load average before the run %s, after it %s. The machine was %s.\n",
+		r.Commit, r.Date.Format("2006-01-02"), m.CPU, m.Cores, float64(m.Memory)/(1<<30), m.Kernel, m.Go, m.Load, r.LoadAfter, busyness(m.Load, m.Cores))
 	for _, t := range r.tables() {
 		fmt.Fprintf(w, "\n## %s\n\n%s\n\n", t.title, t.note)
 		t.writeRows(w)
@@ -64,6 +67,15 @@ func (r *report) writeMarkdown(w io.Writer) {
 	if row, ok := r.readmeRow(); ok {
 		fmt.Fprintf(w, "\n## kiseki's row in the README, from %s spans\n\n```\n%s\n```\n", grouped(r.Ingest[0].Spans), row)
 	}
+}
+
+// busyness says what the load average before a run means for its figures.
+func busyness(load string, cores int) string {
+	var minute float64
+	if _, err := fmt.Sscan(load, &minute); err != nil || minute < float64(cores)/4 {
+		return "quiet"
+	}
+	return "BUSY with other work: times are longer than they would be, processor time less so"
 }
 
 func (t *table) writeRows(w io.Writer) {

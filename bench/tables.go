@@ -18,7 +18,7 @@ func (r *report) tables() (tables []table) {
 		tables = append(tables, r.Compact.table())
 	}
 	for _, set := range r.Queries {
-		tables = append(tables, set.table(), set.aggregateTable())
+		tables = append(tables, set.table(), set.aggregateTable(), set.analysisTable())
 	}
 	if r.Mixed != nil {
 		tables = append(tables, r.Mixed.table())
