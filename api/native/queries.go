@@ -1,6 +1,8 @@
 package native
 
 import (
+	"strconv"
+
 	"github.com/kiseki-dev/kiseki/api/querylog"
 )
 
@@ -33,6 +35,10 @@ func appendQuery(dst []byte, e *querylog.Entry) []byte {
 	dst = appendUint64Field(dst, "elapsedNanos", uint64(max(e.Took, 0)))
 	dst = appendIntField(dst, "scannedSpans", int64(e.Cost.ScannedSpans))
 	dst = appendIntField(dst, "scannedBlocks", int64(e.Cost.ScannedBlocks))
+	dst = appendIntField(dst, "readBytes", int64(e.Cost.ReadBytes))
+	dst = appendIntField(dst, "matchedSpans", int64(e.Cost.Spans))
+	dst = appendIntField(dst, "matchedTraces", int64(e.Cost.Traces))
+	dst = strconv.AppendBool(append(dst, `,"complete":`...), e.Cost.Complete)
 	if !e.Cost.Complete {
 		dst = appendStringField(dst, "incompleteReason", e.Cost.Reason)
 	}

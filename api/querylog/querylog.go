@@ -62,7 +62,8 @@ func New(o Options) *Log { return &Log{o: o} }
 func (l *Log) Add(e Entry) {
 	if l.o.Slow > 0 && e.Took > l.o.Slow {
 		l.o.Logger.Warn("slow query", "route", e.Route, "class", e.Class, "text", e.Text, "took", e.Took, "waited", e.Waited, "tenant", e.Tenant,
-			"client", e.Client, "status", e.Status, "scannedSpans", e.Cost.ScannedSpans, "scannedBlocks", e.Cost.ScannedBlocks, "complete", e.Cost.Complete)
+			"client", e.Client, "status", e.Status, "scannedSpans", e.Cost.ScannedSpans, "scannedBlocks", e.Cost.ScannedBlocks,
+			"readBytes", e.Cost.ReadBytes, "matchedSpans", e.Cost.Spans, "matchedTraces", e.Cost.Traces, "complete", e.Cost.Complete)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

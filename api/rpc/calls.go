@@ -12,6 +12,7 @@ import (
 
 // unary is around every call of one message and one answer.
 func (s *Server) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (out any, err error) {
+	note(ctx, in)
 	err = s.call(info.FullMethod, func() (err error) {
 		out, err = next(ctx, in)
 		return err
@@ -21,7 +22,7 @@ func (s *Server) unary(ctx context.Context, in any, info *grpc.UnaryServerInfo, 
 
 // stream is around every other call, those of unknown methods included.
 func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	return s.call(info.FullMethod, func() error { return next(srv, stream) })
+	return s.call(info.FullMethod, func() error { return next(srv, listening{stream}) })
 }
 
 // call runs one call, counts it and turns a panic into INTERNAL: grpc-go runs

@@ -62,16 +62,17 @@ func (s *server) queued(w http.ResponseWriter, r *http.Request, tenant string, n
 // logged answers a request and logs it as a query.
 func (s *server) logged(w http.ResponseWriter, r *http.Request, e *querylog.Entry, next http.Handler) {
 	ctx, cost := exec.Observe(r.Context())
+	ctx, asked := rpc.Listen(ctx)
 	in, out := r.WithContext(ctx), &statusWriter{ResponseWriter: w, status: http.StatusOK}
 	began := time.Now()
 	defer func() { // also when an answer is broken off
 		r.Pattern = in.Pattern // what the mux noted, for the metrics
 		e.Took, e.Cost = time.Since(began), cost.Total()
 		e.Route, e.Status = in.Pattern, strconv.Itoa(out.status)
-		if rpc.IsCall(r) {
-			e.Route, e.Status = r.URL.Path, "grpc "+out.Header().Get("Grpc-Status")
-		}
 		v := r.URL.Query()
+		if rpc.IsCall(r) {
+			e.Route, e.Status, v = r.URL.Path, "grpc "+out.Header().Get("Grpc-Status"), asked.Values()
+		}
 		e.Class, e.Text = querylog.Class(v), s.queryLog.Text(v)
 		s.queryLog.Add(*e)
 		s.metrics.observeQuery(e)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/api/gate"
 	"github.com/kiseki-dev/kiseki/api/querylog"
+	"github.com/kiseki-dev/kiseki/api/tempo/tempopb"
 )
 
 // busyServer runs one query at a time and lets one wait.
@@ -123,6 +126,28 @@ func TestQueryLog(t *testing.T) {
 	for _, want := range []string{`kiseki_query_duration_seconds_count{class="filter"} 2`, `kiseki_api_requests_total{route="/api/kiseki/v1/traces",status="200"} 1`} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("no %s in /metrics", want)
+		}
+	}
+}
+
+// TestQueryLogOfCalls: of a gRPC call its message is logged, without constants,
+// and how much its answer is of.
+func TestQueryLogOfCalls(t *testing.T) {
+	r := startServe(t, shops(t, 2), "--retention-age", "0")
+	stream, err := tempopb.NewStreamingQuerierClient(r.dialWeb(t, nil)).Search(t.Context(), &tempopb.SearchRequest{Query: `{ status = error && name != "alice" }`, Limit: 7})
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	_, list := r.get(t, "/api/kiseki/v1/queries")
+	for _, want := range []string{
+		`{"route":"/tempopb.StreamingQuerier/Search","class":"filter","text":"limit=7 query={ status = error && name != ? }",`,
+		`"matchedSpans":4,"matchedTraces":2,"complete":true}`,
+	} {
+		if !strings.Contains(list, want) {
+			t.Errorf("no %s in\n%s", want, list)
 		}
 	}
 }
