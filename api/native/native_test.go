@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/query/exec"
@@ -69,7 +70,9 @@ type client struct {
 
 func newClient(t *testing.T, store scan.Store) *client {
 	t.Helper()
-	h := native.New(native.Options{Store: store, Status: shopStatus, Logger: slog.New(slog.DiscardHandler), Limits: exec.DefaultLimits})
+	limits := exec.DefaultLimits
+	limits.Time = 10 * time.Minute // with the race detector on a busy machine 30 s are not enough
+	h := native.New(native.Options{Store: store, Status: shopStatus, Logger: slog.New(slog.DiscardHandler), Limits: limits})
 	return &client{t, h, readContract(t)}
 }
 
