@@ -17,6 +17,8 @@ type selector struct {
 	of    *plan.Metrics
 	share float64 // of the traces that are looked at
 	kept  []int   // rows of the trace at hand
+
+	rootFinder rootFinder
 }
 
 func newSelector(m *metrics, p *plan.Metrics) selector {

@@ -11,7 +11,16 @@ import (
 // which it evaluates on whole traces, and reads for the others what only
 // traces tell. A trace in several blocks is evaluated for each of them.
 func (s *selector) traces(from *columns, sel *scan.Bitmap) error {
-	byTrace, err := tracesOf(from.Block, sel)
+	open := sel
+	if q, ok := askRoot(s.of); ok {
+		open = s.filter.get()
+		defer s.filter.put(open)
+		open.Reset(sel.Len(), false)
+		if err := s.roots(q, from.Block, sel, open); err != nil || open.Empty() {
+			return err
+		}
+	}
+	byTrace, err := tracesOf(from.Block, open)
 	if err != nil {
 		return err
 	}
