@@ -35,7 +35,7 @@ func analyses(f *filled) [][2]string {
 		{"flame graph", of("flame-graph")},
 		{"heat map", of("heat-map")},
 		{"top values of a route", of("top-values", "by", "span.http.route")},
-		{"top values of a user", of("top-values", "by", "span.user.id")},
+		{"top values of a name", of("top-values", "by", "name")},
 		{"Jaeger: services", "/api/services"},
 		{"Jaeger: operations of a service", "/api/v3/operations?service=checkout"},
 		{"Zipkin: services", "/zipkin/api/v2/services"},
