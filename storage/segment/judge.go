@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kiseki-dev/kiseki/storage/column"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
@@ -30,6 +31,9 @@ type judge struct {
 	// its "not", is true; found says which values of the page have it.
 	needle string
 	held   []byte // see mark
+	// only is the code of which alone the predicate holds, where it is known.
+	only    uint32
+	hasOnly bool
 }
 
 // newJudge prepares a predicate for a column. OpAbsent is not for judges.
@@ -114,10 +118,12 @@ func (j *judge) readDict() error {
 	sum := 0
 	if equal && d.strs != nil {
 		for i := range j.keep {
-			j.keep[i] = one(d.strs.At(i) == s)
-			sum += int(j.keep[i])
+			if d.strs.At(i) == s {
+				j.keep[i], j.only = 1, uint32(i)
+				sum++
+			}
 		}
-		j.never, j.every = sum == 0, sum == len(j.keep)
+		j.never, j.every, j.hasOnly = sum == 0, sum == len(j.keep), sum == 1
 		return nil
 	}
 	for i := range j.keep {
@@ -234,6 +240,8 @@ func (j *judge) mark() (any bool) {
 	j.held = slices.Grow(j.held[:0], pg.n+1)[:pg.n+1]
 	j.held[pg.n] = 0
 	switch {
+	case j.hasOnly && !has(pg.codes, j.only):
+		clear(j.held)
 	case j.ranged:
 		for i := range pg.n {
 			j.held[i] = one(pg.num(i)-uint64(j.low) <= j.span)
@@ -251,6 +259,14 @@ func (j *judge) mark() (any bool) {
 		}
 	}
 	return sum > 0
+}
+
+// has reports whether code is among codes.
+func has(codes column.Codes, code uint32) bool {
+	if codes.B != nil {
+		return code < 256 && bytes.IndexByte(codes.B, byte(code)) >= 0
+	}
+	return slices.Contains(codes.W, code)
 }
 
 // holds decides value i of the open page.
