@@ -166,3 +166,24 @@ func BenchmarkNarrow(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCache finds what is there, and puts pages where older ones have to go.
+func BenchmarkCache(b *testing.B) {
+	const n, size = 1 << 12, 4 << 10
+	c := NewCache(n * (size + entryOverhead) / 2)
+	for i := range n {
+		c.put(testKey(i), i, size, keepPage)
+	}
+	b.Run("get", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			c.get(testKey(n - 1 - i%(n/4)))
+		}
+	})
+	b.Run("put", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := n; b.Loop(); i++ {
+			c.put(testKey(i), i, size, keepPage)
+		}
+	})
+}
