@@ -126,10 +126,8 @@ func (l *lookahead) filtered(q queuedBlock) *filtered {
 		f.filter.stop, f.filter.leaves = l.stop, l.s.leaves()
 	}
 	f.queuedBlock = q
-	switch {
-	case l.s.sieve == nil:
-	case f.sieve == nil:
-		f.sieve = newSieve(l.s.plan) // each has its own scratch
+	if l.s.sieve != nil && f.sieve == nil {
+		f.sieve = newSieve(l.s.plan) // with scratch of its own
 	}
 	l.s.scanned(q.block)
 	// A goroutine that comes too late for one block may begin a later one in

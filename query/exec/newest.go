@@ -30,7 +30,8 @@ type SearchResult struct {
 // place of the page is newer than every bound left. So no trace is looked up
 // that the bounds can exclude, only traces of the page are summarised, and no
 // block is filtered but those that must be and the few that [lookahead] does
-// before their turn.
+// before their turn. Of a plan that asks about whole traces, a [sieve] spares
+// most of those that have no result.
 //
 // A page that starts after a cursor must look up the traces of the pages
 // before again, since a piece newer than the cursor may belong to a trace
