@@ -26,7 +26,7 @@ type CostTotal struct {
 	TotalBlocks   int
 	OutsideBlocks int           // without a span within the range of time
 	Spans, Traces uint64        // in the answers
-	ReadBytes     uint64        // from files; what the cache has is not read
+	ReadBytes     uint64        // from files, but by look-ups of a trace; what the cache has is not read
 	Elapsed       time.Duration // the sum of all queries'
 	Steps         [len(StepNames)]Step
 	Leaves        []LeafCost // of a query that is explained
@@ -94,7 +94,10 @@ func (c *Cost) ended(r *run) {
 	if c == nil {
 		return
 	}
-	read := r.reads.Bytes.Load()
+	read := uint64(0)
+	if r.reads != nil {
+		read = r.reads.Bytes.Load()
+	}
 	for ; c != nil; c = c.outer {
 		c.mu.Lock()
 		t := &c.total
