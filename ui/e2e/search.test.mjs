@@ -19,8 +19,8 @@ const plotted = (page) =>
     return note !== null && !/reading/.test(note.textContent);
   });
 
-test("the first page lists traces and says that the answer is complete", () =>
-  withPage("/", async (page) => {
+test("the search lists traces and says that the answer is complete", () =>
+  withPage("/search", async (page) => {
     await page.waitForSelector(row);
     assert.match(await page.textContent(".state-line"), /complete/);
     assert.match(await page.textContent(".state-line"), /spans scanned in/);

@@ -8,7 +8,9 @@ import { Empty } from "./components/Notice";
 import { useLocation } from "./state/router";
 
 // A page's code is read when it is first opened.
+const OverviewPage = lazy(() => import("./pages/overview/OverviewPage"));
 const SearchPage = lazy(() => import("./pages/search/SearchPage"));
+const ServicePage = lazy(() => import("./pages/service/ServicePage"));
 const StatusPage = lazy(() => import("./pages/status/StatusPage"));
 const TracePage = lazy(() => import("./pages/trace/TracePage"));
 const WelcomePage = lazy(() => import("./pages/welcome/WelcomePage"));
@@ -40,6 +42,8 @@ function Page() {
   const { path } = useLocation();
   const trace = /^\/trace\/([0-9a-fA-F]{32}|[0-9a-fA-F]{16})$/.exec(path);
   if (trace) return <TracePage traceId={trace[1]!.toLowerCase()} />;
+  const service = /^\/service\/([^/]*)$/.exec(path);
+  if (service) return <ServicePage name={nameOf(service[1]!)} />;
   if (path === "/search") return <SearchPage />;
   if (path === "/status") return <StatusPage />;
   if (path === "/welcome") return <WelcomePage />;
@@ -57,7 +61,16 @@ function Page() {
   );
 }
 
-/** The first page: how to send spans while there are none, else the search. */
+/** A name as the path spells it; one that is not well formed is taken as it is. */
+function nameOf(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The first page: how to send spans while there are none, else the overview. */
 function Start() {
   const status = useStatus();
   // Decided once: the welcome page itself sees the first span and says so before it moves on.
@@ -66,5 +79,5 @@ function Start() {
     if (!status.isPending) setWaiting((old) => old ?? status.data?.spanCount === 0);
   }, [status.isPending, status.data]);
   if (waiting === undefined) return <main id="main" className="page" />;
-  return waiting ? <WelcomePage /> : <SearchPage />;
+  return waiting ? <WelcomePage /> : <OverviewPage />;
 }

@@ -4,8 +4,11 @@ import {
   cutMiddle,
   formatAge,
   formatBytes,
+  formatChange,
   formatCount,
   formatDuration,
+  formatRate,
+  formatShare,
   millisToNanos,
   nanosToMillis,
   parseDuration,
@@ -55,6 +58,41 @@ it("counts, bytes and ages are short", () => {
     "3 min",
     "2 h",
     "2 d",
+  ]);
+});
+
+it("shares, rates and differences are short", () => {
+  expect([0, 0.0004, 0.002, 0.041, 0.0996, 0.5, 0.9999, 1].map(formatShare)).toEqual([
+    "0 %",
+    "<0.1 %",
+    "0.2 %",
+    "4.1 %",
+    "10 %",
+    "50 %",
+    "99 %",
+    "100 %",
+  ]);
+  expect([0, 0.0001, 0.004, 0.07, 12.44, 1300].map(formatRate)).toEqual([
+    "0/s",
+    "0.36/h",
+    "0.24/min",
+    "0.07/s",
+    "12.4/s",
+    "1300/s",
+  ]);
+  const changes: [number, number][] = [
+    [112, 100],
+    [92, 100],
+    [102, 100],
+    [310, 100],
+    [5, 0],
+  ];
+  expect(changes.map(([now, before]) => formatChange(now, before))).toEqual([
+    "+12 %",
+    "−8 %",
+    "",
+    "×3.1",
+    "",
   ]);
 });
 

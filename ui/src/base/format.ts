@@ -78,6 +78,34 @@ export function formatExact(count: number): string {
   return count.toLocaleString("en-US");
 }
 
+/** A share in percent: "0 %", "<0.1 %", "4.1 %", "100 %"; what is not quite all is never "100 %". */
+export function formatShare(share: number): string {
+  const percent = share * 100;
+  if (percent <= 0) return "0 %";
+  if (percent < 0.1) return "<0.1 %";
+  if (percent < 9.95) return `${percent.toFixed(1).replace(/\.0$/, "")} %`;
+  return `${share < 1 ? Math.min(99, Math.round(percent)) : 100} %`;
+}
+
+/** A rate a second, or in the shortest unit that gives a number of at least 0.01: "1.3k/s", "12.4/s", "0.5/min". */
+export function formatRate(perSecond: number): string {
+  if (perSecond <= 0) return "0/s";
+  if (perSecond >= 999.5) return `${formatCount(Math.round(perSecond))}/s`;
+  if (perSecond >= 0.00995) return `${three(perSecond)}/s`;
+  if (perSecond * 60 >= 0.00995) return `${three(perSecond * 60)}/min`;
+  return `${three(perSecond * 3600)}/h`;
+}
+
+/** By how much a number differs from another: "+12 %", "−8 %", "×3.1"; "" where that is below 5 %. */
+export function formatChange(now: number, before: number): string {
+  if (!(before > 0) || !(now >= 0)) return "";
+  const ratio = now / before;
+  if (ratio >= 2.995) return `×${three(ratio)}`;
+  const percent = Math.round((ratio - 1) * 100);
+  if (Math.abs(percent) < 5) return "";
+  return percent < 0 ? `−${-percent} %` : `+${percent} %`;
+}
+
 /** Bytes in powers of 1024: "37 B", "1.2 MiB". */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

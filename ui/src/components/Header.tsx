@@ -8,7 +8,7 @@ import { inTime } from "../state/time";
 import { HelpSheet } from "./HelpSheet";
 import { Icon } from "./Icon";
 import { Palette } from "./Palette";
-import { PAGES } from "./pages";
+import { PAGES, pageOf } from "./pages";
 import { TimeControls } from "./TimeControls";
 
 /** The trail: spans of one path, each beginning in the one before. */
@@ -54,7 +54,7 @@ export function Header() {
   const { choice } = useTheme();
   const [help, setHelp] = useState(false);
   const [palette, setPalette] = useState(false);
-  const page = path === "/" ? PAGES[0].path : path;
+  const page = pageOf(path);
   useShortcuts({ "?": () => setHelp(true) });
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -82,7 +82,12 @@ export function Header() {
         ))}
       </nav>
       <span className="spring" />
-      <button type="button" className="go" onClick={() => setPalette(true)} aria-label={text.palette.title}>
+      <button
+        type="button"
+        className="go"
+        onClick={() => setPalette(true)}
+        aria-label={`${text.palette.title} ⌘K`}
+      >
         <Icon name="search" />
         <kbd>⌘K</kbd>
       </button>

@@ -52,6 +52,7 @@ export function TimeChart(props: {
   const latest = useRef({ data, width, format });
   latest.current = { data, width, format };
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see look
   useEffect(() => {
     const element = box.current;
     if (!element || width === 0) return;
@@ -126,7 +127,6 @@ export function TimeChart(props: {
       made.destroy();
       plot.current = undefined;
     };
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see look
   }, [look, height, width === 0]);
   useEffect(() => {
     if (width > 0) plot.current?.setSize({ width, height });

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { fit, matchEntries } from "./palette";
+import { matchEntries, rankOf } from "./palette";
 
 test("a name fits by its beginning, a word of it, a part, or letters in order", () => {
   expect(
-    ["checkout", "POST /checkout", "precheckout", "c-h-e-c-k"].map((name) => fit(name, "check")),
+    ["checkout", "POST /checkout", "precheckout", "c-h-e-c-k"].map((name) => rankOf(name, "check")),
   ).toEqual([0, 1, 2, 3]);
-  expect(fit("cart", "check")).toBeUndefined();
-  expect(fit("Checkout", "CHECK")).toBe(0);
+  expect(rankOf("cart", "check")).toBeUndefined();
+  expect(rankOf("Checkout", "CHECK")).toBe(0);
 });
 
 test("the best come first, those alike in their order, and no more than asked for", () => {

@@ -12,7 +12,7 @@ export interface Entry {
  * How well a name fits: 0 where it begins with the letters, 1 where a word of it does, 2 where it contains them, 3 where
  * it contains them in this order with others between; undefined where it does not fit.
  */
-export function fit(name: string, typed: string): number | undefined {
+export function rankOf(name: string, typed: string): number | undefined {
   const hay = name.toLowerCase();
   const needle = typed.toLowerCase();
   const at = hay.indexOf(needle);
@@ -32,7 +32,7 @@ export function matchEntries(entries: readonly Entry[], typed: string, most: num
   if (!needle) return entries.slice(0, most);
   const ranked: [number, Entry][] = [];
   for (const entry of entries) {
-    const rank = fit(entry.note ? `${entry.name} ${entry.note}` : entry.name, needle);
+    const rank = rankOf(entry.note ? `${entry.name} ${entry.note}` : entry.name, needle);
     if (rank !== undefined) ranked.push([rank, entry]);
   }
   return ranked

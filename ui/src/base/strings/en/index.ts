@@ -1,10 +1,12 @@
 import { frame } from "./frame";
+import { overview } from "./overview";
 import { search } from "./search";
+import { service } from "./service";
 import { status } from "./status";
 import { trace } from "./trace";
 import { welcome } from "./welcome";
 
-export const en = { ...frame, search, trace, welcome, status };
+export const en = { ...frame, overview, search, service, trace, welcome, status };
 
 /** The shape that every language fills. */
 export type Text = typeof en;

@@ -1,8 +1,10 @@
 import type { Text } from "../en";
 import { frame } from "./frame";
+import { overview } from "./overview";
 import { search } from "./search";
+import { service } from "./service";
 import { status } from "./status";
 import { trace } from "./trace";
 import { welcome } from "./welcome";
 
-export const ja: Text = { ...frame, search, trace, welcome, status };
+export const ja: Text = { ...frame, overview, search, service, trace, welcome, status };
