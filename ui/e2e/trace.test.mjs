@@ -17,13 +17,27 @@ const rows = (page) => page.locator(".row").count();
 test("a trace shows what failed in a sentence that leads there", () =>
   withPage(path, async (page) => {
     await page.waitForSelector(".row");
-    assert.match(await page.textContent(".because"), /failed; (the first|it) is/);
+    assert.match(await page.textContent(".because-failed"), /failed; (the first|it) is/);
     await page.waitForTimeout(200);
     await picture(page, "trace-light");
-    await page.locator(".because button").click();
+    await page.locator(".because-failed button").first().click();
     await page.waitForSelector(".panel");
     await page.locator(".row.chosen .error-mark").waitFor();
     await picture(page, "trace-panel-light");
+  }));
+
+test("the critical path says what took the time, and leads there", () =>
+  withPage(path, async (page) => {
+    await page.waitForSelector(".because-path");
+    const { stretches } = await api(`/traces/${failed.traceId}/critical-path`);
+    await page.keyboard.press("c");
+    await page.waitForSelector('.path-toggle[aria-pressed="true"]');
+    await page.waitForURL(/path=alone/);
+    await picture(page, "critical-path");
+    await page.locator(".because-path button.inline").first().click();
+    await page.waitForSelector(".panel");
+    const chosen = await page.locator(".row.chosen").getAttribute("id");
+    assert.ok(stretches.map((s) => `row-${s.spanId}`).includes(chosen), `${chosen} is on the path`);
   }));
 
 test("rows collapse and expand, by click, by key and all at once", () =>

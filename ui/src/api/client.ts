@@ -8,6 +8,7 @@ import type {
   SearchResult,
   ServiceCount,
   Status,
+  Stretch,
   TraceColumns,
 } from "./types";
 
@@ -65,6 +66,8 @@ export const api = {
     get<SearchResult>("/traces", { ...request, q: request.q || undefined }, signal),
   trace: (traceId: string, signal?: AbortSignal) =>
     get<TraceColumns>(`/traces/${traceId}`, { format: "columns" }, signal),
+  criticalPath: (traceId: string, signal?: AbortSignal) =>
+    get<{ stretches: Stretch[] }>(`/traces/${traceId}/critical-path`, {}, signal).then((r) => r.stretches),
   services: (signal?: AbortSignal) =>
     get<{ services: ServiceCount[] }>("/services", {}, signal).then((r) => r.services),
   operations: (service: string | undefined, signal?: AbortSignal) =>

@@ -25,6 +25,16 @@ export const useTraceColumns = (traceId: string) =>
     structuralSharing: false,
   });
 
+/** What the duration of the trace consists of; it is asked once the trace itself is here. */
+export const useCriticalPath = (traceId: string) =>
+  useQuery({
+    queryKey: ["critical path", traceId],
+    queryFn: ({ signal }) => api.criticalPath(traceId, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+    structuralSharing: false,
+  });
+
 export const useServices = () =>
   useQuery({ queryKey: ["services"], queryFn: ({ signal }) => api.services(signal) });
 

@@ -122,6 +122,14 @@ export interface TraceColumns {
   stats: Stats;
 }
 
+/** A part of a critical path; `row` is the span's place in the columns. */
+export interface Stretch {
+  row: number;
+  spanId: string;
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+}
+
 /** An RFC 9457 problem. */
 export interface Problem {
   title: string;

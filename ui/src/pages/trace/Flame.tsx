@@ -3,6 +3,7 @@
 import { type MouseEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
+import { drawPathLanes } from "../../canvas/critical";
 import { blockAt, drawFlame, FLAME_ROW } from "../../canvas/spans";
 import { readInk } from "../../canvas/surface";
 import { layoutLanes } from "../../model/flame";
@@ -29,10 +30,16 @@ export function Flame({ state }: { state: TraceView }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme decides what readInk returns
   useLayoutEffect(() => {
     if (!canvas.current || width <= 0) return;
-    drawFlame(canvas.current, width, lanes, byLane, first, last, { ...state, ink: readInk() }, cursor);
+    const ink = readInk();
+    drawFlame(canvas.current, width, lanes, byLane, first, last, { ...state, ink }, cursor);
+    if (!state.path) return;
+    const shownPath = { trace, path: state.path, view, alone: state.pathAlone };
+    drawPathLanes(canvas.current, width, byLane, first, last, shownPath, ink);
   }, [
     trace,
     state.errors,
+    state.path,
+    state.pathAlone,
     state.palette,
     view.from,
     view.to,

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { linearTicks } from "../../base/ticks";
+import { drawPathStrip } from "../../canvas/critical";
 import { drawMinimap } from "../../canvas/spans";
 import { readInk } from "../../canvas/surface";
 import { useTheme } from "../../state/theme";
@@ -11,16 +12,18 @@ import type { TraceView } from "./useTraceView";
 
 /** All spans as a strip; what the views show is bright. */
 export function Minimap({ state }: { state: TraceView }) {
-  const { trace, errors, palette, view } = state;
+  const { trace, errors, path, palette, view } = state;
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height } = useSize(box);
   const { shown } = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme decides what readInk returns
   useEffect(() => {
-    if (canvas.current && width > 0)
-      drawMinimap(canvas.current, width, height, trace, errors, palette, readInk());
-  }, [width, height, trace, errors, palette, shown]);
+    if (!canvas.current || width <= 0) return;
+    const ink = readInk();
+    drawMinimap(canvas.current, width, height, trace, errors, palette, ink);
+    if (path) drawPathStrip(canvas.current, width, height, trace, path, ink);
+  }, [width, height, trace, errors, path, palette, shown]);
   const total = Math.max(1, trace.to - trace.from);
   const share = (time: number) => Math.min(1, Math.max(0, (time - trace.from) / total));
   const from = share(view.from);

@@ -1,4 +1,4 @@
-// The head of the page: which trace this is, how it went, and what went wrong in one sentence.
+// The head of the page: which trace this is, how it went, and why.
 
 import { useMemo } from "react";
 import { formatDateTime, formatDuration, formatExact } from "../../base/format";
@@ -7,8 +7,9 @@ import { CopyButton } from "../../components/CopyButton";
 import { Link } from "../../components/Header";
 import { ErrorMark, Icon } from "../../components/Icon";
 import { ServiceChip, Swatch } from "../../components/Service";
-import { type Errors, errorMessage, toldBy, wasHandled } from "../../model/errors";
+import type { Errors } from "../../model/errors";
 import { nameOf, rootRow, serviceOf, type Trace } from "../../model/trace";
+import { Because } from "./Because";
 import { resultsPath } from "./useTraceKeys";
 import type { TraceView } from "./useTraceView";
 
@@ -44,36 +45,13 @@ export function Summary({ state }: { state: TraceView }) {
           </dd>
         </dl>
       </div>
-      {errors.first >= 0 && <Because state={state} />}
+      <Because state={state} />
       <div className="legend">
         {services.map((s) => (
           <ServiceChip key={s.name} name={s.name} count={s.count} errors={s.errors} />
         ))}
       </div>
     </div>
-  );
-}
-
-function Because({ state }: { state: TraceView }) {
-  const { trace, errors } = state;
-  const first = errors.first;
-  const failed = errors.failed.length;
-  const own = errorMessage(trace, first);
-  const teller = toldBy(trace, first);
-  const words = teller < 0 ? "" : text.trace.toldBy(serviceOf(trace, teller), errorMessage(trace, teller));
-  const message = [own, words].filter(Boolean).join(", ");
-  return (
-    <p className="because">
-      {failed === 1 ? text.trace.oneFailed(trace.size) : text.trace.failed(failed, trace.size)}
-      {"; "}
-      {failed === 1 ? text.trace.itIs : text.trace.first}{" "}
-      <button type="button" className="inline" onClick={() => state.select(first)}>
-        {serviceOf(trace, first)} · {nameOf(trace, first)}
-      </button>
-      {message && `: ${message}`}
-      {!/[.!?]$/.test(message) && "."}
-      {wasHandled(trace, first) && ` ${text.trace.handled}`}
-    </p>
   );
 }
 

@@ -5,6 +5,7 @@ import { type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useStat
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { linearTicks } from "../../base/ticks";
+import { drawPathRows } from "../../canvas/critical";
 import { drawBars, xAt } from "../../canvas/spans";
 import { readInk } from "../../canvas/surface";
 import { indexOfRow } from "../../model/rows";
@@ -49,10 +50,17 @@ export function Waterfall({ state }: { state: TraceView }) {
     if (!canvas.current || timeWidth <= 0) return;
     const bars = { ...state, ink: readInk() };
     drawBars(canvas.current, timeWidth, ROW, rows, first, last, bars);
+    if (!state.path) return;
+    const { path, collapsed, pathAlone: alone } = state;
+    const visible = { trace, path, rows, collapsed, first, last, rowHeight: ROW, view, alone };
+    drawPathRows(canvas.current, timeWidth, visible, bars.ink);
   }, [
     state.trace,
     state.work,
     state.errors,
+    state.path,
+    state.pathAlone,
+    state.collapsed,
     state.palette,
     view.from,
     view.to,

@@ -51,6 +51,7 @@ export function WaterfallRow(props: {
   if (row === state.cursor) classes.push("chosen");
   if (props.matched) classes.push("matched");
   else if (state.find && state.matches.length > 0) classes.push("dimmed");
+  else if (state.pathAlone && state.path && !onPath(state, row)) classes.push("dimmed");
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the page's keys walk the tree
     // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and names the active row
@@ -100,6 +101,12 @@ export function WaterfallRow(props: {
       </div>
     </div>
   );
+}
+
+/** Whether the critical path runs through the row, or through what it hides. */
+function onPath({ path, trace, collapsed }: TraceView, row: number): boolean {
+  const end = collapsed.has(row) ? row + trace.subtree[row]! : row + 1;
+  return path!.offset[end]! > path!.offset[row]!;
 }
 
 function Labels({ row, state, width }: { row: number; state: TraceView; width: number }) {

@@ -34,6 +34,7 @@ export function useTraceKeys(state: TraceView): void {
   };
   const back = () => {
     if (state.panel) state.setPanel(false);
+    else if (state.pathAlone) state.setPathAlone(false);
     else if (state.zoomed) state.zoom(undefined);
     else if (focus >= 0) state.setFocus(-1);
     else navigate(resultsPath());
@@ -64,6 +65,7 @@ export function useTraceKeys(state: TraceView): void {
     n: () => state.goTo(nextRow(matches, cursor, true)),
     N: () => state.goTo(nextRow(matches, cursor, false)),
     f: () => state.setFocus(focus === cursor ? -1 : cursor),
+    c: () => state.setPathAlone(!state.pathAlone),
     z: zoomToSpan,
     "/": () => document.getElementById("find-in-trace")?.focus(),
   });

@@ -3,9 +3,11 @@
 // the reader's own and lives here.
 
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { useCriticalPath } from "../../api/queries";
 import type { TraceColumns } from "../../api/types";
 import { serviceColor } from "../../base/color";
 import type { Palette, View } from "../../canvas/spans";
+import { layCriticalPath } from "../../model/critical";
 import { findErrors } from "../../model/errors";
 import { findRows } from "../../model/find";
 import { reveal, visibleRows } from "../../model/rows";
@@ -28,6 +30,8 @@ function useModel(columns: TraceColumns, raw: boolean) {
   const trace = raw ? sent : skew.trace;
   const work = useMemo(() => computeWork(trace), [trace]);
   const errors = useMemo(() => findErrors(trace), [trace]);
+  const stretches = useCriticalPath(trace.traceId).data;
+  const path = useMemo(() => stretches && layCriticalPath(trace, stretches), [trace, stretches]);
   const { shown } = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the light share differs between the themes
   const palette = useMemo<Palette>(
@@ -37,7 +41,7 @@ function useModel(columns: TraceColumns, raw: boolean) {
     }),
     [trace, shown],
   );
-  return { trace, skew, work, errors, palette };
+  return { trace, skew, work, errors, path, palette };
 }
 
 function useCursor(trace: Trace, spanId: string) {
@@ -126,6 +130,8 @@ export function useTraceView(columns: TraceColumns) {
     view,
     name,
     zoomed: params.has("from"),
+    /** Whether what is not on the critical path is dimmed. */
+    pathAlone: params.get("path") === "alone",
     goTo,
     select,
     setPanel,
@@ -133,6 +139,7 @@ export function useTraceView(columns: TraceColumns) {
     setFind,
     zoom,
     setFocus,
+    setPathAlone: (value: boolean) => setParams({ path: value ? "alone" : "" }),
     setRaw: (value: boolean) => setParams({ skew: value ? "raw" : "" }),
     setName: (value: ViewName) => setParams({ view: value === "waterfall" ? "" : value }),
   };

@@ -97,6 +97,7 @@ export const frame = {
         ["e  E", "Next and previous error"],
         ["n  N", "Next and previous match"],
         ["f", "Focus on the subtree, and back"],
+        ["c", "Critical path alone, and back"],
         ["z", "Zoom to the span, and back"],
       ],
     } as Record<string, [string, string][]>,

@@ -14,6 +14,19 @@ export const trace = {
   first: "the first is",
   itIs: "it is",
   toldBy: (service: string, words: string) => `which ${service} calls “${words}”`,
+  because: {
+    stop: ".",
+    stepsBetween: (count: number) => `${formatCount(count)} more`,
+    again: (count: number, recovered: boolean) =>
+      `called again ${count === 1 ? "once" : `${count} times`}, ${recovered ? "in the end without error" : "and it failed again"}`,
+    share: (time: number, of: number, calls: number) =>
+      time > 0
+        ? `${calls === 1 ? "It took" : `These ${calls} calls took`} ${formatDuration(time)} of the ${formatDuration(of)} on the critical path.`
+        : "Nothing on the critical path waited for it.",
+    path: "Critical path",
+    ofTime: (of: number) => `Of ${formatDuration(of)}:`,
+    toggle: "Dim what is not on the critical path",
+  },
   handled: "The request went on without it.",
   skew: (count: number, most: number, services: string) =>
     `Clocks differ: ${plural(count, "span", "spans")} of ${services} ${count === 1 ? "lies outside of its caller" : "lie outside of their callers"} by up to ${formatDuration(most)}.`,

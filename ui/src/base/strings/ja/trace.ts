@@ -14,6 +14,18 @@ export const trace: Text["trace"] = {
   first: "最初は",
   itIs: "それは",
   toldBy: (service, words) => `${service} はこれを「${words}」と伝えています`,
+  because: {
+    stop: "。",
+    stepsBetween: (count) => `ほか ${formatCount(count)} 段`,
+    again: (count, recovered) => `${count} 回再呼び出し、${recovered ? "最後はエラーなし" : "再び失敗"}`,
+    share: (time, of, calls) =>
+      time > 0
+        ? `クリティカルパス ${formatDuration(of)} のうち ${formatDuration(time)} が${calls === 1 ? "これ" : `この ${calls} 回の呼び出し`}です。`
+        : "クリティカルパスはこれを待っていません。",
+    path: "クリティカルパス",
+    ofTime: (of) => `${formatDuration(of)} の内訳:`,
+    toggle: "クリティカルパス以外を薄く表示",
+  },
   handled: "リクエストはこれなしで続行しました。",
   skew: (count, most, services) =>
     `時計がずれています: ${services} の ${formatCount(count)} スパンが、呼び出し元から最大 ${formatDuration(most)} はみ出しています。`,
