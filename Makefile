@@ -62,6 +62,8 @@ test: build ui/node_modules/.stamp ## every test: Go, UI, real clients, browser,
 	@go test -timeout 30m -v ./test/crash -rounds $(ROUNDS)
 	@echo "== DuckDB reads an export"
 	@if command -v g++ >/dev/null; then cd test/duckdb && go vet . && go test .; else echo "left out: DuckDB needs a C++ compiler"; fi
+	@echo "== Grafana's data sources"
+	@plugins=$$(test/grafana/plugins.sh); if [ -n "$$plugins" ]; then cd test/grafana && go vet . && KISEKI_GRAFANA_PLUGINS=$$plugins go test .; fi
 	@echo "== browser"
 	@test/browser.sh
 	@echo "all tests passed"
