@@ -152,11 +152,15 @@ func (f *filtered) run(s *search) {
 
 // place makes pieces of the rows.
 func (f *filtered) place(l *lone) error {
+	row := f.sel.Next(0)
+	if row < 0 { // most blocks of a search for a rare value: their traces are not read
+		return nil
+	}
 	trace, err := tracer(f.block)
 	if err != nil {
 		return err
 	}
-	for row := f.sel.Next(0); row >= 0; {
+	for row >= 0 {
 		t, err := trace(row)
 		if err != nil {
 			return err
