@@ -25,7 +25,7 @@ type Cache struct {
 
 const (
 	cacheShards = 16
-	pageShare   = 4
+	pageShare   = 16
 	// knownPages is how many of the pages that were not let in a shard knows, at
 	// most: those that some hundred traces need.
 	knownPages = 1 << 8

@@ -68,7 +68,7 @@ func TestCachePassingPages(t *testing.T) {
 
 // TestCachePassingTables: of tables that pass, the pages keep their share.
 func TestCachePassingTables(t *testing.T) {
-	const budget, pages, size = 16 << 20, 400, 8 << 10 // a fifth of the budget
+	const budget, pages, size = 64 << 20, 400, 8 << 10 // a twentieth of the budget
 	c := NewCache(budget)
 	for i := range pages {
 		c.put(testKey(i), i, size, keepPage)
