@@ -63,8 +63,8 @@ type Comparison struct {
 	Stats          exec.Stats
 }
 
-// Compare tells what distinguishes the spans that a selects from those that b
-// does, or where b is nil from the rest of those in a's range of time. It
+// Compare tells what distinguishes the spans that a selects from the others
+// that b does, or where b is nil from the rest of those in a's range of time. It
 // looks at all attributes of spans, resources and scopes, at the intrinsics
 // that describe a span, and at its duration, but at nothing that the filter of
 // a or b asks about. A span without the field has a value too: none.
@@ -72,8 +72,7 @@ type Comparison struct {
 // Spans of one trace resemble each other, so P is less than it should be where
 // a set has few traces.
 func Compare(ctx context.Context, snap scan.Snapshot, a, b *plan.Search, limit int, limits exec.Limits) (*Comparison, error) {
-	rest := b == nil
-	if rest {
+	if b == nil {
 		b = &plan.Search{Filter: plan.Constant(true), Start: a.Start, End: a.End}
 	}
 	keys, keyStats, err := exec.Keys(ctx, snap, exec.KeyQuery{Scope: scan.ScopeAny, Limit: compareFields}, limits)
@@ -81,7 +80,7 @@ func Compare(ctx context.Context, snap scan.Snapshot, a, b *plan.Search, limit i
 		return nil, err
 	}
 	fields := fieldsToCompare(keys, append(plan.Fields(a.Filter), plan.Fields(b.Filter)...))
-	begin := func() *comparer { return newComparer(fields, rest) }
+	begin := func() *comparer { return newComparer(fields) }
 	sums, stats, err := exec.Selections(ctx, snap, []*plan.Search{a, b}, limits, begin, (*comparer).add)
 	if err != nil {
 		return nil, fmt.Errorf("compare spans: %w", err)

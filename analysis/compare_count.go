@@ -12,7 +12,6 @@ import (
 // comparer counts the values of two sets of spans. It belongs to one
 // goroutine.
 type comparer struct {
-	rest   bool // b is what is not of a
 	spans  pair
 	fields []fieldCounts
 
@@ -36,8 +35,8 @@ type numberCount struct {
 	sum float64
 }
 
-func newComparer(fields []scan.Field, rest bool) *comparer {
-	c := &comparer{rest: rest, fields: make([]fieldCounts, len(fields))}
+func newComparer(fields []scan.Field) *comparer {
+	c := &comparer{fields: make([]fieldCounts, len(fields))}
 	for i, f := range fields {
 		c.fields[i] = fieldCounts{field: f, values: map[exec.GroupValue]pair{}, numbers: map[int32]numberCount{}}
 	}
@@ -57,9 +56,7 @@ func numberClass(x float64) int32 {
 
 func (c *comparer) add(s *exec.Selection) error {
 	a, b := s.Rows[0], s.Rows[1]
-	if c.rest {
-		b.AndNot(a)
-	}
+	b.AndNot(a)
 	c.spans.a += uint64(a.Count())
 	c.spans.b += uint64(b.Count())
 	for i := range c.fields {

@@ -55,21 +55,30 @@ func appendGroupValue(dst []byte, f scan.Field, v exec.GroupValue) []byte {
 }
 
 func (a *api) comparison(q *request) error {
-	text, given := q.params.text("base", traceql.MaxLength)
+	text, _ := q.params.text("base", traceql.MaxLength)
 	limit := q.params.integer("limit", 1000, 50)
+	_, hasFrom := q.params.values["baseStart"]
+	_, hasTo := q.params.values["baseEnd"]
+	from, to := q.params.moment("baseStart", 0), q.params.moment("baseEnd", 0)
 	p, err := q.params.search()
 	if err != nil {
 		return err
 	}
-	var base *plan.Search
-	if given {
-		query, err := traceql.ParseSearch(text)
-		if err != nil {
-			return parseProblem("base", err)
-		}
-		base = &plan.Search{Start: p.Start, End: p.End}
-		base.Filter, base.Spans = plan.Pipeline(query.Spans, p.Start > 0 || p.End != plan.All)
+	if !hasFrom {
+		from = p.Start
 	}
+	if !hasTo {
+		to = p.End
+	}
+	if from > to {
+		return badParameter("baseEnd", "It is before baseStart. Without them, they are start and end.")
+	}
+	query, err := traceql.ParseSearch(text)
+	if err != nil {
+		return parseProblem("base", err)
+	}
+	base := &plan.Search{Start: from, End: to}
+	base.Filter, base.Spans = plan.Pipeline(query.Spans, from > 0 || to != plan.All)
 	return a.snapshot(func(snap scan.Snapshot) error {
 		res, err := analysis.Compare(q.Context(), snap, p, base, limit, a.Limits)
 		if err != nil {

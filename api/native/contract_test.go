@@ -274,7 +274,9 @@ SHOP  GET  /analysis/top-values?by=trace:id                               400
 SHUT  GET  /analysis/top-values                                           503
 CALLS GET  /analysis/comparison?q={status=error}                          200
 CALLS GET  /analysis/comparison?q={status=error}&base={kind=client}       200
+CALLS GET  /analysis/comparison?start=5&baseStart=0&baseEnd=9             200
 SHOP  GET  /analysis/comparison?base=x                                    400
+SHOP  GET  /analysis/comparison?baseStart=2&baseEnd=1                     400
 SHUT  GET  /analysis/comparison                                           503
 ODD   GET  /attributes                                                    200
 SHOP  GET  /attributes?scope=x                                            400

@@ -196,7 +196,7 @@ test("dragging over the plot narrows the search", () =>
     await page.mouse.up();
     await page.waitForURL(/range=\d+-\d+/);
     const query = new URL(page.url()).searchParams.get("q");
-    assert.match(query, /duration >= \S+ && duration <= \S+/);
+    assert.match(query, /trace:duration >= \S+ && trace:duration <= \S+/);
   }));
 
 test("themes, help and the other pages", () =>

@@ -189,6 +189,13 @@ export interface Comparison {
   stats: Stats;
 }
 
+/** What spans are compared with: without it, with all others of the same time. */
+export interface Against {
+  base?: string | undefined;
+  baseStart?: string | undefined;
+  baseEnd?: string | undefined;
+}
+
 const ask =
   <T, P extends object>(path: string) =>
   (params: P, signal?: AbortSignal) =>
@@ -207,7 +214,7 @@ export const analysis = {
   flameGraph: ask<FlameGraph, Scoped>("/analysis/flame-graph"),
   heatMap: ask<HeatMap, Scoped & { columns?: number }>("/analysis/heat-map"),
   topValues: ask<TopValues, Scoped & { by: string; limit?: number }>("/analysis/top-values"),
-  comparison: ask<Comparison, Scoped & { base?: string; limit?: number }>("/analysis/comparison"),
+  comparison: ask<Comparison, Scoped & Against & { limit?: number }>("/analysis/comparison"),
 };
 
 type Analyses = typeof analysis;

@@ -8,6 +8,7 @@ import {
   drawScatter,
   durationAt,
   layoutPlot,
+  type Plot,
   type Point,
   pointAt,
   timeAt,
@@ -15,18 +16,12 @@ import {
   yOf,
 } from "../../canvas/scatter";
 import { readInk } from "../../canvas/surface";
+import type { Region } from "../../model/compare";
 import { navigate, tracePath } from "../../state/router";
 import { union } from "../../state/sample";
 import type { Search } from "../../state/search";
 import { useTheme } from "../../state/theme";
 import { useSize } from "../../state/window";
-
-export interface Region {
-  readonly from: number;
-  readonly to: number;
-  readonly least: number;
-  readonly most: number;
-}
 
 interface Drag {
   x0: number;
@@ -40,10 +35,12 @@ const CLICK = 5;
 
 const NONE: readonly TraceSummary[] = [];
 
-/** The plot of what was found. `marked` is ringed; `onRegion` gets what was dragged over. */
+/** The plot of what was found. `marked` is ringed, `region` framed; `onRegion` gets what was dragged over. */
 export function Scatter(props: {
   search: Search;
   marked: string | undefined;
+  region: Region | undefined;
+  hint: string;
   onRegion: (region: Region) => void;
 }) {
   const { search, marked } = props;
@@ -109,7 +106,8 @@ export function Scatter(props: {
       onPointerLeave={() => setHover(undefined)}
     >
       <canvas ref={canvas} role="img" aria-label={text.search.scatter} />
-      {points.length > 1 && <span className="scatter-hint">{text.search.scatterHint}</span>}
+      {points.length > 1 && <span className="scatter-hint">{props.hint}</span>}
+      {props.region && !moved && width > 0 && <Frame region={props.region} plot={plot} />}
       {moved && (
         <div
           className="drag"
@@ -131,6 +129,19 @@ export function Scatter(props: {
         />
       )}
     </div>
+  );
+}
+
+/** Where a region is in the plot. */
+function Frame({ region, plot }: { region: Region; plot: Plot }) {
+  const left = xOf(plot, region.from);
+  const bottom = Math.min(plot.height, yOf(plot, region.least));
+  const top = Math.max(0, yOf(plot, region.most));
+  return (
+    <div
+      className="drag"
+      style={{ left, top, width: xOf(plot, region.to) - left, height: Math.max(0, bottom - top) }}
+    />
   );
 }
 

@@ -1,4 +1,5 @@
 import { formatCount, formatDuration } from "../../format";
+import { plural } from "./plural";
 
 export const search = {
   title: "Search",
@@ -36,6 +37,40 @@ export const search = {
   results: "Traces found",
   scatter: "Duration of each trace over its start time. Drag to narrow the search to a region.",
   scatterHint: "drag to narrow",
+  scatterCompare: "drag to compare a region",
+  different: {
+    title: "What is different",
+    open: "What is different?",
+    openHint: "Compare the spans found with the others",
+    ofQuery: "The spans that the query selects",
+    ofRegion: "The spans of the traces in the region",
+    narrow: "Search the region",
+    whole: "Compare what the query selects",
+    against: "Against",
+    all: "everything else",
+    others: (q: string) => `others of ${q}`,
+    found: "found",
+    rest: "others",
+    counts: (a: number, b: number) => `${formatCount(a)} spans found · ${formatCount(b)} others`,
+    comparing: "comparing…",
+    noQuery: "All spans are found, so there are no others.",
+    noQueryHint: "Add a condition to the query, or drag over the plot to compare the traces in a region.",
+    failed: "Compare failed spans",
+    empty: "Nothing differs in earnest.",
+    emptyHint: "Every attribute and the durations were compared; what differs may be due to chance.",
+    noBase: "There are no other spans to compare with.",
+    missing: "not set",
+    filter: (what: string) => `Search ${what}`,
+    exclude: (what: string) => `Exclude ${what}`,
+    moreValues: (count: number) => plural(count, "more value", "more values"),
+    moreFields: (count: number) => plural(count, "more field", "more fields"),
+    tested: (tests: number, told: number) =>
+      `${plural(told, "difference", "differences")} among ${formatCount(tests)} values compared`,
+    skipped: (fields: string) => `Too many values to compare: ${fields}`,
+    effect: (effect: number) =>
+      `effect ${effect.toFixed(2)}: ${effect >= 0.8 ? "large" : effect >= 0.5 ? "medium" : effect >= 0.2 ? "small" : "slight"}`,
+    quantiles: ["p50", "p90", "p99"],
+  },
   sampling: (done: number, of: number) => `plot: reading ${done} of ${of}`,
   sampled: (most: number, ns: number) => `plot: newest ${most} of every ${formatDuration(ns)}`,
   sampledHint: "The plot shows the traces listed and, of the rest of the time range, a sample.",
