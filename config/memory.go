@@ -15,7 +15,7 @@ const (
 	cacheShare     = 12
 	inFlightShare  = 12
 	maxAutoFlush   = 64 * mib
-	maxAutoCache   = 64 * mib
+	maxAutoCache   = 128 * mib
 	maxAutoFlight  = 256 * mib
 	leastAutoFlush = 8 * mib
 )

@@ -101,7 +101,7 @@ func (c *Config) Settings() []Setting {
 			"Spans are written to a segment after this time at the latest. They are durable and searchable before.",
 			durationValue{&c.Storage.FlushAge}},
 		{"Storage", "storage.cache-bytes", "cache-bytes", "SIZE",
-			"Memory for decoded parts of segments. 0 takes a twelfth of limits.memory, at most 64MiB.",
+			"Memory for decoded parts of segments. 0 takes a twelfth of limits.memory, at most 128MiB.",
 			sizeValue{&c.Storage.CacheBytes}},
 		{"Storage", "storage.min-free-bytes", "min-free-bytes", "SIZE",
 			"With less free space on the data folder's volume clients are told to send again later. On a small volume 5 % of it count, where that is less, but at least twice storage.flush-bytes.",

@@ -2,7 +2,7 @@ package storage
 
 // restShare is the part of its bound, 1/restShare, that the cache of segments
 // keeps at rest.
-const restShare = 4
+const restShare = 8
 
 // Activity is a number that has grown if the store did anything since that
 // takes memory: reading segments, appending, flushing or rewriting.
