@@ -9,6 +9,7 @@ import { useLocation } from "./state/router";
 
 // A page's code is read when it is first opened.
 const OverviewPage = lazy(() => import("./pages/overview/OverviewPage"));
+const MapPage = lazy(() => import("./pages/map/MapPage"));
 const SearchPage = lazy(() => import("./pages/search/SearchPage"));
 const ServicePage = lazy(() => import("./pages/service/ServicePage"));
 const StatusPage = lazy(() => import("./pages/status/StatusPage"));
@@ -44,6 +45,7 @@ function Page() {
   if (trace) return <TracePage traceId={trace[1]!.toLowerCase()} />;
   const service = /^\/service\/([^/]*)$/.exec(path);
   if (service) return <ServicePage name={nameOf(service[1]!)} />;
+  if (path === "/map") return <MapPage />;
   if (path === "/search") return <SearchPage />;
   if (path === "/status") return <StatusPage />;
   if (path === "/welcome") return <WelcomePage />;

@@ -4,6 +4,7 @@ import { text } from "../base/strings";
 export const PAGES = [
   { path: "/", name: text.nav.overview, timed: true },
   { path: "/search", name: text.nav.search, timed: true },
+  { path: "/map", name: text.nav.map, timed: true },
   { path: "/status", name: text.nav.status, timed: false },
 ] as const;
 

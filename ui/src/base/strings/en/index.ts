@@ -1,4 +1,5 @@
 import { frame } from "./frame";
+import { map } from "./map";
 import { overview } from "./overview";
 import { search } from "./search";
 import { service } from "./service";
@@ -6,7 +7,7 @@ import { status } from "./status";
 import { trace } from "./trace";
 import { welcome } from "./welcome";
 
-export const en = { ...frame, overview, search, service, trace, welcome, status };
+export const en = { ...frame, overview, map, search, service, trace, welcome, status };
 
 /** The shape that every language fills. */
 export type Text = typeof en;

@@ -1,5 +1,6 @@
 import type { Text } from "../en";
 import { frame } from "./frame";
+import { map } from "./map";
 import { overview } from "./overview";
 import { search } from "./search";
 import { service } from "./service";
@@ -7,4 +8,4 @@ import { status } from "./status";
 import { trace } from "./trace";
 import { welcome } from "./welcome";
 
-export const ja: Text = { ...frame, overview, search, service, trace, welcome, status };
+export const ja: Text = { ...frame, overview, map, search, service, trace, welcome, status };

@@ -1,0 +1,51 @@
+// The searches that find the traces behind a place or an edge of the service graph. Which attributes name a
+// database, a queue or an address is as the server decides it.
+
+import type { Calls, Place } from "./graph";
+
+const NAMES: Record<string, readonly string[]> = {
+  database: [
+    "db.namespace",
+    "db.name",
+    "peer.service",
+    "service.peer.name",
+    "server.address",
+    "net.peer.name",
+    "db.system.name",
+    "db.system",
+  ],
+  messaging: [
+    "messaging.destination.name",
+    "messaging.destination",
+    "peer.service",
+    "service.peer.name",
+    "server.address",
+    "messaging.system",
+  ],
+  external: [
+    "peer.service",
+    "service.peer.name",
+    "server.address",
+    "net.peer.name",
+    "net.sock.peer.name",
+    "http.host",
+  ],
+};
+
+const service = (name: string) => `resource.service.name = ${JSON.stringify(name)}`;
+
+/** What spans of calls to a place that is no service have. */
+const named = (p: Place) =>
+  `(kind = client || kind = producer) && (${NAMES[p.kind]!.map((key) => `span.${key} = ${JSON.stringify(p.name)}`).join(" || ")})`;
+
+export const placeQuery = (p: Place): string =>
+  p.kind === "service" ? `{ ${service(p.name)} }` : `{ ${named(p)} }`;
+
+/** Traces with calls from one place to another; `failed` ones only. */
+export function callsQuery(from: Place, to: Place, calls: Calls, failed = false): string {
+  const error = failed ? " && status = error" : "";
+  if (to.kind !== "service") return `{ ${service(from.name)} && ${named(to)}${error} }`;
+  if (calls.messaging)
+    return `{ ${service(from.name)} && kind = producer } && { ${service(to.name)} && kind = consumer${error} }`;
+  return `{ ${service(from.name)}${error} } > { ${service(to.name)} }`;
+}

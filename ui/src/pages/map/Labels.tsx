@@ -1,0 +1,137 @@
+import { memo } from "react";
+import type { NodeKind } from "../../api/analysis";
+import { text } from "../../base/strings";
+import type { PlaceMark } from "../../canvas/graph";
+import { Icon, type IconName } from "../../components/Icon";
+import { withoutOverlap } from "../../model/camera";
+import type { Graph } from "../../model/graph";
+import { BOX, type Layout, middle, wayBetween } from "../../model/graphLayout";
+import { lineOf } from "./figures";
+
+export const KIND_ICONS: Record<NodeKind, IconName | undefined> = {
+  service: undefined,
+  database: "database",
+  messaging: "queue",
+  external: "globe",
+};
+
+/** From this scale on a box has room for figures, and below the other its name stands over its borders. */
+const FULL = 0.72;
+const SMALL = 0.45;
+const LETTER = 6.2;
+const LINE = 15;
+
+/**
+ * The names of places, each a button over its drawn box, in pixels at this scale. Where they would cover each other the
+ * less important ones are left out; their buttons stay.
+ */
+export const PlaceLabels = memo(function PlaceLabels(props: {
+  places: readonly PlaceMark[];
+  lines: ReadonlyMap<string, string>;
+  folded: ReadonlyMap<string, number>;
+  scale: number;
+  selected: string | undefined;
+  onSelect: (key: string) => void;
+  onHover: (key: string | undefined) => void;
+}) {
+  const { places, scale, selected } = props;
+  const readable = new Set<string>();
+  if (scale < SMALL) {
+    // What is looked at comes first, then what is near it, then services.
+    const rank = (p: PlaceMark) =>
+      (p.key === selected ? 0 : 4) + (p.faded ? 2 : 0) + (p.kind === "service" ? 0 : 1);
+    const ordered = [...places].sort((a, b) => rank(a) - rank(b));
+    const boxes = ordered.map((p) => {
+      const width = p.name.length * LETTER + 8;
+      return { x: p.at.x * scale - width / 2, y: p.at.y * scale - LINE / 2, width, height: LINE };
+    });
+    const free = withoutOverlap(boxes);
+    ordered.forEach((p, i) => {
+      if (free[i]) readable.add(p.key);
+    });
+  }
+  return places.map((p) => {
+    const icon = KIND_ICONS[p.kind];
+    const folded = props.folded.get(p.key) ?? 0;
+    const name = p.name || text.common.noService;
+    const line = props.lines.get(p.key);
+    return (
+      <button
+        key={p.key}
+        type="button"
+        className={`place ${p.kind}${p.faded ? " faded" : ""}${scale < SMALL ? " small" : ""}`}
+        style={{
+          left: (p.at.x - BOX.width / 2) * scale,
+          top: (p.at.y - BOX.height / 2) * scale,
+          width: BOX.width * scale,
+          height: BOX.height * scale,
+        }}
+        aria-pressed={p.key === selected}
+        aria-label={[text.map.kinds[p.kind], name, line].filter(Boolean).join(", ")}
+        title={scale < FULL ? name : undefined}
+        onClick={() => props.onSelect(p.key)}
+        onPointerEnter={() => props.onHover(p.key)}
+        onPointerLeave={() => props.onHover(undefined)}
+      >
+        {(scale >= SMALL || readable.has(p.key)) && (
+          <span className="place-name">
+            {icon && scale >= SMALL && <Icon name={icon} />}
+            <span>{name}</span>
+            {folded > 0 && scale >= SMALL && <small>{text.map.foldedCount(folded)}</small>}
+          </span>
+        )}
+        {scale >= FULL && <small className="num">{line}</small>}
+      </button>
+    );
+  });
+});
+
+/** The figures on edges, of as many as have room; those of `active` always. */
+export const EdgeLabels = memo(function EdgeLabels(props: {
+  shown: Graph;
+  now: Graph;
+  layout: Layout;
+  seconds: number;
+  scale: number;
+  active: string | undefined;
+}) {
+  const { shown, now, layout, scale, active } = props;
+  const beside = (c: { key: string; from: string; to: string }) =>
+    c.key === active ? 0 : c.from === active || c.to === active ? 1 : 2;
+  const wanted = [...shown.calls.values()]
+    .filter((c) => beside(c) === 0 || (beside(c) === 1 && scale >= 0.4) || scale >= FULL)
+    .map((c) => ({ calls: c, here: now.calls.get(c.key), rank: beside(c) }))
+    .filter((e) => e.here)
+    .sort((a, b) => a.rank - b.rank || b.here!.count - a.here!.count);
+  const boxes = [...layout.places.values()].map((p) => ({
+    x: (p.x - BOX.width / 2) * scale,
+    y: (p.y - BOX.height / 2) * scale,
+    width: BOX.width * scale,
+    height: BOX.height * scale,
+  }));
+  const labels = wanted.map(({ calls, here, rank }) => {
+    const at = middle(layout.ways.get(calls.key) ?? wayBetween(layout, calls.from, calls.to));
+    const line = lineOf(here!, props.seconds);
+    const width = line.length * LETTER + 8;
+    return {
+      key: calls.key,
+      rank,
+      line,
+      failed: here!.errors > 0,
+      box: { x: at.x * scale - width / 2, y: at.y * scale - LINE / 2, width, height: LINE },
+    };
+  });
+  const first = labels.filter((l) => l.rank === 0);
+  const rest = labels.filter((l) => l.rank > 0);
+  const free = withoutOverlap([...first.map((l) => l.box), ...boxes, ...rest.map((l) => l.box)]);
+  const visible = [...first, ...rest.filter((_, i) => free[first.length + boxes.length + i])];
+  return visible.map((l) => (
+    <span
+      key={l.key}
+      className={`edge-label num${l.failed ? " failed" : ""}${l.rank === 0 ? " active" : ""}`}
+      style={{ left: l.box.x + l.box.width / 2, top: l.box.y + LINE / 2 }}
+    >
+      {l.line}
+    </span>
+  ));
+});
