@@ -59,6 +59,8 @@ export interface SearchRequest {
   end?: string | undefined;
   limit: number;
   cursor?: string | undefined;
+  /** The most spans to tell of each trace; without it none are. */
+  spans?: number | undefined;
 }
 
 export const api = {

@@ -27,6 +27,18 @@ export interface TraceSummary {
   errorCount: number;
   matchedCount: number;
   services: ServiceCount[];
+  /** What the query found in the trace, where spans were asked for. */
+  spanSets?: { matchedCount: number; spans: FoundSpan[] }[];
+}
+
+/** A span that a query found, with the fields that it selects. */
+export interface FoundSpan {
+  spanId: string;
+  service: string;
+  name: string;
+  startTimeUnixNano: string;
+  durationNanos: string;
+  values: { name: string; value: AnyValue | null }[];
 }
 
 export interface SearchResult {

@@ -97,6 +97,13 @@ export function serviceColor(name: string, alpha = 1): string {
   const isNew = !map.has(name);
   const slot = assignSlot(map, name);
   if (isNew) save();
+  return slotColor(slot, alpha);
+}
+
+/** The colour of the i-th of a list that is not of services. */
+export const categoryColor = (index: number) => slotColor(index % SLOTS);
+
+function slotColor(slot: number, alpha = 1): string {
   const [hue, lightness, chroma] = HUES[slot % HUES.length]!;
   const l = lightness + STEPS[Math.floor(slot / HUES.length)]!;
   return `oklch(${l.toFixed(2)} ${chroma} ${hue}${alpha < 1 ? ` / ${alpha}` : ""})`;

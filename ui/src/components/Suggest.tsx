@@ -82,10 +82,13 @@ export function Suggest(props: {
   placeholder?: string;
   mono?: boolean;
   disabled?: boolean;
+  /** Whether it takes the focus when it appears. */
+  focused?: boolean;
   className?: string;
   onCommit: (value: string) => void;
   onType?: (value: string) => void;
   onFocus?: () => void;
+  onLeave?: () => void;
 }) {
   const id = useId();
   const [typed, setTyped] = useState<string>();
@@ -126,6 +129,8 @@ export function Suggest(props: {
         className={props.mono ? "mono" : undefined}
         placeholder={props.placeholder}
         disabled={props.disabled}
+        // biome-ignore lint/a11y/noAutofocus: it appears because it was asked for
+        autoFocus={props.focused ?? false}
         value={typed ?? props.value}
         autoComplete="off"
         spellCheck={false}
@@ -139,7 +144,10 @@ export function Suggest(props: {
           props.onFocus?.();
           setOpen(true);
         }}
-        onBlur={() => commit(typed ?? props.value)}
+        onBlur={() => {
+          commit(typed ?? props.value);
+          props.onLeave?.();
+        }}
         onKeyDown={onKeyDown}
       />
       {shown.length > 0 && (

@@ -69,7 +69,9 @@ export function withNews(results: Results, news: SearchResult): Results {
     const update = updates.get(old.traceId);
     updates.delete(old.traceId);
     // Of the trace's matching spans the news count only those in their shorter time.
-    return update ? { ...update, matchedCount: Math.max(update.matchedCount, old.matchedCount) } : old;
+    if (!update) return old;
+    if (update.matchedCount >= old.matchedCount) return update;
+    return { ...update, matchedCount: old.matchedCount, ...(old.spanSets && { spanSets: old.spanSets }) };
   });
   // A trace below the end of the list is left to the page that it is on.
   const end = results.nextCursor === undefined ? undefined : results.traces.at(-1);

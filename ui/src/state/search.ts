@@ -46,7 +46,7 @@ interface Kept {
 
 let kept: Kept | undefined;
 
-function begin(key: string, q: string, range: string): Kept {
+function begin(key: string, q: string, range: string, spans?: number): Kept {
   const at = Date.now();
   const { from, to } = windowOf(range, at);
   return {
@@ -56,6 +56,7 @@ function begin(key: string, q: string, range: string): Kept {
       start: from === undefined ? undefined : millisToNanos(from),
       end: to === undefined ? undefined : millisToNanos(to),
       limit: PAGE,
+      spans,
     },
     search: {
       // What was found before stays on the screen until the answer is there.
@@ -85,9 +86,13 @@ async function fetchNews({ request, search }: Kept): Promise<{ page: SearchResul
   return { page: await api.search(request), over: true };
 }
 
-/** The search of a query in a range, run whenever either changes. */
-export function useSearch(q: string, range: string) {
-  const key = `${range} ${q}`;
+/**
+ * The search of a query in a range, run whenever either changes; with `spans` the results tell up to so many spans of
+ * each trace. Nothing is asked unless it is `enabled`.
+ */
+export function useSearch(q: string, range: string, options: { spans?: number; enabled: boolean }) {
+  const { spans, enabled } = options;
+  const key = `${range} ${spans ?? ""} ${q}`;
   const [, redraw] = useState(0);
   const flight = useRef<AbortController>(undefined);
   const sampling = useRef<AbortController>(undefined);
@@ -104,8 +109,14 @@ export function useSearch(q: string, range: string) {
       if (!extent || results.nextCursor === undefined) return;
       const controller = new AbortController();
       sampling.current = controller;
-      void readSample(extent, mine.request, before, api.search, controller.signal, (sample) =>
-        update(mine, { sample }),
+      // Marks need no spans.
+      void readSample(
+        extent,
+        { ...mine.request, spans: undefined },
+        before,
+        api.search,
+        controller.signal,
+        (sample) => update(mine, { sample }),
       );
     },
     [update],
@@ -117,7 +128,7 @@ export function useSearch(q: string, range: string) {
     const controller = new AbortController();
     flight.current = controller;
     const before = kept?.key === key ? kept.search.sample?.traces : undefined;
-    const mine = begin(key, q, range);
+    const mine = begin(key, q, range, spans);
     kept = mine;
     redraw((n) => n + 1);
     const { signal } = controller;
@@ -134,7 +145,7 @@ export function useSearch(q: string, range: string) {
           ? update(mine, { running: false, cancelled: true })
           : update(mine, { running: false, error: asApiError(error), results: NO_RESULTS }),
     );
-  }, [key, q, range, update, takeSample]);
+  }, [key, q, range, spans, update, takeSample]);
 
   const more = useCallback(() => {
     const mine = kept;
@@ -180,10 +191,11 @@ export function useSearch(q: string, range: string) {
   }, [update, takeSample]);
 
   useEffect(() => {
+    if (!enabled) return;
     if (kept?.key !== key || kept.search.running || kept.search.cancelled) return run();
     const { sample } = kept.search;
     if (!sample || sample.done < sample.slices) takeSample(kept, sample?.traces ?? []);
-  }, [key, run, takeSample]);
+  }, [enabled, key, run, takeSample]);
   useEffect(
     () => () => {
       flight.current?.abort();
@@ -192,7 +204,7 @@ export function useSearch(q: string, range: string) {
     [],
   );
 
-  const search = kept?.key === key ? kept.search : begin(key, q, range).search;
+  const search = kept?.key === key ? kept.search : begin(key, q, range, spans).search;
   return { search, run, more, renew, cancel: () => flight.current?.abort() };
 }
 

@@ -2,20 +2,26 @@ import { useEffect, useRef, useState } from "react";
 import { text } from "../../base/strings";
 import { Icon } from "../../components/Icon";
 import { inRegion, type Region } from "../../model/compare";
-import { narrowed } from "../../model/pipeline";
+import { isMetrics, narrowed, selecting } from "../../model/pipeline";
+import type { Clause } from "../../model/query";
+import { SPANS_OF_A_TRACE } from "../../model/spanrows";
 import { exactRange } from "../../state/range";
 import { setParams, useLocation } from "../../state/router";
 import { useSearch } from "../../state/search";
 import { useShortcuts } from "../../state/shortcuts";
 import { useTime } from "../../state/time";
 import { useNow } from "../../state/window";
+import { AddColumn, useColumns } from "./Columns";
 import { Different } from "./Different";
 import { Found } from "./Found";
+import { Histogram } from "./Histogram";
+import { MetricsPane, useMetrics } from "./MetricsPane";
 import { QueryForm } from "./QueryForm";
 import { QueryLine } from "./QueryLine";
 import { ResultList } from "./ResultList";
 import { Scatter } from "./Scatter";
 import { PlotNote, StateLine } from "./SearchState";
+import { SpanList } from "./SpanList";
 import { useDifferentPlace } from "./useDifferent";
 
 /** Search: a query, a time range, and the traces found. */
@@ -26,7 +32,15 @@ export default function SearchPage() {
   const [typed, setTyped] = useState(query);
   const [marked, setMarked] = useState<string>();
   const now = useNow(refresh > 0 ? 1000 : 10_000);
-  const { search, run, more, renew, cancel } = useSearch(query, range);
+  const metrics = isMetrics(query);
+  const spans = params.get("view") === "spans" && !metrics;
+  const { columns, add, remove } = useColumns();
+  const asked = spans ? selecting(query, [...new Set(["status", ...columns])]) : query;
+  const { search, run, more, renew, cancel } = useSearch(asked, range, {
+    ...(spans && { spans: SPANS_OF_A_TRACE }),
+    enabled: !metrics,
+  });
+  const series = useMetrics(query, metrics);
   useEffect(() => setTyped(query), [query]);
   useEffect(() => {
     document.title = `${text.search.title} · ${text.product}`;
@@ -36,20 +50,28 @@ export default function SearchPage() {
   useEffect(() => {
     if (seen.current === at) return;
     seen.current = at;
-    void renew();
-  }, [at, renew]);
+    if (!metrics) void renew();
+  }, [at, renew, metrics]);
 
   const runQuery = (text: string) => {
     const q = /^\s*(\{\s*\})?\s*$/.test(text) ? "" : text.trim();
     setTyped(q);
-    if (q === query) run();
+    if (q === query) metrics ? void series.refetch() : run();
     else setParams({ q });
   };
   const narrow = (region: Region) =>
     setParams({ q: inRegion(query, region), range: exactRange(region.from, region.to), diff: "" });
   useShortcuts({ r: () => runQuery(typed) });
+  const narrowBy = (clauses: readonly Clause[]) => runQuery(narrowed(query, clauses));
   const different = useDifferentPlace();
-  const queryError = search.error?.problem.status === 400 ? search.error : undefined;
+  const listed = {
+    results: search.results,
+    loadingMore: search.loadingMore,
+    onMore: more,
+    onMark: setMarked,
+  };
+  const error = (metrics ? series.error : search.error) ?? undefined;
+  const queryError = error?.problem.status === 400 ? error : undefined;
   return (
     <main id="main" className="search-page">
       <div className="search-bar">
@@ -59,7 +81,7 @@ export default function SearchPage() {
           onChange={setTyped}
           onRun={runQuery}
         />
-        {search.running ? (
+        {search.running && !metrics ? (
           <button type="button" className="primary run" onClick={cancel}>
             <Icon name="stop" />
             {text.common.cancel}
@@ -72,49 +94,71 @@ export default function SearchPage() {
         )}
       </div>
       <QueryForm typed={typed} query={queryError ? "" : query} onQuery={runQuery} />
-      <div className="state-row">
-        <StateLine search={search} />
-        <PlotNote search={search} />
-        <span className="spring" />
-        <button
-          type="button"
-          aria-pressed={different.open}
-          title={text.search.different.openHint}
-          onClick={() => (different.open ? different.hide() : different.show())}
-        >
-          {text.search.different.open}
-        </button>
-      </div>
-      <div className="search-body">
-        <div className="search-found">
-          <Found search={search} query={query} range={range} onRetry={run}>
-            <Scatter
-              search={search}
-              marked={marked}
-              region={different.region}
-              hint={different.open ? text.search.scatterCompare : text.search.scatterHint}
-              onRegion={different.open ? different.show : narrow}
-            />
-            <ResultList
-              key={`${range} ${query}`}
-              results={search.results}
-              query={query}
-              now={now}
-              loadingMore={search.loadingMore}
-              onMore={more}
-              onMark={setMarked}
-            />
-          </Found>
-        </div>
-        {different.open && (
-          <Different
-            query={query}
-            window={search}
-            onClause={(clause) => runQuery(narrowed(query, [clause]))}
-            onRegion={narrow}
-          />
-        )}
-      </div>
+      {metrics ? (
+        <MetricsPane query={query} series={series} />
+      ) : (
+        <>
+          <div className="state-row">
+            <StateLine search={search} />
+            <PlotNote search={search} />
+            <span className="spring" />
+            {spans && <AddColumn columns={columns} onAdd={add} />}
+            <Views spans={spans} />
+            <button
+              type="button"
+              aria-pressed={different.open}
+              title={text.search.different.openHint}
+              onClick={() => (different.open ? different.hide() : different.show())}
+            >
+              {text.search.different.open}
+            </button>
+          </div>
+          <div className="search-body">
+            <div className="search-found">
+              <Found search={search} query={query} range={range} onRetry={run}>
+                <div className="plots">
+                  <Scatter
+                    search={search}
+                    marked={marked}
+                    region={different.region}
+                    hint={different.open ? text.search.scatterCompare : text.search.scatterHint}
+                    onRegion={different.open ? different.show : narrow}
+                  />
+                  <Histogram query={query} window={search} onClauses={narrowBy} />
+                </div>
+                {spans ? (
+                  <SpanList key={`${range} ${query}`} columns={columns} onRemove={remove} {...listed} />
+                ) : (
+                  <ResultList key={`${range} ${query}`} query={query} now={now} {...listed} />
+                )}
+              </Found>
+            </div>
+            {different.open && (
+              <Different
+                query={query}
+                window={search}
+                onClause={(clause) => narrowBy([clause])}
+                onRegion={narrow}
+              />
+            )}
+          </div>
+        </>
+      )}
     </main>
+  );
+}
+
+/** Whether the results are traces or spans. */
+function Views({ spans }: { spans: boolean }) {
+  const words = text.search.views;
+  return (
+    <fieldset className="views" aria-label={words.label}>
+      <button type="button" aria-pressed={!spans} onClick={() => setParams({ view: "" })}>
+        {words.traces}
+      </button>
+      <button type="button" aria-pressed={spans} onClick={() => setParams({ view: "spans" })}>
+        {words.spans}
+      </button>
+    </fieldset>
   );
 }

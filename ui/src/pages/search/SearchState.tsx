@@ -1,8 +1,15 @@
 // How far the search is, and what its plot shows: always in sight.
 
+import type { Stats } from "../../api/types";
 import { formatExact } from "../../base/format";
 import { text } from "../../base/strings";
 import type { Search } from "../../state/search";
+
+/** How much was read for an answer, and whether that was all. */
+export const scannedText = (stats: Stats): string[] => [
+  stats.complete ? text.search.complete : text.search.partial(stats.incompleteReason ?? ""),
+  text.search.scanned(stats.scannedSpans, stats.totalSpans, Number(stats.elapsedNanos)),
+];
 
 export function StateLine({ search }: { search: Search }) {
   const { stats, traces, nextCursor } = search.results;
@@ -12,8 +19,7 @@ export function StateLine({ search }: { search: Search }) {
   else if (search.error && stats === undefined) parts.push(text.search.notRun);
   else if (stats) {
     parts.push(text.search.traces(traces.length, nextCursor !== undefined));
-    parts.push(stats.complete ? text.search.complete : text.search.partial(stats.incompleteReason ?? ""));
-    parts.push(text.search.scanned(stats.scannedSpans, stats.totalSpans, Number(stats.elapsedNanos)));
+    parts.push(...scannedText(stats));
   }
   const exact =
     stats && !search.running
