@@ -156,6 +156,43 @@ test("flame chart and statistics", () =>
     { colorScheme: "dark" },
   ));
 
+test("the tree table sorts siblings, and shares the selection", () =>
+  withPage(`${path}?view=table`, async (page) => {
+    await page.waitForSelector(".tree-table-row.chosen, .tree-table-row:not(.head)");
+    await page.getByRole("columnheader", { name: "Duration" }).getByRole("button").click();
+    await page.waitForURL(/sort=-duration/);
+    await page.waitForSelector('[aria-sort="descending"]');
+    await page.keyboard.press("e");
+    await page.locator(".tree-table-row.chosen").click();
+    await page.waitForSelector(".panel");
+    const chosen = await page.locator(".tree-table-row.chosen").getAttribute("id");
+    await picture(page, "tree-table");
+    await page.getByRole("tab", { name: "Waterfall" }).click();
+    assert.equal(await page.locator(".row.chosen").getAttribute("id"), chosen);
+  }));
+
+test("statements and stacks are laid out, and shown as sent on demand", async () => {
+  const sold = await findTrace('{ span.db.query.text =~ "UPDATE.* SET .*" }');
+  await withPage(`/trace/${sold.traceId}?find=UPDATE`, async (page) => {
+    await page.locator(".row.matched").first().click();
+    const statement = page.locator(".code-block").first();
+    const shown = await statement.locator("pre").textContent();
+    assert.match(shown, /^UPDATE .+\nSET /);
+    await statement.getByRole("button", { name: "As sent" }).click();
+    const sent = await statement.locator("pre").textContent();
+    assert.equal(sent.replace(/\s+/g, ""), shown.replace(/\s+/g, ""));
+    assert.ok(!sent.includes("\n"));
+  });
+  const thrown = await findTrace('{ event:name = "exception" }');
+  await withPage(`/trace/${thrown.traceId}?find=exception.stacktrace`, async (page) => {
+    await page.locator(".row.matched").first().click();
+    await page.locator(".stack .own").first().waitFor();
+    await page.locator(".stack details").first().locator("summary").click();
+    await page.locator(".stack .library").first().waitFor();
+    await picture(page, "stack");
+  });
+});
+
 test("a trace that is not here says so", () =>
   withPage(
     "/trace/00000000000000000000000000000001",

@@ -4,6 +4,9 @@ import { QueryClient, useQuery } from "@tanstack/react-query";
 import { type Answer, type Asked, analysis, type Question } from "./analysis";
 import { ApiError, api } from "./client";
 
+/** Traces with links to one that are listed. */
+const MOST_LINKING = 20;
+
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
@@ -33,6 +36,18 @@ export const useCriticalPath = (traceId: string) =>
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
     structuralSharing: false,
+  });
+
+/** Traces, the latest first and not this one, with links to the trace or to one span of it. */
+export const useLinkingTraces = (traceId: string, spanId = "", enabled = true) =>
+  useQuery({
+    queryKey: ["linking", traceId, spanId],
+    queryFn: ({ signal }) => {
+      const span = spanId ? ` && link:spanID = "${spanId}"` : "";
+      return api.search({ q: `{ link:traceID = "${traceId}"${span} }`, limit: MOST_LINKING }, signal);
+    },
+    select: (found) => found.traces.filter((t) => t.traceId !== traceId),
+    enabled,
   });
 
 export const useServices = () =>

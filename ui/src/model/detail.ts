@@ -87,6 +87,25 @@ export function linksOf(trace: Trace, row: number): SpanLink[] {
   return list;
 }
 
+/** The rows of this trace that link to the row. */
+export function linksTo(trace: Trace, row: number): number[] {
+  const { spans, links } = trace.columns;
+  if (links.traceId.length === 0) return [];
+  const id = spans.id[trace.source[row]!];
+  const meant = links.spanId.map((s, i) => s === id && links.traceId[i] === trace.traceId);
+  if (!meant.includes(true)) return [];
+  const rows: number[] = [];
+  for (let r = 0; r < trace.size; r++) {
+    const source = trace.source[r]!;
+    for (let i = spans.links[source]!; i < spans.links[source + 1]!; i++) {
+      if (!meant[i]) continue;
+      rows.push(r);
+      break;
+    }
+  }
+  return rows;
+}
+
 /** A value as text; nested values as JSON-like text. */
 export function textOf(value: AnyValue): string {
   if (value.stringValue !== undefined) return value.stringValue;

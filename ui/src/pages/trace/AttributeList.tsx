@@ -1,16 +1,18 @@
 import { Fragment, useEffect, useRef, useState } from "react";
 import type { AnyValue, Scope } from "../../api/types";
 import { text } from "../../base/strings";
-import { copyText } from "../../components/CopyButton";
+import { CopyButton, copyText } from "../../components/CopyButton";
 import { Link } from "../../components/Header";
+import { Icon } from "../../components/Icon";
 import { type Attribute, literalOf, textOf } from "../../model/detail";
+import { prettyText } from "../../model/pretty";
 import { fieldName, printClauses } from "../../model/query";
 import { searchPath } from "../../state/router";
+import { CodeBlock, Lines, StackTrace } from "./CodeBlock";
 
 /** Attributes as key and value; a value offers what can be done with it. */
 export function AttributeList({ attributes, scope }: { attributes: readonly Attribute[]; scope: Scope }) {
   const [open, setOpen] = useState(-1);
-  const list = useRef<HTMLDListElement>(null);
   useEffect(() => {
     if (open < 0) return;
     const onDown = (event: PointerEvent) => {
@@ -21,31 +23,65 @@ export function AttributeList({ attributes, scope }: { attributes: readonly Attr
     return () => window.removeEventListener("pointerdown", onDown);
   }, [open]);
   return (
-    <dl className="attributes" ref={list}>
+    <dl className="attributes">
       {attributes.map((attribute, i) => (
-        <div key={`${attribute.key} ${i}`} className={open === i ? "attribute open" : "attribute"}>
-          <dt>{breakable(attribute.key)}</dt>
-          <dd>
-            <button
-              type="button"
-              className={`value ${typeOf(attribute.value)}`}
-              aria-haspopup="menu"
-              aria-expanded={open === i}
-              title={text.trace.panel.actions}
-              onClick={() => setOpen(open === i ? -1 : i)}
-              onKeyDown={(event) => {
-                if (event.key !== "Escape" || open < 0) return;
-                event.preventDefault();
-                setOpen(-1);
-              }}
-            >
-              {textOf(attribute.value) || "\u00a0"}
-            </button>
-            {open === i && <ValueMenu attribute={attribute} scope={scope} onDone={() => setOpen(-1)} />}
-          </dd>
-        </div>
+        <Row
+          key={`${attribute.key} ${i}`}
+          attribute={attribute}
+          scope={scope}
+          open={open === i}
+          onOpen={(to) => setOpen(to ? i : -1)}
+        />
       ))}
     </dl>
+  );
+}
+
+function Row(props: { attribute: Attribute; scope: Scope; open: boolean; onOpen: (open: boolean) => void }) {
+  const { attribute, open, onOpen } = props;
+  const value = textOf(attribute.value);
+  const stack = attribute.key === "exception.stacktrace";
+  const pretty = stack ? undefined : prettyText(attribute.key, value);
+  const block = stack || pretty !== undefined;
+  const opener = {
+    type: "button" as const,
+    "aria-haspopup": "menu" as const,
+    "aria-expanded": open,
+    title: text.trace.panel.actions,
+    onClick: () => onOpen(!open),
+    onKeyDown: (event: React.KeyboardEvent) => {
+      if (event.key !== "Escape" || !open) return;
+      event.preventDefault();
+      onOpen(false);
+    },
+  };
+  const classes = ["attribute", open && "open", block && "block"].filter(Boolean).join(" ");
+  return (
+    <div className={classes}>
+      <dt>{breakable(attribute.key)}</dt>
+      <dd>
+        {block ? (
+          <CodeBlock
+            raw={value}
+            tools={
+              <button {...opener} className="ghost" aria-label={text.trace.panel.actions}>
+                <Icon name="more" />
+              </button>
+            }
+          >
+            {stack ? <StackTrace stack={value} /> : <Lines>{pretty}</Lines>}
+          </CodeBlock>
+        ) : (
+          <>
+            <button {...opener} className={`value ${typeOf(attribute.value)}`}>
+              {value || "\u00a0"}
+            </button>
+            <CopyButton value={value} label={`${text.common.copy}: ${attribute.key}`} />
+          </>
+        )}
+        {open && <ValueMenu attribute={attribute} scope={props.scope} onDone={() => onOpen(false)} />}
+      </dd>
+    </div>
   );
 }
 
@@ -65,28 +101,33 @@ function ValueMenu({ attribute, scope, onDone }: { attribute: Attribute; scope: 
   const literal = literalOf(attribute.value);
   const field = fieldName(scope, attribute.key);
   const search = (op: string) => searchPath(printClauses([{ field, op, literal: literal ?? "" }]));
+  const groups = `${printClauses([{ field, op: "!=", literal: "nil" }])} | rate() by (${field})`;
   const copy = (value: string) => copyText(value).then(onDone);
   const menu = useRef<HTMLDivElement>(null);
   useEffect(() => {
     menu.current?.scrollIntoView({ block: "nearest" });
   }, []);
+  const p = text.trace.panel;
   return (
     <div ref={menu} className="value-menu" role="menu">
       {literal !== undefined && (
         <>
           <Link to={search("=")} role="menuitem">
-            {text.trace.panel.filter}
+            {p.filter}
           </Link>
           <Link to={search("!=")} role="menuitem">
-            {text.trace.panel.exclude}
+            {p.exclude}
+          </Link>
+          <Link to={searchPath(groups)} role="menuitem">
+            {p.groupBy}
           </Link>
         </>
       )}
       <button type="button" className="ghost" role="menuitem" onClick={() => copy(textOf(attribute.value))}>
-        {text.trace.panel.copyValue}
+        {p.copyValue}
       </button>
       <button type="button" className="ghost" role="menuitem" onClick={() => copy(attribute.key)}>
-        {text.trace.panel.copyKey}
+        {p.copyKey}
       </button>
     </div>
   );

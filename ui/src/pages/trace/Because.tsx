@@ -108,7 +108,6 @@ function Waited({ state }: { state: TraceView }) {
           <SpanLink state={state} row={o.row} />
         </Fragment>
       ))}
-      {text.trace.because.stop}
     </p>
   );
 }

@@ -4,23 +4,22 @@ import { type ReactNode, useMemo } from "react";
 import { formatClockMillis, formatDate, formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { CopyButton } from "../../components/CopyButton";
-import { Link } from "../../components/Header";
 import { ErrorMark, Icon } from "../../components/Icon";
 import { Swatch } from "../../components/Service";
+import { ownPathTime } from "../../model/critical";
 import {
   attributesOf,
   eventsOf,
   groupAttributes,
-  linksOf,
   resourceOf,
   type SpanEvent,
   scopeOf,
-  textOf,
 } from "../../model/detail";
 import { errorMessage, NO_ERROR, ORIGIN } from "../../model/errors";
 import { idOf, KINDS, missingParent, nameOf, serviceOf } from "../../model/trace";
-import { tracePath } from "../../state/router";
 import { AttributeList } from "./AttributeList";
+import { LinkedFrom, Links } from "./Links";
+import { Section } from "./Section";
 import type { TraceView } from "./useTraceView";
 
 const STATUSES = ["unset", "ok", "error"];
@@ -82,6 +81,7 @@ export function SpanPanel({ state }: { state: TraceView }) {
           </Section>
         )}
         <Links state={state} />
+        <LinkedFrom state={state} />
         <Section title={text.trace.panel.resource} folded>
           <AttributeList attributes={resourceOf(trace, row)} scope="resource" />
         </Section>
@@ -91,21 +91,8 @@ export function SpanPanel({ state }: { state: TraceView }) {
   );
 }
 
-function Section(props: { title: string; count?: number; folded?: boolean; children: ReactNode }) {
-  return (
-    <details className="section" open={!props.folded}>
-      <summary>
-        <Icon name="right" />
-        {props.title}
-        {props.count !== undefined && <small className="num">{props.count}</small>}
-      </summary>
-      {props.children}
-    </details>
-  );
-}
-
 function Facts({ state }: { state: TraceView }) {
-  const { trace, cursor: row, work } = state;
+  const { trace, cursor: row, work, path } = state;
   const at = Number(trace.startNanos / 1_000_000n) + trace.start[row]! / 1e6;
   const p = text.trace.panel;
   return (
@@ -116,6 +103,11 @@ function Facts({ state }: { state: TraceView }) {
       <Fact name={p.self}>
         <span className="num">{formatDuration(work.self[row]!)}</span>
       </Fact>
+      {path && ownPathTime(path, row) > 0 && (
+        <Fact name={text.trace.because.path}>
+          <span className="num">{formatDuration(ownPathTime(path, row))}</span>
+        </Fact>
+      )}
       <Fact name={p.start}>
         <span className="num">
           +{formatDuration(trace.start[row]! - trace.from)}
@@ -145,8 +137,6 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function Event({ event }: { event: SpanEvent }) {
-  const stack = event.attributes.find((a) => a.key === "exception.stacktrace");
-  const others = event.attributes.filter((a) => a !== stack);
   return (
     <div className={event.name === "exception" ? "event failed" : "event"}>
       <p>
@@ -156,36 +146,9 @@ function Event({ event }: { event: SpanEvent }) {
           {formatDuration(event.offset)}
         </span>
       </p>
-      {others.length > 0 && <AttributeList attributes={others} scope="event" />}
-      {stack && (
-        <div className="stack">
-          <CopyButton value={textOf(stack.value)} />
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long stack is scrolled with the keyboard */}
-          <pre tabIndex={0}>{textOf(stack.value)}</pre>
-        </div>
-      )}
+      {event.attributes.length > 0 && <AttributeList attributes={event.attributes} scope="event" />}
       {event.dropped > 0 && <p className="muted">{text.trace.panel.dropped(event.dropped)}</p>}
     </div>
-  );
-}
-
-function Links({ state }: { state: TraceView }) {
-  const links = linksOf(state.trace, state.cursor);
-  if (links.length === 0) return null;
-  return (
-    <Section title={text.trace.panel.links} count={links.length}>
-      {links.map((link, i) => (
-        <div className="event" key={i}>
-          <Link to={tracePath(link.traceId, link.spanId)} className="mono">
-            {link.traceId === state.trace.traceId
-              ? text.trace.panel.linkThisTrace
-              : link.traceId.slice(0, 16)}{" "}
-            · {link.spanId}
-          </Link>
-          {link.attributes.length > 0 && <AttributeList attributes={link.attributes} scope="link" />}
-        </div>
-      ))}
-    </Section>
   );
 }
 

@@ -24,7 +24,7 @@ export function Toolbar({ state }: { state: TraceView }) {
           </button>
         ))}
       </div>
-      {state.name === "waterfall" && (
+      {(state.name === "waterfall" || state.name === "table") && (
         <div className="tools">
           <Tool icon="expand" label={text.trace.expandAll} onClick={() => state.setCollapsed(new Set())} />
           <Tool
@@ -43,7 +43,7 @@ export function Toolbar({ state }: { state: TraceView }) {
           )}
         </div>
       )}
-      {state.zoomed && state.name !== "statistics" && (
+      {state.zoomed && (state.name === "waterfall" || state.name === "flame") && (
         <button type="button" className="ghost" onClick={() => state.zoom(undefined)}>
           {text.trace.resetZoom}
         </button>

@@ -13,9 +13,13 @@ import { SpanPanel } from "./SpanPanel";
 import { Statistics } from "./Statistics";
 import { Summary } from "./Summary";
 import { Toolbar } from "./Toolbar";
+import { TreeTable } from "./TreeTable";
 import { useTraceKeys } from "./useTraceKeys";
-import { type TraceView, useTraceView } from "./useTraceView";
+import { type TraceView, useTraceView, type ViewName } from "./useTraceView";
 import { Waterfall } from "./Waterfall";
+
+/** The views in which time runs from left to right. */
+const TIMED: ReadonlySet<ViewName> = new Set(["waterfall", "flame"]);
 
 /** One trace. */
 export default function TracePage({ traceId }: { traceId: string }) {
@@ -57,11 +61,12 @@ function Loaded({ columns }: { columns: TraceColumns }) {
     <main id="main" className="trace-page">
       <Summary state={state} />
       <Notices state={state} />
-      {state.name !== "statistics" && <Minimap state={state} />}
+      {TIMED.has(state.name) && <Minimap state={state} />}
       <Toolbar state={state} />
       <div className={state.panel ? "trace-body with-panel" : "trace-body"}>
         {state.name === "waterfall" && <Waterfall state={state} />}
         {state.name === "flame" && <Flame state={state} />}
+        {state.name === "table" && <TreeTable state={state} />}
         {state.name === "statistics" && <Statistics state={state} />}
         {state.panel && <SpanPanel key={state.cursor} state={state} />}
       </div>

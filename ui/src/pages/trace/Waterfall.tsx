@@ -6,6 +6,7 @@ import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { linearTicks } from "../../base/ticks";
 import { drawPathRows } from "../../canvas/critical";
+import { drawEvents } from "../../canvas/events";
 import { drawBars, xAt } from "../../canvas/spans";
 import { readInk } from "../../canvas/surface";
 import { indexOfRow } from "../../model/rows";
@@ -50,6 +51,7 @@ export function Waterfall({ state }: { state: TraceView }) {
     if (!canvas.current || timeWidth <= 0) return;
     const bars = { ...state, ink: readInk() };
     drawBars(canvas.current, timeWidth, ROW, rows, first, last, bars);
+    drawEvents(canvas.current, timeWidth, ROW, trace, rows, first, last, view, bars.ink);
     if (!state.path) return;
     const { path, collapsed, pathAlone: alone } = state;
     const visible = { trace, path, rows, collapsed, first, last, rowHeight: ROW, view, alone };

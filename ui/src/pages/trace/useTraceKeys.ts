@@ -1,5 +1,4 @@
 import { nextRow } from "../../model/find";
-import { indexOfRow } from "../../model/rows";
 import { navigate } from "../../state/router";
 import { useShortcuts } from "../../state/shortcuts";
 import type { TraceView } from "./useTraceView";
@@ -20,7 +19,7 @@ export function useTraceKeys(state: TraceView): void {
   const { trace, rows, cursor, collapsed, errors, matches, focus } = state;
   const hasChildren = cursor >= 0 && trace.subtree[cursor]! > 1;
   const step = (by: number) => {
-    const at = cursor < 0 ? (by > 0 ? -1 : 0) : indexOfRow(rows, cursor);
+    const at = cursor < 0 ? (by > 0 ? -1 : 0) : state.placeOf(cursor);
     state.goTo(rows[Math.max(0, Math.min(rows.length - 1, at + by))] ?? -1);
   };
   const left = () => {

@@ -10,14 +10,15 @@ import type { Palette, View } from "../../canvas/spans";
 import { layCriticalPath } from "../../model/critical";
 import { findErrors } from "../../model/errors";
 import { findRows } from "../../model/find";
-import { reveal, visibleRows } from "../../model/rows";
+import { indexOfRow, reveal, visibleRows } from "../../model/rows";
 import { adjustSkew } from "../../model/skew";
+import { compareBy, errorCounts, SORTS, type Sort, sortedRows } from "../../model/table";
 import { buildTrace, idOf, rowOf, type Trace } from "../../model/trace";
 import { computeWork } from "../../model/work";
 import { setParams, useLocation } from "../../state/router";
 import { useTheme } from "../../state/theme";
 
-export const VIEWS = ["waterfall", "flame", "statistics"] as const;
+export const VIEWS = ["waterfall", "flame", "table", "statistics"] as const;
 export type ViewName = (typeof VIEWS)[number];
 
 /** Milliseconds the cursor and the find text rest before they go to the URL. */
@@ -76,6 +77,21 @@ function useFind(trace: Trace, initial: string) {
   return { find, setFind, matches };
 }
 
+/** By what the tree table's siblings are sorted; "-duration" in the URL is the longest first. */
+function useSort(view: ViewName, param: string) {
+  const by = SORTS.find((s) => s === param.replace("-", ""));
+  const sort = view === "table" && by ? { by, down: param.startsWith("-") } : undefined;
+  /** Texts sort up first and figures down; the second time the other way, the third time by start again. */
+  const setSort = (next: Sort) => {
+    const downFirst = next === "duration" || next === "self" || next === "errors";
+    const again = sort?.by === next;
+    const down = again ? !sort.down : downFirst;
+    const over = again && sort.down !== downFirst;
+    setParams({ sort: over ? "" : `${down ? "-" : ""}${next}` });
+  };
+  return { sort, setSort };
+}
+
 /** The state of the page for one trace. */
 export function useTraceView(columns: TraceColumns) {
   const { params } = useLocation();
@@ -87,9 +103,17 @@ export function useTraceView(columns: TraceColumns) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(() => new Set());
   const { find, setFind, matches } = useFind(trace, params.get("find") ?? "");
   const focus = rowOf(trace, params.get("focus") ?? "");
-  const rows = useMemo(() => visibleRows(trace, collapsed, focus), [trace, collapsed, focus]);
   const view = viewOf(trace, params, focus);
   const name = VIEWS.find((v) => v === params.get("view")) ?? "waterfall";
+  const { sort, setSort } = useSort(name, params.get("sort") ?? "");
+  const { by, down } = sort ?? {};
+  const { work } = model;
+  const counts = useMemo(() => errorCounts(trace, model.errors), [trace, model.errors]);
+  const rows = useMemo(() => {
+    if (!by) return visibleRows(trace, collapsed, focus);
+    const compare = compareBy(trace, work, counts, by);
+    return sortedRows(trace, collapsed, focus, down ? (a, b) => compare(b, a) : compare);
+  }, [trace, work, counts, collapsed, focus, by, down]);
 
   /** Moves the cursor to a row and opens what hides it. */
   const goTo = useCallback(
@@ -127,6 +151,11 @@ export function useTraceView(columns: TraceColumns) {
     matches,
     focus,
     rows,
+    counts,
+    sort,
+    setSort,
+    /** The position of a row among those shown, or of the nearest above where it is hidden. */
+    placeOf: (row: number) => (by ? rows.indexOf(row) : indexOfRow(rows, row)),
     view,
     name,
     zoomed: params.has("from"),

@@ -39,7 +39,16 @@ export const trace = {
     count === 1
       ? "The parent of 1 span was not received; the span is shown at the top level."
       : `The parents of ${formatCount(count)} spans were not received; these are shown at the top level.`,
-  views: { waterfall: "Waterfall", flame: "Flame", statistics: "Statistics" },
+  views: { waterfall: "Waterfall", flame: "Flame", table: "Tree table", statistics: "Statistics" },
+  table: {
+    name: "Operation",
+    service: "Service",
+    start: "Start",
+    duration: "Duration",
+    self: "Self time",
+    errors: "Errors",
+    kind: "Kind",
+  },
   find: "Find in trace",
   matches: (at: number, of: number) => (of === 0 ? "no match" : at > 0 ? `${at} of ${of}` : `${of} found`),
   nextMatch: "Next match",
@@ -89,6 +98,10 @@ export const trace = {
     actions: "What to do with this value",
     filter: "Find traces with this value",
     exclude: "Find traces without it",
+    groupBy: "Group by this key",
+    raw: "As sent",
+    folded: (count: number) => `${count} library frames`,
+    linkedFrom: "Linked from",
     copyValue: "Copy value",
     copyKey: "Copy key",
     linkThisTrace: "span in this trace",
