@@ -8,6 +8,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/query/querytest"
 	"github.com/kiseki-dev/kiseki/query/traceql"
+	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
 var queries = flag.Int("queries", 400, "random queries to ask the reference too")
@@ -32,6 +33,30 @@ func TestQueries(t *testing.T) {
 				t.Fatalf("seed %d, %s: %v", seed, how, err)
 			}
 		}
+		askForSeries(t, r, querytest.Distinct(src))
 		closeStore(t, s)
+	}
+}
+
+// askForSeries asks a store with the spans of src, of which there are no
+// copies, for series.
+func askForSeries(t *testing.T, r *rand.Rand, src *telemetry.Batch) {
+	t.Helper()
+	s, how := laidOut(t, r, src)
+	defer closeStore(t, s)
+	ref := querytest.New(src)
+	snap := s.Snapshot()
+	defer snap.Release()
+	for range 40 {
+		text := querytest.RandomMetrics(r)
+		q, err := traceql.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		ask := querytest.MetricsQuestion{Query: q, Start: querytest.Epoch, End: querytest.Epoch + 1_000_000_000, Exemplars: r.IntN(2) * 9}
+		ask.Step = uint64(r.IntN(2)) * uint64(10_000_000+r.IntN(400_000_000))
+		if err := ref.CheckMetrics(t.Context(), snap, ask); err != nil {
+			t.Fatalf("%s: %v", how, err)
+		}
 	}
 }

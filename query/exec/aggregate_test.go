@@ -236,13 +236,20 @@ type plainSource struct {
 
 func (p plainSource) Blocks() (out []scan.Block) {
 	for _, b := range p.Source.Blocks() {
-		if d, ok := b.(scan.Digester); ok && p.digests != nil {
-			out = append(out, countedBlock{b, d, p.digests})
-		} else {
-			out = append(out, struct{ scan.Block }{b})
-		}
+		out = append(out, p.block(b))
 	}
 	return out
+}
+
+func (p plainSource) block(b scan.Block) scan.Block {
+	if d, ok := b.(scan.Digester); ok && p.digests != nil {
+		return countedBlock{b, d, p.digests}
+	}
+	return struct{ scan.Block }{b}
+}
+
+func (p plainSource) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int) error) error {
+	return p.Source.Find(id, func(b scan.Block, lo, hi int) error { return f(p.block(b), lo, hi) })
 }
 
 type countedBlock struct {

@@ -52,7 +52,12 @@ func withPoints(all []Series) []Series {
 
 // operation is arithmetic, or a comparison, of series and constants.
 func (m *metrics) operation(x *traceql.MetricsOp) ([]Series, error) {
-	apply := func(l, r float64) float64 { return finite(x.Arith.Float(l, r)) }
+	apply := func(l, r float64) float64 {
+		if math.IsNaN(l) || math.IsNaN(r) { // 1 ^ NaN is 1
+			return math.NaN()
+		}
+		return finite(x.Arith.Float(l, r))
+	}
 	if x.Comparing {
 		apply = func(l, r float64) float64 { return keepIf(x.Compare, l, r) }
 	}

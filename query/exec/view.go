@@ -333,9 +333,10 @@ func readRows(b scan.Block, f scan.Intrinsic, lo, hi int, rows *scan.Rows, out *
 	return nil
 }
 
-// absent reports whether a value that every span has stands for none.
+// absent reports whether a value that every span has stands for none. An
+// event's name is there, if the event is.
 func absent(f scan.Field, v telemetry.Value) bool {
-	if f.Scope != scan.ScopeIntrinsic || f.Intrinsic == scan.IntrinsicName {
+	if f.Scope != scan.ScopeIntrinsic || f.Intrinsic == scan.IntrinsicName || f.Intrinsic == scan.IntrinsicEventName {
 		return false
 	}
 	return v.Type() == telemetry.ValueString && v.Str() == ""

@@ -5,15 +5,19 @@
 // code with packages plan and exec, and takes its time: relations try every
 // pair of spans, arithmetic is that of math/big.
 //
-//	reference.go   a trace, and the answer to a query
-//	place.go       parents and places in a trace
-//	stages.go      spansets and what pipelines make of them
-//	condition.go   conditions and values of a span
-//	fields.go      what a span has
-//	number.go      comparisons and arithmetic
-//	traces.go      random traces
-//	queries.go     random queries
-//	check.go       package exec against the reference
+//	reference.go        a trace, and the answer to a query
+//	place.go            parents and places in a trace
+//	stages.go           spansets and what pipelines make of them
+//	condition.go        conditions and values of a span
+//	fields.go           what a span has
+//	number.go           comparisons and arithmetic
+//	metrics.go          functions that make series of spans
+//	series.go           arithmetic, comparisons and limits of series, and compare
+//	traces.go           random traces
+//	queries.go          random queries
+//	queries_metrics.go  random metrics queries
+//	check.go            package exec against the reference
+//	check_metrics.go    likewise for series
 package querytest
 
 import (
@@ -43,6 +47,7 @@ type Question struct {
 type trace struct {
 	b               *telemetry.Batch
 	spans           []*telemetry.Span
+	copies          []int // how often each is stored
 	parent          []int // -1: none
 	cut             []bool
 	left, right     []int // nested set
@@ -54,14 +59,14 @@ type trace struct {
 
 // New makes a reference for b, which must not change any more. See Ordered.
 func New(b *telemetry.Batch) *Reference {
-	byID, seen := map[telemetry.TraceID]*trace{}, map[string]bool{}
+	byID, copies, texts := map[telemetry.TraceID]*trace{}, map[string]int{}, map[*telemetry.Span]string{}
 	ref := &Reference{}
 	for i := range b.Spans {
 		text := telemetrytest.DumpSpan(b, i)
-		if seen[text] {
+		if copies[text]++; copies[text] > 1 {
 			continue
 		}
-		seen[text] = true
+		texts[&b.Spans[i]] = text
 		id := b.Spans[i].TraceID
 		if byID[id] == nil {
 			byID[id] = &trace{b: b}
@@ -71,6 +76,9 @@ func New(b *telemetry.Batch) *Reference {
 	}
 	for _, t := range ref.traces {
 		slices.SortFunc(t.spans, func(x, y *telemetry.Span) int { return compare(b, x, y) })
+		for _, s := range t.spans {
+			t.copies = append(t.copies, copies[texts[s]])
+		}
 		t.describe()
 		t.findParents()
 		t.number()

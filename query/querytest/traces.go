@@ -39,12 +39,57 @@ func RandomTraces(r *rand.Rand, spans int) *telemetry.Batch {
 	return &g.b
 }
 
+// RandomTraffic makes traces of about so many spans in all, which are a few of
+// [RandomTraces] over and over, in which only times and the trace's ID differ.
+func RandomTraffic(r *rand.Rand, spans int) *telemetry.Batch {
+	b := RandomTraces(r, 10+r.IntN(30))
+	once := b.Spans
+	for n := uint64(1); len(b.Spans) < spans; n++ {
+		later, longer := uint64(r.IntN(100))*1_000_000, uint64(1+r.IntN(4))
+		for _, s := range once {
+			s.TraceID[1], s.TraceID[2] = byte(n), byte(n>>8)
+			first := uint32(len(b.Events))
+			for _, e := range b.EventsOf(&s) {
+				e.Time += later
+				b.Events = append(b.Events, e)
+			}
+			s.Events = telemetry.Range{Start: first, End: uint32(len(b.Events))}
+			s.Start, s.End = s.Start+later, s.Start+later+longer*s.Duration()
+			b.Spans = append(b.Spans, s)
+		}
+	}
+	return b
+}
+
+// Distinct is b without the copies of spans.
+func Distinct(b *telemetry.Batch) *telemetry.Batch {
+	out := *b
+	out.Spans = nil
+	for _, t := range New(b).traces {
+		for _, s := range t.spans {
+			out.Spans = append(out.Spans, *s)
+		}
+	}
+	return &out
+}
+
 type traceMaker struct {
 	r *rand.Rand
 	b telemetry.Batch
 }
 
 func (g *traceMaker) pick(s ...string) string { return s[g.r.IntN(len(s))] }
+
+// state is a tracestate, of a sampler or not; some are not as specified.
+func (g *traceMaker) state() string {
+	switch g.r.IntN(6) {
+	case 0:
+		return g.pick("vendor=1", "ot=th:", "ot=th:xyz", "ot=rv:0123456789abcd", "ot=th:000000000000001", "other=th:8")
+	case 1, 2:
+		return g.pick("ot=th:c", "ot=th:c", "ot=th:8", "ot=th:0", "ot=th:5", "ot=rv:01;th:fd", "a=b, ot=th:e66666666666;p:1", "ot=th:fffff")
+	}
+	return ""
+}
 
 func (g *traceMaker) attr(key string, v telemetry.Value) {
 	g.b.Attrs = append(g.b.Attrs, telemetry.Attr{Key: key, Value: v})
@@ -111,7 +156,7 @@ func (g *traceMaker) trace() {
 func (g *traceMaker) span(start uint64) telemetry.Span {
 	s := telemetry.Span{
 		Start: start + uint64(g.r.IntN(6))*1_000_000, Name: g.pick("GET", "SELECT", "charge", ""),
-		TraceState: g.pick("", "", "ot=th:c"), StatusMessage: g.pick("", "", "declined"),
+		TraceState: g.state(), StatusMessage: g.pick("", "", "declined"),
 		Kind: telemetry.Kind(g.r.IntN(6)), Status: telemetry.Status(g.r.IntN(3)),
 		Resource: uint32(g.r.IntN(len(g.b.Resources))), Scope: uint32(g.r.IntN(len(g.b.Scopes))),
 	}
