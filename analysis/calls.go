@@ -31,8 +31,8 @@ type caller struct {
 // kind client or producer of the same service. A span of kind client or
 // producer without such an answer is a call to whom its attributes name; of
 // several such spans within another the outermost that names somebody counts.
-// unknown is how many calls name nobody.
-func (c *caller) calls(t *exec.WholeTrace, tell func(call)) (unknown int, err error) {
+// unknown is how many calls, by their weights, name nobody.
+func (c *caller) calls(t *exec.WholeTrace, tell func(call)) (unknown uint64, err error) {
 	n := len(t.Spans)
 	c.answered, c.around, c.claimed = reset(c.answered, n), reset(c.around, n), reset(c.claimed, n)
 	for k := len(t.Order) - 1; k >= 0; k-- { // children first
@@ -67,7 +67,7 @@ func (c *caller) calls(t *exec.WholeTrace, tell func(call)) (unknown int, err er
 		}
 		if !ok {
 			if !c.around[i] {
-				unknown++
+				unknown += s.Weight
 			}
 			continue
 		}

@@ -24,7 +24,8 @@ type FlameGraph struct {
 	Stats exec.Stats
 }
 
-// FlameNode is the spans with the same path of operations above them.
+// FlameNode is the spans with the same path of operations above them, each as
+// many as it was sampled of.
 type FlameNode struct {
 	Operation
 	Parent        int32 // index of the node above, or -1
@@ -94,11 +95,11 @@ func (f *flameSum) add(t *exec.WholeTrace) error {
 			continue
 		}
 		n := &f.nodes[at]
-		n.Spans++
-		n.Total += s.Duration
-		n.Self += s.Duration
+		n.Spans += s.Weight
+		n.Total += s.Weight * s.Duration
+		n.Self += s.Weight * s.Duration
 		if s.Status == telemetry.StatusError {
-			n.Errors++
+			n.Errors += s.Weight
 		}
 	}
 	f.takeChildren(t)
@@ -120,7 +121,7 @@ func (f *flameSum) takeChildren(t *exec.WholeTrace) {
 		}
 		covered = to
 		if at := f.place[c.parent]; at >= 0 {
-			f.nodes[at].Self -= to - from
+			f.nodes[at].Self -= p.Weight * (to - from)
 		}
 	}
 }

@@ -43,6 +43,9 @@ type edgeID struct {
 	messaging bool
 }
 
+// Counts are of what was sampled: a span that was kept with probability p
+// stands for 1/p, a whole number on the average of traces.
+
 // Node is a service, or something that services call.
 type Node struct {
 	Kind   NodeKind
@@ -70,7 +73,7 @@ type Edge struct {
 type Graph struct {
 	Nodes  []Node // services first, by kind and name
 	Edges  []Edge // by client and server
-	Traces uint64 // how many it is made of
+	Traces uint64 // how many it is made of, as they are stored
 	// Unknown is calls without an answer whose spans do not say whom they
 	// called. They are in no edge.
 	Unknown uint64
@@ -144,7 +147,7 @@ func (g *grapher) add(t *exec.WholeTrace) error {
 		}
 		g.count(s)
 	})
-	g.lonely += uint64(unknown)
+	g.lonely += unknown
 	g.damage = errors.Join(g.damage, err, g.consumers(t))
 	for i := range t.Spans {
 		g.span(&t.Spans[i], g.hasCaller[i])
@@ -192,12 +195,12 @@ func (g *grapher) span(s *exec.TraceSpan, called bool) {
 	if n == nil {
 		return
 	}
-	n.Spans++
+	n.Spans += s.Weight
 	if s.Status == telemetry.StatusError {
-		n.Errors++
+		n.Errors += s.Weight
 	}
 	if !called && (s.Kind == telemetry.KindServer || s.Kind == telemetry.KindConsumer) {
-		n.Entries++
+		n.Entries += s.Weight
 	}
 }
 
@@ -235,16 +238,16 @@ func (g *grapher) count(s sighting) {
 	if e == nil {
 		return
 	}
-	e.calls++
+	e.calls += s.weight
 	e.first, e.last = min(e.first, s.start), max(e.last, s.start)
 	if s.hasFrom {
-		e.client.add(s.from)
+		e.client.add(s.from, s.weight)
 	}
 	if s.hasTo {
-		e.server.add(s.to)
+		e.server.add(s.to, s.weight)
 	}
 	if s.failed {
-		e.errors++
+		e.errors += s.weight
 	}
 }
 

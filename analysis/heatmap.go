@@ -11,8 +11,8 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// HeatMap is how many spans took how long, and when: a grid of counts. Its
-// columns are intervals of time of the same length, its rows classes of
+// HeatMap is how many spans took how long, and when: a grid of counts, each
+// span as many as it was sampled of. Its columns are intervals of time of the same length, its rows classes of
 // durations, four for each doubling.
 type HeatMap struct {
 	Start, Step uint64 // Unix nanoseconds of the first column, nanoseconds
@@ -117,11 +117,17 @@ type heatSum struct {
 	columns        int
 	counts, errors [heatRows][]uint64
 	rows           scan.Rows
+	weights        exec.RowWeights
 }
 
 func (h *heatSum) add(s *exec.Selection) error {
+	h.weights.Begin()
 	return s.Runs(func(lo, hi int) error {
 		if err := s.Block.Rows(lo, hi, scan.ColStart|scan.ColDuration|scan.ColStatus, &h.rows); err != nil {
+			return err
+		}
+		weights, err := h.weights.Read(s.Block, lo, hi)
+		if err != nil {
 			return err
 		}
 		sel := s.Rows[0]
@@ -133,13 +139,22 @@ func (h *heatSum) add(s *exec.Selection) error {
 			}
 			// A span may start at the very end of time, which no range ends after.
 			at := min((h.rows.Start[i]-h.start)/h.step, uint64(h.columns)-1)
-			h.counts[n][at]++
+			weight := weightOf(weights, i)
+			h.counts[n][at] += weight
 			if h.rows.Status[i] == telemetry.StatusError {
-				h.errors[n][at]++
+				h.errors[n][at] += weight
 			}
 		}
 		return nil
 	})
+}
+
+// weightOf is the weight of row i of those read.
+func weightOf(weights []uint64, i int) uint64 {
+	if weights == nil {
+		return 1
+	}
+	return weights[i]
 }
 
 // addUp adds x to sum; both are nil where they are all 0.

@@ -22,15 +22,16 @@ type histogram struct {
 	rows       [scan.BucketRows]*[scan.BucketsPerRow]uint64
 }
 
-func (h *histogram) add(d uint64) {
+// add adds as many durations d as the weight says.
+func (h *histogram) add(d, weight uint64) {
 	if h.count == 0 {
 		h.min = d
 	}
-	h.count++
-	h.sum += d
+	h.count += weight
+	h.sum += weight * d
 	h.min, h.max = min(h.min, d), max(h.max, d)
 	b := scan.DurationBucket(d)
-	h.row(b / scan.BucketsPerRow)[b%scan.BucketsPerRow]++
+	h.row(b / scan.BucketsPerRow)[b%scan.BucketsPerRow] += weight
 }
 
 func (h *histogram) row(n int) *[scan.BucketsPerRow]uint64 {

@@ -38,15 +38,20 @@ type sighting struct {
 	from, to       uint64
 	hasFrom, hasTo bool
 	failed         bool
+	weight         uint64
 }
 
+// see is a call by what its spans tell. It is known only if all of them were
+// sampled, so it stands for as many calls as the one least likely to be.
 func see(id edgeID, start uint64, from, to *exec.TraceSpan) sighting {
-	s := sighting{edgeID: id, start: start}
+	s := sighting{edgeID: id, start: start, weight: 1}
 	if from != nil {
 		s.from, s.hasFrom, s.failed = from.Duration, true, from.Status == telemetry.StatusError
+		s.weight = max(s.weight, from.Weight)
 	}
 	if to != nil {
 		s.to, s.hasTo, s.failed = to.Duration, true, s.failed || to.Status == telemetry.StatusError
+		s.weight = max(s.weight, to.Weight)
 	}
 	return s
 }

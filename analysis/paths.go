@@ -28,9 +28,9 @@ type ServicePaths struct {
 type PathNode struct {
 	Service string
 	Parent  int32  // index of the chain without this service, or -1
-	Calls   uint64 // of the service by way of the chain
+	Calls   uint64 // of the service by way of the chain: as many as its spans were sampled of
 	Errors  uint64 // calls of which the service's span failed
-	Traces  uint64 // that have the chain
+	Traces  uint64 // that have the chain, as they are stored
 	Ends    uint64 // traces in which it goes no further from some span
 }
 
@@ -127,9 +127,9 @@ func (p *pathTree) enter(t *exec.WholeTrace, i int32) {
 		return
 	}
 	n := &p.nodes[at]
-	n.Calls++
+	n.Calls += s.Weight
 	if s.Status == telemetry.StatusError {
-		n.Errors++
+		n.Errors += s.Weight
 	}
 	if _, known := p.seen[at]; !known {
 		p.seen[at] = struct{}{}

@@ -35,7 +35,8 @@ type Sample struct {
 }
 
 // PathProfile says where the end-to-end time of traces goes: that of their
-// roots, by what of it is on the critical path, see [CriticalPath].
+// roots, by what of it is on the critical path, see [CriticalPath]. Times and
+// spans are of as many traces as a root was sampled of.
 type PathProfile struct {
 	Sample
 	Time       uint64      // nanoseconds: the sum of all roots' durations, and of all shares
@@ -47,7 +48,7 @@ type PathProfile struct {
 type PathShare struct {
 	Operation
 	Time   uint64 // nanoseconds that its spans themselves took, without those below them
-	Traces uint64 // on whose path it is
+	Traces uint64 // on whose path it is, as they are stored
 	Spans  uint64 // on the paths
 }
 
@@ -116,8 +117,9 @@ func (s *pathSum) add(t *exec.WholeTrace) error {
 	clear(s.spans)
 	clear(s.operations)
 	s.traces++
+	weight := t.Weight()
 	for _, part := range CriticalPath(t.Spans, t.Parent, t.Order) {
-		time := part.End - part.Start
+		time := weight * (part.End - part.Start)
 		s.time += time
 		o := operationOf(&t.Spans[part.Span])
 		x := s.share(o)
@@ -127,7 +129,7 @@ func (s *pathSum) add(t *exec.WholeTrace) error {
 		x.Time += time
 		if _, known := s.spans[part.Span]; !known {
 			s.spans[part.Span] = struct{}{}
-			x.Spans++
+			x.Spans += weight
 		}
 		if _, known := s.operations[o]; !known {
 			s.operations[o] = struct{}{}

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // where a span is indented below its parent, spans are numbered from 1 in each
 // trace and times are milliseconds; a key is an attribute of the span,
 // "resource." begins one of its resource, "link" is a trace and a span in it
-// as 1/3, "id" is the span's number and "parent" that of one not above it. "gap"
+// as 1/3, "traceState" is what it says, "id" is the span's number and "parent" that of one not above it. "gap"
 // forgets the spans before. Then questions, each with its answer:
 //
 //	graph [{ … }] [; [from ms] [to ms]]   the service graph
@@ -146,6 +146,8 @@ func (b *builder) span(f []string, id uint64) telemetry.Span {
 			s.Kind = kind
 		case !given:
 			s.Status, _ = telemetry.ParseStatus(word)
+		case key == "traceState":
+			s.TraceState = value
 		case key == "id":
 			s.SpanID[7] = byte(b.number(value))
 		case key == "parent":

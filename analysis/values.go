@@ -17,7 +17,7 @@ import (
 // those without the field.
 type ValueShare struct {
 	exec.GroupValue
-	Latency        // Count is how many spans these are
+	Latency        // Count is how many spans these were sampled of
 	Errors  uint64 // of them
 }
 
@@ -84,9 +84,10 @@ type valueSum struct {
 	values map[exec.GroupValue]*valueCount
 
 	// Of the block at hand.
-	codes  scan.Codes
-	rows   scan.Rows
-	byCode []*valueCount
+	codes   scan.Codes
+	rows    scan.Rows
+	weights exec.RowWeights
+	byCode  []*valueCount
 }
 
 type valueCount struct {
@@ -110,6 +111,7 @@ func (s *valueSum) count(v exec.GroupValue) *valueCount {
 
 func (s *valueSum) add(in *exec.Selection) error {
 	s.codes.Reset()
+	s.weights.Begin()
 	s.byCode = s.byCode[:0]
 	err := in.Runs(func(lo, hi int) error {
 		if err := in.Block.Rows(lo, hi, scan.ColDuration|scan.ColStatus, &s.rows); err != nil {
@@ -120,6 +122,10 @@ func (s *valueSum) add(in *exec.Selection) error {
 		}
 		for len(s.byCode) <= len(s.codes.Dict) {
 			s.byCode = append(s.byCode, nil)
+		}
+		weights, err := s.weights.Read(in.Block, lo, hi)
+		if err != nil {
+			return err
 		}
 		sel := in.Rows[0]
 		for row := sel.Next(lo); row >= 0 && row < hi; row = sel.Next(row + 1) {
@@ -135,9 +141,10 @@ func (s *valueSum) add(in *exec.Selection) error {
 				}
 				s.byCode[code] = c
 			}
-			c.add(s.rows.Duration[row-lo])
+			weight := weightOf(weights, row-lo)
+			c.add(s.rows.Duration[row-lo], weight)
 			if s.rows.Status[row-lo] == telemetry.StatusError {
-				c.errors++
+				c.errors += weight
 			}
 		}
 		return nil

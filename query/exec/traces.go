@@ -35,6 +35,8 @@ type TraceSpan struct {
 	Kind            telemetry.Kind
 	Status          telemetry.Status
 	Name, Service   string
+	// Weight is how many spans this one stands for, see [RowWeights].
+	Weight uint64
 }
 
 // Value is a field of span i that has one value a span: no event's, no link's.
@@ -136,8 +138,9 @@ func newWholeTrace(v *view, codes *codeRuns) *WholeTrace {
 		r := &v.rows[i]
 		index[i] = int32(len(t.Spans))
 		t.rows = append(t.rows, int32(i))
-		t.Spans = append(t.Spans, TraceSpan{r.id, r.parent, r.start, r.duration, r.kind, r.status, r.name, r.service})
+		t.Spans = append(t.Spans, TraceSpan{r.id, r.parent, r.start, r.duration, r.kind, r.status, r.name, r.service, 1})
 	}
+	t.weigh()
 	place := v.place()
 	t.Parent, t.Order = make([]int32, len(t.Spans)), make([]int32, len(t.Spans))
 	for i, row := range t.rows {
@@ -150,6 +153,35 @@ func newWholeTrace(v *view, codes *codeRuns) *WholeTrace {
 		t.Order[i] = index[row]
 	}
 	return t
+}
+
+// Weight is how many traces this one stands for: that of its earliest span
+// without a parent.
+func (t *WholeTrace) Weight() uint64 {
+	root := int32(-1)
+	for _, i := range t.Order {
+		if t.Parent[i] < 0 && (root < 0 || t.Spans[i].Start < t.Spans[root].Start) {
+			root = i
+		}
+	}
+	if root < 0 {
+		return 1
+	}
+	return t.Spans[root].Weight
+}
+
+// weigh reads the weights of all spans.
+func (t *WholeTrace) weigh() {
+	for i := range t.Spans {
+		state, err := t.Value(i, traceStateField)
+		if err != nil {
+			t.view.damaged("read tracestate", err)
+			return
+		}
+		if state.Present {
+			t.Spans[i].Weight = wholeWeight(weight(state.Value.Str()), t.ID)
+		}
+	}
 }
 
 // Traces hands over every trace that p has a result in, once and whole, in no

@@ -1,12 +1,14 @@
 package exec
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
 // Adjusted counts, as OpenTelemetry's specification of probability sampling
@@ -93,4 +95,50 @@ func (w *weights) read(from *columns, lo, hi int, rows []uint32) ([]float64, err
 		w.rows = append(w.rows, w.values[w.codes.Rows[i]])
 	}
 	return w.rows, nil
+}
+
+// mostWhole bounds whole weights, so that sums of durations have room.
+const mostWhole = 1 << 20
+
+// wholeWeight is a weight as a whole number, for sums that are to be the same
+// in any order: of a fraction's share of the traces the next one above. All
+// spans of a trace are rounded alike.
+func wholeWeight(w float64, id telemetry.TraceID) uint64 {
+	whole, fraction := math.Modf(min(w, mostWhole))
+	if fraction > 0 && sampled(id, fraction) {
+		whole++
+	}
+	return uint64(whole)
+}
+
+// RowWeights reads how many spans each of a block's spans stands for, as whole
+// numbers. It belongs to one goroutine.
+type RowWeights struct {
+	of   weights
+	rows []uint32
+	ids  scan.Rows
+	out  []uint64
+}
+
+// Begin forgets the block before.
+func (w *RowWeights) Begin() { w.of.begin() }
+
+// Read is the weights of rows [lo, hi) of b until the next call, or nil where
+// all are 1.
+func (w *RowWeights) Read(b scan.Block, lo, hi int) ([]uint64, error) {
+	for n := len(w.rows); n < hi-lo; n++ {
+		w.rows = append(w.rows, uint32(n))
+	}
+	of, err := w.of.read(&columns{Block: b}, lo, hi, w.rows[:hi-lo])
+	if of == nil || err != nil {
+		return nil, err
+	}
+	if err := b.Rows(lo, hi, scan.ColTraceID, &w.ids); err != nil {
+		return nil, err
+	}
+	w.out = w.out[:0]
+	for i, x := range of {
+		w.out = append(w.out, wholeWeight(x, w.ids.TraceID[i]))
+	}
+	return w.out, nil
 }
