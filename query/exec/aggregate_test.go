@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
@@ -130,7 +131,7 @@ func TestAggregateAgreesWithModel(t *testing.T) {
 // TestAggregateOfDigests: blocks in which spans resemble each other are added
 // up from their digests, and the answer is what it is from their rows.
 func TestAggregateOfDigests(t *testing.T) {
-	digests := 0
+	var digests atomic.Int64 // blocks are dealt to several goroutines
 	for seed := range uint64(3) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		b := randomBatch(r, 30)
@@ -177,8 +178,8 @@ func TestAggregateOfDigests(t *testing.T) {
 		}
 		snap.Release()
 	}
-	if digests < 20 {
-		t.Errorf("only %d answers come from a digest", digests)
+	if digests.Load() < 20 {
+		t.Errorf("only %d answers come from a digest", digests.Load())
 	}
 }
 
@@ -219,7 +220,7 @@ func TestAggregateOfRelations(t *testing.T) {
 // plainSnapshot hides the digests of blocks, or counts them.
 type plainSnapshot struct {
 	scan.Snapshot
-	digests *int
+	digests *atomic.Int64
 }
 
 func (p plainSnapshot) Sources() (out []scan.Source) {
@@ -231,7 +232,7 @@ func (p plainSnapshot) Sources() (out []scan.Source) {
 
 type plainSource struct {
 	scan.Source
-	digests *int
+	digests *atomic.Int64
 }
 
 func (p plainSource) Blocks() (out []scan.Block) {
@@ -255,13 +256,13 @@ func (p plainSource) Find(id telemetry.TraceID, f func(b scan.Block, lo, hi int)
 type countedBlock struct {
 	scan.Block
 	scan.Digester
-	digests *int
+	digests *atomic.Int64
 }
 
 func (b countedBlock) Digest(q scan.DigestQuery) (*scan.Digest, error) {
 	d, err := b.Digester.Digest(q)
 	if d != nil {
-		*b.digests++
+		b.digests.Add(1)
 	}
 	return d, err
 }

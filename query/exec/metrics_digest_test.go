@@ -3,6 +3,7 @@ package exec_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kiseki-dev/kiseki/query/exec"
@@ -13,7 +14,7 @@ import (
 // TestMetricsOfDigests: series of blocks in which spans resemble each other are
 // those of their rows, whether the steps are longer or shorter than a block.
 func TestMetricsOfDigests(t *testing.T) {
-	digests := 0
+	var digests atomic.Int64 // blocks are dealt to several goroutines
 	for seed := range uint64(2) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		b := randomBatch(r, 30)
@@ -72,7 +73,7 @@ func TestMetricsOfDigests(t *testing.T) {
 		}
 		snap.Release()
 	}
-	if digests < 20 {
-		t.Errorf("only %d answers come from a digest", digests)
+	if digests.Load() < 20 {
+		t.Errorf("only %d answers come from a digest", digests.Load())
 	}
 }

@@ -3,6 +3,7 @@ package exec_test
 import (
 	"flag"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kiseki-dev/kiseki/query/querytest"
@@ -40,7 +41,8 @@ func TestMetricsAgreeWithReference(t *testing.T) {
 // TestMetricsOfTrafficAgreeWithReference: likewise over traces that resemble
 // each other, in blocks that know them as digests.
 func TestMetricsOfTrafficAgreeWithReference(t *testing.T) {
-	asked, digests := *metricsQueries/4, 0
+	asked := *metricsQueries / 4
+	var digests atomic.Int64
 	if testing.Short() {
 		asked /= 5
 	}
@@ -75,7 +77,7 @@ func TestMetricsOfTrafficAgreeWithReference(t *testing.T) {
 			t.Fatalf("seed %d", seed)
 		}
 	}
-	if digests == 0 {
+	if digests.Load() == 0 {
 		t.Error("no answer comes from a digest")
 	}
 }
