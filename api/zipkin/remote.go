@@ -75,56 +75,83 @@ func (a *api) remoteServices(q *request) error {
 		if err != nil {
 			return err
 		}
-		var names []string
-		base := cond.Join(traceql.And, ofService(service), calling())
-		for _, rank := range ranks {
-			found, err := a.remotes(q, snap, base, rank)
-			if err != nil {
-				return err
-			}
-			names = append(names, found...)
-			base = cond.Join(traceql.And, base, lacking(rank))
+		names, err := a.remotes(q, snap, cond.Join(traceql.And, ofService(service), calling()), ranks)
+		if err != nil {
+			return err
 		}
 		q.body = appendNames(q.body, names)
 		return nil
 	})
 }
 
-// remoteRanks are the ranks whose attribute any span has. To ask for the others
-// would read all spans again for each of them.
+// remoteRanks are the ranks whose attribute any span has: each rank makes the
+// query for names dearer.
 func (a *api) remoteRanks(q *request, snap scan.Snapshot) (ranks []int, err error) {
+	// Once for all ranks, because it is counting the spans of each key that
+	// takes the time.
+	keys, stats, err := exec.Keys(q.Context(), snap, exec.KeyQuery{Scope: scan.ScopeSpan, Limit: a.Limits.Names}, a.Limits)
+	if err != nil {
+		return nil, err
+	}
+	a.note(q, stats)
 	for rank, key := range remoteKeys {
-		found, stats, err := exec.Keys(q.Context(), snap, exec.KeyQuery{Scope: scan.ScopeSpan, Prefix: key.name, Limit: maxNames}, a.Limits)
-		if err != nil {
-			return nil, err
-		}
-		a.note(q, stats)
-		if slices.ContainsFunc(found, func(k exec.AttributeKey) bool { return k.Key == key.name }) {
+		if slices.ContainsFunc(keys, func(k exec.AttributeKey) bool { return k.Key == key.name }) {
 			ranks = append(ranks, rank)
 		}
 	}
 	return ranks, nil
 }
 
-// remotes are the names of one rank among the spans that satisfy base.
-func (a *api) remotes(q *request, snap scan.Snapshot, base traceql.Expr, rank int) (names []string, err error) {
-	f := remoteField(rank)
+// remotes are the names that the spans which satisfy base have in one of the
+// ranks. All ranks are asked for at once, because it is the spans that cost
+// something; where that makes more groups than a query may have, as of
+// addresses that come and go, the first rank is asked for alone, and the others
+// of the spans that lack it.
+func (a *api) remotes(q *request, snap scan.Snapshot, base traceql.Expr, ranks []int) (names []string, err error) {
+	if len(ranks) == 0 {
+		return nil, nil
+	}
+	by := make([]traceql.Field, len(ranks))
+	for i, rank := range ranks {
+		by[i] = remoteField(rank)
+	}
 	var recent plan.Search
 	a.recent(&recent)
-	res, err := exec.Aggregate(q.Context(), snap, &exec.Aggregation{
-		Filter: plan.Filter(cond.Join(traceql.And, base, cond.Has(f))), Start: recent.Start, End: recent.End,
-		By: []scan.Field{f.Field}, Limit: maxNames,
+	res, err := exec.Metrics(q.Context(), snap, &exec.MetricsQuery{
+		Expr:  &traceql.Metrics{Spans: traceql.FilterQuery(base).Spans, Func: traceql.CountOverTime, By: by},
+		Start: recent.Start, End: recent.End,
 	}, a.Limits)
 	if err != nil {
 		return nil, err
 	}
+	if len(ranks) > 1 && len(res.Series) >= a.Limits.Series {
+		first, err := a.remotes(q, snap, base, ranks[:1])
+		if err != nil {
+			return nil, err
+		}
+		others, err := a.remotes(q, snap, cond.Join(traceql.And, base, lacking(ranks[0])), ranks[1:])
+		return append(first, others...), err
+	}
 	a.note(q, res.Stats)
-	for _, g := range res.Groups {
-		if e := endpointOf(rank, plain.AppendText(nil, g.Values[0].Value)); e.name != "" {
-			names = append(names, e.name)
+	for _, s := range res.Series {
+		if name := remoteName(ranks, s.Labels); name != "" {
+			names = append(names, name)
 		}
 	}
 	return names, nil
+}
+
+// remoteName is the name in the first of the ranks that is there, "" where that
+// is an address or none is.
+func remoteName(ranks []int, values []exec.Label) string {
+	for i, rank := range ranks {
+		if v := values[i].Value; v.Present {
+			if text := plain.AppendText(nil, v.Value); len(text) > 0 {
+				return endpointOf(rank, text).name
+			}
+		}
+	}
+	return ""
 }
 
 // endpoint is Zipkin's, of the other side of a call: an address or a name.

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kiseki-dev/kiseki/api/zipkin"
+	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -83,12 +84,14 @@ func shop() *telemetry.Batch {
 	return &b.Batch
 }
 
-func handler(store scan.Store) http.Handler {
-	return zipkin.New(zipkin.Options{
+func options(store scan.Store) zipkin.Options {
+	return zipkin.Options{
 		Store: store, Logger: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Unix(0, epoch).Add(time.Minute) },
-	})
+	}
 }
+
+func handler(store scan.Store) http.Handler { return zipkin.New(options(store)) }
 
 func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	return serve(h, httptest.NewRequest(http.MethodGet, path, nil))
@@ -147,6 +150,24 @@ func TestDatabaseNamedAsAService(t *testing.T) {
 	got := get(handler(scantest.New(&b.Batch)), "/api/v2/dependencies?endTs=1790000060000").Body.String()
 	if want := `[{"parent":"orders","child":"mysql:orders","callCount":1}]`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Names are all told where spans differ in more than a query may tell apart.
+func TestRemoteServicesOfManyAddresses(t *testing.T) {
+	b := &builder{}
+	b.Resources = []telemetry.Resource{{Attrs: b.attrs("service.name", "orders")}}
+	b.Scopes = []telemetry.Scope{{}}
+	b.span(1, 1, 0, 0, telemetry.KindClient, "a", 0, 5, "server.address", "db", "network.peer.address", "10.0.0.1")
+	b.span(1, 2, 0, 0, telemetry.KindClient, "b", 0, 5, "server.address", "db", "network.peer.address", "10.0.0.2")
+	b.span(1, 3, 0, 0, telemetry.KindClient, "c", 0, 5, "server.address", "db", "network.peer.address", "hidden")
+	b.span(1, 4, 0, 0, telemetry.KindClient, "d", 0, 5, "network.peer.address", "cache")
+	o := options(scantest.New(&b.Batch))
+	o.Limits = exec.DefaultLimits
+	o.Limits.Series = 3
+	w := get(zipkin.New(o), "/api/v2/remoteServices?serviceName=orders")
+	if got, want := w.Body.String(), `["cache","db"]`; got != want || w.Header().Get("Kiseki-Incomplete") != "" {
+		t.Errorf("got %s %v, want %s", got, w.Header(), want)
 	}
 }
 
