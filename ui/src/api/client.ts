@@ -2,7 +2,10 @@
 
 import type {
   AttributeKey,
+  Backup,
+  Deletion,
   FieldValue,
+  LoggedQuery,
   Operation,
   Problem,
   SearchResult,
@@ -82,5 +85,11 @@ export const api = {
       { prefix: prefix || undefined, limit: 50 },
       signal,
     ).then((r) => r.values),
+  queries: (signal?: AbortSignal) =>
+    get<{ queries: LoggedQuery[] }>("/queries", {}, signal).then((r) => r.queries),
+  deletions: (signal?: AbortSignal) =>
+    get<{ deletions: Deletion[] }>("/deletions", {}, signal).then((r) => r.deletions),
+  backups: (signal?: AbortSignal) =>
+    get<{ backups: Backup[] }>("/backups", {}, signal).then((r) => r.backups),
   status: (signal?: AbortSignal) => get<Status>("/status", {}, signal),
 };

@@ -79,7 +79,55 @@ export interface Status {
   segmentCount: number;
   minSpanStartUnixNano?: string;
   maxSpanStartUnixNano?: string;
+  lost: {
+    file: string;
+    /** 0 where nobody knows. */
+    spanCount: number;
+    minSpanStartUnixNano: string;
+    maxSpanStartUnixNano: string;
+  }[];
   endpoints: { otlpHttp: string; otlpGrpc: string };
+}
+
+export interface Deletion {
+  id: number;
+  state: "pending" | "erased" | "lost";
+  requestedTimeUnixNano: string;
+  erasedTimeUnixNano?: string;
+  dueTimeUnixNano?: string;
+  /** With hashes in place of values. */
+  what: string;
+  traceCount: number;
+}
+
+export interface Backup {
+  id: number;
+  state: "running" | "done" | "failed";
+  startedTimeUnixNano: string;
+  endedTimeUnixNano?: string;
+  directory: string;
+  totalBytes: number;
+  bytes: number;
+  incompleteReason?: string;
+  error?: string;
+}
+
+/** A query of the log; constants are question marks unless the server keeps them. */
+export interface LoggedQuery {
+  readonly route: string;
+  readonly class: string;
+  readonly text: string;
+  readonly client: string;
+  readonly status: string;
+  readonly startTimeUnixNano: string;
+  readonly waitedNanos: string;
+  readonly elapsedNanos: string;
+  readonly scannedSpans: number;
+  readonly readBytes: number;
+  readonly matchedSpans: number;
+  readonly matchedTraces: number;
+  readonly complete: boolean;
+  readonly incompleteReason?: string;
 }
 
 /** An OTLP/JSON AnyValue; an empty object is the empty value. */

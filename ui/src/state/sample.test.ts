@@ -24,6 +24,7 @@ const holding = (min: number, max: number): Status => ({
   startTimeUnixNano: "0",
   spanCount: 1,
   diskBytes: 0,
+  lost: [],
   segmentCount: 0,
   minSpanStartUnixNano: nanos(min),
   maxSpanStartUnixNano: nanos(max),

@@ -67,18 +67,20 @@ export const PlaceLabels = memo(function PlaceLabels(props: {
           height: BOX.height * scale,
         }}
         aria-pressed={p.key === selected}
-        aria-label={[text.map.kinds[p.kind], name, line].filter(Boolean).join(", ")}
         title={scale < FULL ? name : undefined}
         onClick={() => props.onSelect(p.key)}
         onPointerEnter={() => props.onHover(p.key)}
         onPointerLeave={() => props.onHover(undefined)}
       >
-        {(scale >= SMALL || readable.has(p.key)) && (
+        <span className="unseen">{text.map.kinds[p.kind]} </span>
+        {scale >= SMALL || readable.has(p.key) ? (
           <span className="place-name">
             {icon && scale >= SMALL && <Icon name={icon} />}
             <span>{name}</span>
             {folded > 0 && scale >= SMALL && <small>{text.map.foldedCount(folded)}</small>}
           </span>
+        ) : (
+          <span className="unseen">{name}</span>
         )}
         {scale >= FULL && <small className="num">{line}</small>}
       </button>
@@ -94,6 +96,8 @@ export const EdgeLabels = memo(function EdgeLabels(props: {
   seconds: number;
   scale: number;
   active: string | undefined;
+  /** Edges that are faded, by key. */
+  faded: ReadonlySet<string>;
 }) {
   const { shown, now, layout, scale, active } = props;
   const beside = (c: { key: string; from: string; to: string }) =>
@@ -128,7 +132,7 @@ export const EdgeLabels = memo(function EdgeLabels(props: {
   return visible.map((l) => (
     <span
       key={l.key}
-      className={`edge-label num${l.failed ? " failed" : ""}${l.rank === 0 ? " active" : ""}`}
+      className={`edge-label num${l.failed ? " failed" : ""}${props.faded.has(l.key) ? " faded" : ""}${l.rank === 0 ? " active" : ""}`}
       style={{ left: l.box.x + l.box.width / 2, top: l.box.y + LINE / 2 }}
     >
       {l.line}

@@ -48,6 +48,7 @@ export function MapCanvas(props: {
     () => sceneOf(shown, now, layout, seconds, changes, selected),
     [shown, now, layout, seconds, changes, selected],
   );
+  const faded = useMemo(() => new Set(scene.edges.filter((e) => e.faded).map((e) => e.key)), [scene]);
   const lines = useMemo(() => {
     const near = neighbours(now);
     return new Map(
@@ -129,6 +130,7 @@ export function MapCanvas(props: {
           seconds={seconds}
           scale={camera.camera.scale}
           active={active}
+          faded={faded}
         />
         <PlaceLabels
           places={scene.places}

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from "react";
 import { ApiError } from "../../api/client";
 import { useServices, useStatus } from "../../api/queries";
+import type { Status } from "../../api/types";
 import { formatBytes, formatCount, formatDateTime, formatExact, nanosToMillis } from "../../base/format";
 import { text } from "../../base/strings";
 import { CopyButton } from "../../components/CopyButton";
@@ -10,6 +11,8 @@ import { Swatch } from "../../components/Service";
 import { fieldName, printClauses } from "../../model/query";
 import { searchPath } from "../../state/router";
 import { useNow } from "../../state/window";
+import { QueryLog } from "./QueryLog";
+import { Work } from "./Work";
 
 /** What this kiseki is and holds. */
 export default function StatusPage() {
@@ -114,7 +117,47 @@ export default function StatusPage() {
           </tbody>
         </table>
       )}
+      <Lost lost={s.lost} />
+      <Work />
+      <QueryLog />
     </main>
+  );
+}
+
+/** What damaged files held; nothing where there is none. */
+function Lost({ lost }: { lost: Status["lost"] }) {
+  if (lost.length === 0) return null;
+  return (
+    <section>
+      <div className="status-head">
+        <h2 className="failed">{text.status.lost.title}</h2>
+        <span className="muted">{text.status.lost.hint}</span>
+      </div>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{text.status.lost.file}</th>
+            <th scope="col" className="figure">
+              {text.status.spans}
+            </th>
+            <th scope="col">{text.status.oldest}</th>
+            <th scope="col">{text.status.newest}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {lost.map((l) => (
+            <tr key={l.file}>
+              <td className="mono">{l.file}</td>
+              <td className="figure num">
+                {l.spanCount > 0 ? formatExact(l.spanCount) : text.status.lost.unknown}
+              </td>
+              <td className="num">{formatDateTime(nanosToMillis(l.minSpanStartUnixNano))}</td>
+              <td className="num">{formatDateTime(nanosToMillis(l.maxSpanStartUnixNano))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }
 

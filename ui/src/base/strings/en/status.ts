@@ -1,3 +1,5 @@
+import { plural } from "./plural";
+
 export const status = {
   title: "Status",
   version: "Version",
@@ -13,4 +15,45 @@ export const status = {
   none: "none yet",
   service: "Service",
   errors: "With errors",
+  lost: {
+    title: "Lost to damage",
+    file: "File",
+    unknown: "not known",
+    hint: "Answers that need these spans are incomplete.",
+  },
+  work: { state: "State", asked: "Asked for" },
+  deletions: {
+    title: "Deletions",
+    none: "None was asked for.",
+    what: "What",
+    traces: "Traces",
+    due: "Gone from the disk",
+    until: (time: string) => `by ${time}`,
+    states: { pending: "pending", erased: "erased", lost: "lost" },
+  },
+  backups: {
+    title: "Backups",
+    none: "None since the start.",
+    directory: "Folder",
+    size: "Size",
+    ended: "Ended",
+    states: { running: "running", done: "done", failed: "failed" },
+  },
+  queries: {
+    title: "Query log",
+    filter: "Filter queries",
+    query: "Query",
+    none: "No such query.",
+    marks: "Constants are not kept in the log: fill in the question marks",
+    count: (shown: number, all: number) =>
+      shown === all ? plural(all, "query", "queries") : `${shown} of ${plural(all, "query", "queries")}`,
+    columns: {
+      time: "Time",
+      elapsed: "Took",
+      waited: "Waited",
+      spans: "Spans scanned",
+      read: "Read",
+      matched: "Matched",
+    },
+  },
 };

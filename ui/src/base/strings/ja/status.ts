@@ -1,3 +1,4 @@
+import { formatCount } from "../../format";
 import type { Text } from "../en";
 
 export const status: Text["status"] = {
@@ -15,4 +16,45 @@ export const status: Text["status"] = {
   none: "まだありません",
   service: "サービス",
   errors: "エラー",
+  lost: {
+    title: "破損により失われたデータ",
+    file: "ファイル",
+    unknown: "不明",
+    hint: "これらのスパンを必要とする結果は不完全になります。",
+  },
+  work: { state: "状態", asked: "受付" },
+  deletions: {
+    title: "削除",
+    none: "削除の依頼はありません。",
+    what: "対象",
+    traces: "トレース",
+    due: "ディスクから消去",
+    until: (time) => `${time} まで`,
+    states: { pending: "保留中", erased: "消去済み", lost: "記録が破損" },
+  },
+  backups: {
+    title: "バックアップ",
+    none: "起動後のバックアップはありません。",
+    directory: "フォルダー",
+    size: "サイズ",
+    ended: "終了",
+    states: { running: "実行中", done: "完了", failed: "失敗" },
+  },
+  queries: {
+    title: "クエリログ",
+    filter: "クエリを絞り込む",
+    query: "クエリ",
+    none: "該当するクエリはありません。",
+    marks: "定数はログに残りません。? を埋めてください",
+    count: (shown, all) =>
+      shown === all ? `${formatCount(all)} 件` : `${formatCount(all)} 件中 ${shown} 件`,
+    columns: {
+      time: "時刻",
+      elapsed: "実行時間",
+      waited: "待ち時間",
+      spans: "走査スパン",
+      read: "読み込み",
+      matched: "一致",
+    },
+  },
 };
