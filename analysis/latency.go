@@ -9,9 +9,9 @@ import (
 // Latency is how long something took, in nanoseconds. The quantiles are at
 // most 1.6 % off, the rest is exact. All are 0 where Count is.
 type Latency struct {
-	Count                   uint64
-	Sum                     uint64
-	Min, P50, P90, P99, Max uint64
+	Count                        uint64
+	Sum                          uint64
+	Min, P50, P90, P95, P99, Max uint64
 }
 
 // histogram counts durations in the buckets of [scan.DurationBucket]. The zero
@@ -80,5 +80,5 @@ func (h *histogram) quantile(q float64) uint64 {
 }
 
 func (h *histogram) latency() Latency {
-	return Latency{h.count, h.sum, h.min, h.quantile(0.5), h.quantile(0.9), h.quantile(0.99), h.max}
+	return Latency{h.count, h.sum, h.min, h.quantile(0.5), h.quantile(0.9), h.quantile(0.95), h.quantile(0.99), h.max}
 }

@@ -99,6 +99,7 @@ func appendGroup(dst []byte, by []scan.Field, g *exec.Group) []byte {
 	dst = appendUint64Field(dst, "minNanos", g.Min)
 	dst = appendUint64Field(dst, "p50Nanos", g.P50)
 	dst = appendUint64Field(dst, "p90Nanos", g.P90)
+	dst = appendUint64Field(dst, "p95Nanos", g.P95)
 	dst = appendUint64Field(dst, "p99Nanos", g.P99)
 	return append(appendUint64Field(dst, "maxNanos", g.Max), '}')
 }

@@ -128,6 +128,7 @@ func appendLatency(dst []byte, l analysis.Latency) []byte {
 	dst = appendUint64Field(dst, "minNanos", l.Min)
 	dst = appendUint64Field(dst, "p50Nanos", l.P50)
 	dst = appendUint64Field(dst, "p90Nanos", l.P90)
+	dst = appendUint64Field(dst, "p95Nanos", l.P95)
 	dst = appendUint64Field(dst, "p99Nanos", l.P99)
 	return append(appendUint64Field(dst, "maxNanos", l.Max), '}')
 }

@@ -41,7 +41,7 @@ type Group struct {
 	Values        []GroupValue // one for each field of By
 	Spans, Errors uint64
 	// Durations in nanoseconds; the quantiles are at most 1.6 % off.
-	Min, P50, P90, P99, Max uint64
+	Min, P50, P90, P95, P99, Max uint64
 }
 
 // AggregateResult is the groups with the most spans, those first.
@@ -232,7 +232,7 @@ func (a *aggregator) result(limit int) *AggregateResult {
 		quantile := func(q float64) uint64 { return a.durations.quantile(&g.histogram, q, g.spans) }
 		out.Groups = append(out.Groups, Group{
 			Values: a.values[i], Spans: g.spans, Errors: g.errors,
-			Min: g.min, P50: quantile(0.5), P90: quantile(0.9), P99: quantile(0.99), Max: g.max,
+			Min: g.min, P50: quantile(0.5), P90: quantile(0.9), P95: quantile(0.95), P99: quantile(0.99), Max: g.max,
 		})
 	}
 	return out

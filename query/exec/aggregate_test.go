@@ -279,7 +279,7 @@ func TestAggregateQuantiles(t *testing.T) {
 		t.Fatalf("%v, %+v", err, res)
 	}
 	g := res.Groups[0]
-	for _, c := range []struct{ got, want uint64 }{{g.P50, 500e6}, {g.P90, 900e6}, {g.P99, 990e6}} {
+	for _, c := range []struct{ got, want uint64 }{{g.P50, 500e6}, {g.P90, 900e6}, {g.P95, 950e6}, {g.P99, 990e6}} {
 		if c.got < c.want-c.want/64 || c.got > c.want+c.want/64 {
 			t.Errorf("quantile is %d, want %d", c.got, c.want)
 		}

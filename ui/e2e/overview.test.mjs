@@ -30,16 +30,16 @@ before(async () => {
 });
 after(closeBrowser);
 
-const names = (page) => page.locator(".overview-table tbody tr:not(.silent) th").allTextContents();
+const names = (page) => page.locator(".red-table tbody tr:not(.silent) th").allTextContents();
 
 test("the first page lists the services with their figures", () =>
   withPage("/", async (page) => {
-    await page.locator(".overview-table tbody tr").nth(2).waitFor();
+    await page.locator(".red-table tbody tr").nth(2).waitFor();
     const counts = await entries();
     const seen = await names(page);
     for (const name of seen) assert.ok(counts.has(name), `${name} has no entry span`);
     const failing = seen.findIndex((name) => counts.get(name).errors > 0);
-    const row = page.locator(".overview-table tbody tr").nth(failing);
+    const row = page.locator(".red-table tbody tr").nth(failing);
     assert.match(await row.locator(".of-rate .num").textContent(), /^[\d.]+k?\/(s|min|h)$/);
     assert.match(await row.locator(".of-errors .num").textContent(), /^<?[\d.]+ %$/);
     assert.match(await row.locator(".of-p95 .num").textContent(), /^[\d.]+ (µs|ms|s)$/);
@@ -51,18 +51,18 @@ test("the first page lists the services with their figures", () =>
 
 test("columns sort, names filter, and the URL keeps both", () =>
   withPage("/?range=24h", async (page) => {
-    await page.locator(".overview-table tbody tr").nth(2).waitFor();
+    await page.locator(".red-table tbody tr").nth(2).waitFor();
     await page.getByRole("button", { name: "Service", exact: true }).click();
-    await page.waitForURL(/sort=service/);
+    await page.waitForURL(/sort=name/);
     const sorted = await names(page);
     assert.deepEqual(sorted, sorted.toSorted());
     await page.getByRole("button", { name: "Service", exact: true }).click();
-    await page.waitForURL(/sort=-service/);
+    await page.waitForURL(/sort=-name/);
     assert.deepEqual(await names(page), sorted.toReversed());
     await page.keyboard.press("/");
     await page.keyboard.type(sorted[0].slice(1));
     await page.waitForFunction(
-      (n) => document.querySelectorAll(".overview-table tbody tr").length < n,
+      (n) => document.querySelectorAll(".red-table tbody tr").length < n,
       sorted.length,
     );
     assert.ok((await names(page)).every((name) => name.includes(sorted[0].slice(1))));
@@ -70,41 +70,41 @@ test("columns sort, names filter, and the URL keeps both", () =>
     assert.equal(searchParams.get("filter"), sorted[0].slice(1));
     assert.equal(searchParams.get("range"), "24h");
     await page.reload();
-    await page.locator(".overview-table tbody tr").first().waitFor();
+    await page.locator(".red-table tbody tr").first().waitFor();
     assert.ok((await names(page)).includes(sorted[0]));
   }));
 
 test("what to compare with is a choice that links keep", () =>
   withPage("/", async (page) => {
-    await page.locator(".overview-table tbody tr").first().waitFor();
+    await page.locator(".red-table tbody tr").first().waitFor();
     await page.getByLabel("Compare with").selectOption("week");
     await page.waitForURL(/against=week/);
     await page.locator(".changes", { hasText: "a week before" }).waitFor();
-    await page.locator(".overview-table tbody a").first().click();
+    await page.locator(".red-table tbody a").first().click();
     await page.waitForURL(/\/service\/.*against=week/);
     assert.equal(await page.getByLabel("Compare with").inputValue(), "week");
   }));
 
 test("one click leads from a service to its page", () =>
   withPage("/", async (page) => {
-    await page.locator(".overview-table tbody tr").first().waitFor();
+    await page.locator(".red-table tbody tr").first().waitFor();
     const [name] = await names(page);
     // By force: the link that covers the row is what is to be hit.
-    await page.locator(".overview-table tbody tr").first().locator(".of-p50").click({ force: true });
+    await page.locator(".red-table tbody tr").first().locator(".of-p50").click({ force: true });
     await page.waitForURL(`**/service/${encodeURIComponent(name)}*`);
     await page.getByRole("heading", { name, level: 1 }).waitFor();
     await page.locator(".service-figures .num").first().waitFor();
     assert.equal(await page.locator(".red-charts canvas").count(), 3);
     await assertAccessible(page);
     await page.goBack();
-    await page.locator(".overview-table").waitFor();
+    await page.locator(".red-table").waitFor();
   }));
 
 test("the overview is usable on a phone and in Japanese", () =>
   withPage(
     "/",
     async (page) => {
-      await page.locator(".overview-table tbody tr").first().waitFor();
+      await page.locator(".red-table tbody tr").first().waitFor();
       await page.getByRole("heading", { name: "変化" }).waitFor();
       const { wide, screen } = await page.evaluate(() => ({
         wide: document.documentElement.scrollWidth,

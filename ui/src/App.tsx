@@ -44,7 +44,7 @@ function Page() {
   const trace = /^\/trace\/([0-9a-fA-F]{32}|[0-9a-fA-F]{16})$/.exec(path);
   if (trace) return <TracePage traceId={trace[1]!.toLowerCase()} />;
   const service = /^\/service\/([^/]*)$/.exec(path);
-  if (service) return <ServicePage name={nameOf(service[1]!)} />;
+  if (service) return <ServicePage key={service[1]} name={nameOf(service[1]!)} />;
   if (path === "/map") return <MapPage />;
   if (path === "/search") return <SearchPage />;
   if (path === "/status") return <StatusPage />;

@@ -18,6 +18,7 @@ export interface Group {
   minNanos: string;
   p50Nanos: string;
   p90Nanos: string;
+  p95Nanos: string;
   p99Nanos: string;
   maxNanos: string;
 }
@@ -50,6 +51,7 @@ export interface Latency {
   minNanos: string;
   p50Nanos: string;
   p90Nanos: string;
+  p95Nanos: string;
   p99Nanos: string;
   maxNanos: string;
 }

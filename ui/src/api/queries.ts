@@ -2,7 +2,8 @@
 
 import { QueryClient, useQuery } from "@tanstack/react-query";
 import { type Answer, type Asked, analysis, type Question } from "./analysis";
-import { ApiError, api } from "./client";
+import { ApiError, api, type SearchRequest } from "./client";
+import type { SearchResult } from "./types";
 
 /** Traces with links to one that are listed. */
 const MOST_LINKING = 20;
@@ -76,6 +77,15 @@ export const useStatus = (pollMs?: number) =>
     queryFn: ({ signal }) => api.status(signal),
     refetchInterval: pollMs ?? false,
     staleTime: 1000,
+  });
+
+/** The newest traces with a result, and the spans that it is of. */
+export const useFound = (request: SearchRequest, enabled = true) =>
+  useQuery<SearchResult, ApiError>({
+    queryKey: ["found", request],
+    queryFn: ({ signal }) => api.search(request, signal),
+    enabled,
+    placeholderData: (previous) => previous,
   });
 
 /**

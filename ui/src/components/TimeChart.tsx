@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { formatClock, formatDate, formatDateTime } from "../base/format";
 import { text } from "../base/strings";
-import { timeTicks } from "../base/ticks";
+import { logTicks, timeTicks } from "../base/ticks";
 import { readInk } from "../canvas/surface";
 import { useTheme } from "../state/theme";
 import { useSize } from "../state/window";
@@ -62,7 +62,7 @@ export function TimeChart(props: {
       height,
       ms: 1,
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 16, 0, 0],
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: false },
@@ -94,6 +94,7 @@ export function TimeChart(props: {
           size: 58,
           gap: 6,
           space: 28,
+          ...(log ? { splits: (_: uPlot, __: number, lo: number, hi: number) => logTicks(lo, hi) } : {}),
           values: (_, splits) => splits.map((v) => (v === null ? "" : latest.current.format(v))),
         },
       ],
@@ -171,6 +172,7 @@ function drawMarks(u: uPlot, marks: readonly { time: number; name: string }[], c
   c.strokeStyle = color;
   c.fillStyle = color;
   c.setLineDash([3, 3]);
+  c.textAlign = "left";
   for (const { time, name } of marks) {
     const x = Math.round(u.valToPos(time, "x", true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;

@@ -11,6 +11,7 @@ const latency = (p90: number): Latency => ({
   minNanos: "1",
   p50Nanos: "1",
   p90Nanos: String(p90),
+  p95Nanos: "1",
   p99Nanos: "1",
   maxNanos: "1",
 });

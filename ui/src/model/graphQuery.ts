@@ -3,6 +3,8 @@
 
 import type { Calls, Place } from "./graph";
 
+type Named = Pick<Place, "kind" | "name">;
+
 const NAMES: Record<string, readonly string[]> = {
   database: [
     "db.namespace",
@@ -35,14 +37,14 @@ const NAMES: Record<string, readonly string[]> = {
 const service = (name: string) => `resource.service.name = ${JSON.stringify(name)}`;
 
 /** What spans of calls to a place that is no service have. */
-const named = (p: Place) =>
+const named = (p: Named) =>
   `(kind = client || kind = producer) && (${NAMES[p.kind]!.map((key) => `span.${key} = ${JSON.stringify(p.name)}`).join(" || ")})`;
 
-export const placeQuery = (p: Place): string =>
+export const placeQuery = (p: Named): string =>
   p.kind === "service" ? `{ ${service(p.name)} }` : `{ ${named(p)} }`;
 
 /** Traces with calls from one place to another; `failed` ones only. */
-export function callsQuery(from: Place, to: Place, calls: Calls, failed = false): string {
+export function callsQuery(from: Named, to: Named, calls: Pick<Calls, "messaging">, failed = false): string {
   const error = failed ? " && status = error" : "";
   if (to.kind !== "service") return `{ ${service(from.name)} && ${named(to)}${error} }`;
   if (calls.messaging)

@@ -5,6 +5,7 @@
 // Counts are of metrics queries, so that a span that was sampled with probability p counts as 1/p.
 
 import type { MetricsResult, Series } from "../api/analysis";
+import { nanosToMillis } from "../base/format";
 import { textOf } from "./detail";
 
 /** The condition that entry spans satisfy. */
@@ -118,6 +119,14 @@ export interface Intervals {
   readonly from: number;
   readonly to: number;
   readonly step: number;
+}
+
+/** The intervals of an answer about the time until `to`; that of another question is taken as whole. */
+export function intervalsOf(result: MetricsResult | undefined, to: number): Intervals {
+  const from = nanosToMillis(result?.startTimeUnixNano ?? "0");
+  const step = Number(result?.stepNanos ?? 0) / 1e6;
+  const end = from + step * (result?.series[0]?.points.length ?? 0);
+  return { from, step, to: to > end - step && to < end ? to : end };
 }
 
 /** An interval of which less than this share is over tells nothing of its rate yet. */

@@ -1,7 +1,9 @@
 // The earlier time that the present one is compared with, as the URL writes it.
 
+import { useStatus } from "../api/queries";
+import { formatDateTime, millisToNanos, nanosToMillis } from "../base/format";
 import { setParams, useLocation } from "./router";
-import type { Grid } from "./time";
+import { type Grid, gridOf, useTime } from "./time";
 
 export const AGAINST = ["hour", "day", "week"] as const;
 export type Against = (typeof AGAINST)[number];
@@ -31,6 +33,35 @@ export function useAgainst(grid: Grid): Against {
   const chosen = params.get("against");
   return AGAINST.find((a) => a === chosen) ?? usual(grid.to - grid.from - grid.step);
 }
+
+/** The time that a page looks at in about `columns` intervals, and the one that the URL says to compare it with. */
+export function useCompareTime(columns: number) {
+  const time = useTime();
+  const status = useStatus();
+  const oldest = status.data?.minSpanStartUnixNano
+    ? nanosToMillis(status.data.minSpanStartUnixNano)
+    : time.at;
+  const grid = gridOf(time, columns, oldest);
+  const against = useAgainst(grid);
+  const windows = windowsOf(grid, time.at, against);
+  return {
+    /** Whether it is known when the first span was, without which an open range has no beginning. */
+    ready: !status.isPending,
+    oldest,
+    grid,
+    against,
+    windows,
+    /** The earlier time in words. */
+    baseName: `${formatDateTime(windows.baseFrom)} – ${formatDateTime(windows.baseTo)}`,
+    /** The two times as the API has them, and in seconds. */
+    now: { start: millisToNanos(windows.from), end: millisToNanos(windows.to) },
+    base: { start: millisToNanos(windows.baseFrom), end: millisToNanos(windows.baseTo) },
+    nowSeconds: secondsOf(windows.from, windows.to, oldest),
+    beforeSeconds: secondsOf(windows.baseFrom, windows.baseTo, oldest),
+  };
+}
+
+export type CompareTime = ReturnType<typeof useCompareTime>;
 
 export const setAgainst = (against: Against) => setParams({ against });
 

@@ -5,7 +5,7 @@ import { Link } from "../../components/Header";
 import { Icon } from "../../components/Icon";
 import { Swatch } from "../../components/Service";
 import type { Change } from "../../model/changes";
-import { againstPath, type Windows } from "../../state/against";
+import { againstPath, type CompareTime, type Windows } from "../../state/against";
 import { exactRange } from "../../state/range";
 import { servicePath } from "../../state/router";
 import { inTime } from "../../state/time";
@@ -19,11 +19,11 @@ export function Changes(props: {
   known: boolean;
   /** Whether there was anything before. */
   hasBase: boolean;
-  when: string;
-  windows: Windows;
+  time: CompareTime;
   children: ReactNode;
 }) {
-  const { changes, when } = props;
+  const { changes, time } = props;
+  const when = text.overview.times[time.against];
   const [all, setAll] = useState(false);
   const shown = all ? changes : changes.slice(0, SHOWN);
   return (
@@ -37,7 +37,7 @@ export function Changes(props: {
         <ul>
           {shown.map((change) => (
             <li key={`${change.what} ${change.service}`}>
-              <Link to={placeOf(change, props.windows)} className={`change ${toneOf(change)}`}>
+              <Link to={placeOf(change, time.windows)} className={`change ${toneOf(change)}`}>
                 <Swatch name={change.service} />
                 <b>{change.service || text.common.noService}</b>
                 <span className="num">{sentenceOf(change)}</span>

@@ -3,26 +3,18 @@ import { formatDuration, formatRate, formatShare } from "../../base/format";
 import { text } from "../../base/strings";
 import { readInk } from "../../canvas/surface";
 import { TimeChart } from "../../components/TimeChart";
+import type { Mark } from "../../model/versions";
 import { useTheme } from "../../state/theme";
 import { zoomTo } from "../../state/time";
-import type { ServiceTime, useService } from "./useService";
-
-/** A mark on the charts, such as a deployment. */
-export interface Mark {
-  readonly time: number;
-  readonly name: string;
-}
+import type { useService } from "./useService";
 
 /** Set apart from the marks' colour and from errors in either theme. */
 const P95 = "oklch(0.64 0.15 300)";
 
 /** Rate by outcome, share of errors, and latency over time. */
-export function RedCharts(props: {
-  service: ReturnType<typeof useService>;
-  time: ServiceTime;
-  marks: readonly Mark[];
-}) {
-  const { service, time, marks } = props;
+export function RedCharts(props: { service: ReturnType<typeof useService>; marks: readonly Mark[] }) {
+  const { service, marks } = props;
+  const { from, step } = service.intervals;
   const words = text.service.charts;
   const { shown: theme } = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme decides what readInk returns
@@ -42,7 +34,7 @@ export function RedCharts(props: {
       ],
     };
   }, [service.ok, service.failed, service.shares, service.durations, words, theme]);
-  const common = { from: time.grid.from, step: time.grid.step, sync: "service", onZoom: zoomTo, marks };
+  const common = { from, step, sync: "service", onZoom: zoomTo, marks };
   return (
     <section className="red-charts" aria-label={words.label}>
       <TimeChart {...common} label={words.rate} lines={lines.rate} format={formatRate} />

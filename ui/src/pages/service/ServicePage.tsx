@@ -1,23 +1,30 @@
 import { useEffect } from "react";
-import { formatDateTime } from "../../base/format";
 import { text } from "../../base/strings";
 import { AgainstPicker } from "../../components/AgainstPicker";
 import { Link } from "../../components/Header";
 import { MeasureText, measuresOf } from "../../components/Measures";
 import { Empty, Failure, Notice } from "../../components/Notice";
 import { Swatch } from "../../components/Service";
-import { secondsOf } from "../../state/against";
+import { useCompareTime } from "../../state/against";
 import { searchPath } from "../../state/router";
 import { inTime } from "../../state/time";
-import { type Mark, RedCharts } from "./RedCharts";
-import { entriesOf, useService, useServiceTime } from "./useService";
+import { Dependencies } from "./Dependencies";
+import { Faults } from "./Faults";
+import { InstanceTable, useVersions, VersionTable } from "./Instances";
+import { LatencyMap } from "./LatencyMap";
+import { Operations } from "./Operations";
+import { RedCharts } from "./RedCharts";
+import { entriesOf, useService } from "./useService";
 
-const NO_MARKS: readonly Mark[] = [];
+const COLUMNS = 120;
+
+const NO_SPANS = { count: 0, errors: 0 };
 
 /** How one service does. */
 export default function ServicePage({ name }: { name: string }) {
-  const time = useServiceTime();
+  const time = useCompareTime(COLUMNS);
   const service = useService(name, time);
+  const versions = useVersions(name, time);
   const title = name || text.common.noService;
   useEffect(() => {
     document.title = `${title} · ${text.product}`;
@@ -28,8 +35,8 @@ export default function ServicePage({ name }: { name: string }) {
         <Failure error={service.error} onRetry={service.retry} />
       </main>
     );
-  const { windows, against, oldest } = time;
-  const when = text.overview.times[against];
+  const when = text.overview.times[time.against];
+  const figures = measuresOf(service.now ?? NO_SPANS, service.before, time.nowSeconds, time.beforeSeconds);
   return (
     <main id="main" className="page service">
       {service.partial && <Notice>{text.overview.partial(service.partial)}</Notice>}
@@ -42,10 +49,7 @@ export default function ServicePage({ name }: { name: string }) {
           {text.service.search}
         </Link>
         <span className="spring" />
-        <AgainstPicker
-          against={against}
-          title={`${formatDateTime(windows.baseFrom)} – ${formatDateTime(windows.baseTo)}`}
-        />
+        <AgainstPicker against={time.against} title={time.baseName} />
       </div>
       {!service.pending && !service.now ? (
         <Empty title={text.service.none}>
@@ -57,21 +61,28 @@ export default function ServicePage({ name }: { name: string }) {
       ) : (
         <>
           <dl className="service-figures" title={text.overview.entry}>
-            {Object.entries(
-              measuresOf(
-                service.now ?? { count: 0, errors: 0 },
-                service.before,
-                secondsOf(windows.from, windows.to, oldest),
-                secondsOf(windows.baseFrom, windows.baseTo, oldest),
-              ),
-            ).map(([key, measure]) => (
+            {Object.entries(figures).map(([key, measure]) => (
               <div key={key}>
                 <dt>{measure.name}</dt>
                 <dd>{service.now ? <MeasureText of={measure} when={when} /> : "–"}</dd>
               </div>
             ))}
           </dl>
-          <RedCharts service={service} time={time} marks={NO_MARKS} />
+          {service.pending ? (
+            <div className="red-charts" role="status" aria-label={text.common.loading}>
+              <div className="chart waiting" />
+              <div className="chart waiting" />
+              <div className="chart waiting" />
+            </div>
+          ) : (
+            <RedCharts service={service} marks={versions.marks} />
+          )}
+          <LatencyMap service={name} time={time} />
+          <Operations service={name} />
+          <Faults service={name} time={time} />
+          <Dependencies service={name} time={time} />
+          <VersionTable service={name} time={time} versions={versions} />
+          <InstanceTable service={name} time={time} />
         </>
       )}
     </main>

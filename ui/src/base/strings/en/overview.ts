@@ -10,9 +10,11 @@ export const overview = {
     p50: "p50",
     p95: "p95",
     p99: "p99",
+    time: "Time",
   },
   entry:
     "Counted are entry spans: requests that the service answers, messages that it consumes, and what it begins by itself, such as a job. Sampled spans count for those they stand for.",
+  timeHint: "The share of the time that the service spends on all its entry spans.",
   sparks: {
     rate: (service: string) => `Rate of ${service} over time`,
     errors: (service: string) => `Error share of ${service} over time`,

@@ -1,5 +1,7 @@
+import { formatCount } from "../../format";
+
 export const service = {
-  search: "Its traces",
+  search: "Search its traces",
   charts: {
     label: "Rate, errors and latency",
     rate: "Rate",
@@ -8,6 +10,51 @@ export const service = {
     ok: "ok",
     failed: "failed",
   },
+  heat: {
+    title: "Latency distribution",
+    hint: "click a cell or drag over some to see their traces",
+    label:
+      "How many entry spans took how long, over time. The arrow keys choose a cell, with Shift several; Enter opens their traces.",
+  },
+  operations: {
+    title: "Operations",
+    name: "Operation",
+    hint: "what it is asked for, or begins by itself",
+  },
+  faults: {
+    title: "Errors",
+    none: "No span of this service failed in this time.",
+    ofLatest: (count: number) => `of the latest ${formatCount(count)} traces in which it failed`,
+    count: "Count",
+    what: "Error",
+    where: "Operation",
+    first: "First seen",
+    since: "Since",
+    last: "Last seen",
+    example: "Open the latest one",
+    silent: "failed without a message",
+  },
+  dependencies: {
+    title: "Dependencies",
+    callers: "Called by",
+    callees: "Calls",
+    noCallers: "Nobody that sends spans calls it.",
+    noCallees: "It calls nobody.",
+    called: "p95 called",
+    calledHint: "95th percentile of what the caller measured",
+    served: "p95 served",
+    servedHint:
+      "95th percentile of what the callee measured; the rest of what the caller waited is the network and queues",
+    search: "Traces",
+    searchCalls: (from: string, to: string) => `Traces with calls from ${from} to ${to}`,
+    messages: "messages",
+    kinds: { service: "service", database: "database", messaging: "messaging", external: "external" },
+  },
+  versions: "Versions",
+  version: "Version",
+  instances: "Instances",
+  instance: "Instance",
+  unnamed: "(not said)",
   none: "No entry span of this service in this time",
   noneHint: "It was asked for nothing, or is not known by this name.",
   overview: "All services",

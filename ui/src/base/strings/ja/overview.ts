@@ -10,9 +10,11 @@ export const overview: Text["overview"] = {
     p50: "p50",
     p95: "p95",
     p99: "p99",
+    time: "時間の割合",
   },
   entry:
     "集計の対象は入口スパンです。サービスが応答したリクエスト、受信したメッセージ、ジョブなど自ら開始した処理を数えます。サンプリングされたスパンは、代表する数だけ数えます。",
+  timeHint: "入口スパン全体の所要時間に占める割合。",
   sparks: {
     rate: (service) => `${service} のレートの推移`,
     errors: (service) => `${service} のエラー率の推移`,

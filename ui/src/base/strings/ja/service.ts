@@ -1,3 +1,4 @@
+import { formatCount } from "../../format";
 import type { Text } from "../en";
 
 export const service: Text["service"] = {
@@ -10,6 +11,55 @@ export const service: Text["service"] = {
     ok: "成功",
     failed: "失敗",
   },
+  heat: {
+    title: "レイテンシー分布",
+    hint: "セルをクリック、または範囲をドラッグするとトレースを表示",
+    label:
+      "入口スパンの所要時間の分布と推移。矢印キーでセルを選び、Shift で範囲、Enter でトレースを開きます。",
+  },
+  operations: {
+    title: "操作",
+    name: "操作",
+    hint: "受けたリクエストと、自ら開始した処理",
+  },
+  faults: {
+    title: "エラー",
+    none: "この期間に失敗したスパンはありません。",
+    ofLatest: (count) => `失敗した直近 ${formatCount(count)} トレースから`,
+    count: "件数",
+    what: "エラー",
+    where: "操作",
+    first: "最初",
+    since: "これ以降",
+    last: "最後",
+    example: "最新のものを開く",
+    silent: "メッセージなしの失敗",
+  },
+  dependencies: {
+    title: "依存関係",
+    callers: "呼び出し元",
+    callees: "呼び出し先",
+    noCallers: "スパンを送る呼び出し元はありません。",
+    noCallees: "呼び出し先はありません。",
+    called: "p95 呼出側",
+    calledHint: "呼び出し側で計測した 95 パーセンタイル",
+    served: "p95 応答側",
+    servedHint: "応答側で計測した 95 パーセンタイル。差はネットワークと待ち行列です",
+    search: "トレース",
+    searchCalls: (from, to) => `${from} から ${to} への呼び出しのトレース`,
+    messages: "メッセージ",
+    kinds: {
+      service: "サービス",
+      database: "データベース",
+      messaging: "メッセージング",
+      external: "外部",
+    },
+  },
+  versions: "バージョン",
+  version: "バージョン",
+  instances: "インスタンス",
+  instance: "インスタンス",
+  unnamed: "（指定なし）",
   none: "この期間に、このサービスの入口スパンはありません",
   noneHint: "リクエストがなかったか、この名前のサービスがありません。",
   overview: "サービス一覧",
