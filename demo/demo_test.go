@@ -201,9 +201,13 @@ func checkStories(t *testing.T, spans []span) {
 	count("third attempt succeeds", 1, func(s span) bool {
 		return s.Name == "charge card" && !isError(s) && s.attr("shop.payment.attempts") == "3" && len(s.Events) == 2
 	})
-	count("slow card", 1, func(s span) bool {
+	// On a busy machine other cards are slow too.
+	slow := where(ofOrder(t, spans, "u-slow"), func(s span) bool {
 		return s.Name == "charge card" && s.EndTimeUnixNano-s.StartTimeUnixNano > uint64(time.Second)
 	})
+	if len(slow) != 1 {
+		t.Errorf("slow card: %d spans, want 1", len(slow))
+	}
 	count("mail refused", 1, func(s span) bool {
 		return s.Name == "process orders.placed" && s.service == "notification" && isError(s) && exception(s, "no valid address")
 	})
