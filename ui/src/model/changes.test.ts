@@ -45,6 +45,12 @@ test("what is worse comes before what is better, the largest first", () => {
   ]);
 });
 
+test("rates that change everywhere in the same way are one change", () => {
+  const fewer = ["a", "b", "c", "d"].map((service) => pair(service, red(3600), red(360)));
+  expect(told(...fewer, pair("e", red(3600), red(3600)))).toEqual([" rate 4 → 0.4"]);
+  expect(told(...fewer.slice(1), pair("e", red(3600), red(3600)))).toHaveLength(3);
+});
+
 test("a few spans prove nothing", () => {
   expect(told(pair("cart", red(20, 0), red(20, 6)))).toEqual([]);
   expect(told(pair("cart", red(60, 0, 10), red(60, 0, 80)))).toEqual([]);

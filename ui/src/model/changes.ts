@@ -15,6 +15,8 @@ export type What = "new" | "gone" | "errors" | "latency" | "rate";
 export interface Change {
   readonly what: What;
   readonly service: string;
+  /** How many services it is of, where it is more than one; the values are then their sums. */
+  readonly services?: number;
   readonly before: number;
   readonly now: number;
   readonly worse: boolean;
@@ -83,6 +85,31 @@ function presence({ service, now, before }: Pair, nowSeconds: number, beforeSeco
   return undefined;
 }
 
+/** A rate is said to change everywhere if it does, in the same way, for as many services and half of all. */
+const EVERYWHERE = 4;
+
+/** Makes one difference of the rates of many services that went the same way: that is one event, not many. */
+function withoutChorus(changes: readonly Change[], services: number): Change[] {
+  return [true, false].reduce<Change[]>(
+    (rest, more) => {
+      const chorus = rest.filter((c) => c.what === "rate" && c.now > c.before === more);
+      if (chorus.length < Math.max(EVERYWHERE, services / 2)) return rest;
+      const sum = (of: "before" | "now") => chorus.reduce((all, c) => all + c[of], 0);
+      const one: Change = {
+        what: "rate",
+        service: "",
+        services: chorus.length,
+        before: sum("before"),
+        now: sum("now"),
+        worse: chorus.some((c) => c.worse),
+        weight: Math.max(...chorus.map((c) => c.weight)),
+      };
+      return [...rest.filter((c) => !chorus.includes(c)), one];
+    },
+    [...changes],
+  );
+}
+
 /** What changed in earnest, worst first. The lengths of the two stretches are in seconds. */
 export function changesOf(pairs: readonly Pair[], nowSeconds: number, beforeSeconds: number): Change[] {
   const changes = pairs.flatMap((pair): Change[] => {
@@ -93,7 +120,7 @@ export function changesOf(pairs: readonly Pair[], nowSeconds: number, beforeSeco
     );
   });
   // Of what got better the reader wants to know after all that got worse.
-  return changes.sort(
+  return withoutChorus(changes, pairs.length).sort(
     (a, b) => Number(b.worse) - Number(a.worse) || b.weight - a.weight || a.service.localeCompare(b.service),
   );
 }

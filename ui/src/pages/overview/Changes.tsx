@@ -36,10 +36,14 @@ export function Changes(props: {
       {changes.length > 0 ? (
         <ul>
           {shown.map((change) => (
-            <li key={`${change.what} ${change.service}`}>
+            <li key={`${change.what} ${change.service} ${change.services ?? ""}`}>
               <Link to={placeOf(change, time.windows)} className={`change ${toneOf(change)}`}>
-                <Swatch name={change.service} />
-                <b>{change.service || text.common.noService}</b>
+                {change.services === undefined && <Swatch name={change.service} />}
+                <b>
+                  {change.services === undefined
+                    ? change.service || text.common.noService
+                    : text.common.services(change.services)}
+                </b>
                 <span className="num">{sentenceOf(change)}</span>
                 {!change.worse && change.what !== "new" && change.what !== "rate" && (
                   <small className="muted">{text.overview.better}</small>
@@ -87,7 +91,8 @@ function sentenceOf({ what, before, now }: Change): string {
 }
 
 /** Where a change can be seen: on the service's page, of one that is gone in the time when it was there. */
-function placeOf({ what, service }: Change, windows: Windows): string {
+function placeOf({ what, service, services }: Change, windows: Windows): string {
+  if (services !== undefined) return againstPath(inTime("/?sort=-rate"));
   const path = servicePath(service);
   if (what === "gone") return `${path}?range=${exactRange(windows.baseFrom, windows.baseTo)}`;
   return againstPath(inTime(path));

@@ -48,6 +48,9 @@ export default function ServicePage({ name }: { name: string }) {
         <Link className="button" to={inTime(searchPath(entriesOf(name)))}>
           {text.service.search}
         </Link>
+        <Link className="button" to={inTime(`/map?service=${encodeURIComponent(name)}`)}>
+          {text.service.map}
+        </Link>
         <span className="spring" />
         <AgainstPicker against={time.against} title={time.baseName} />
       </div>

@@ -2,6 +2,7 @@ import { formatCount } from "../../format";
 
 export const service = {
   search: "Search its traces",
+  map: "On the map",
   charts: {
     label: "Rate, errors and latency",
     rate: "Rate",

@@ -3,6 +3,7 @@ import type { Text } from "../en";
 
 export const service: Text["service"] = {
   search: "トレースを検索",
+  map: "マップで表示",
   charts: {
     label: "レート、エラー、レイテンシー",
     rate: "レート",
