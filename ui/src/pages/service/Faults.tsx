@@ -37,7 +37,6 @@ export function Faults({ service, time }: { service: string; time: CompareTime }
   const cut = found.data?.nextCursor !== undefined;
   return (
     <Part
-      id="errors"
       title={words.title}
       hint={cut ? words.ofLatest(found.data!.traces.length) : ""}
       {...standOf([found])}

@@ -7,7 +7,6 @@ import { Notice } from "../../components/Notice";
 /** A part of the page with its heading, which says itself what went wrong with it. */
 export function Part(props: {
   title: string;
-  id?: string;
   hint?: string;
   error: ApiError | undefined;
   partial: string | undefined;
@@ -15,7 +14,7 @@ export function Part(props: {
   children: ReactNode;
 }) {
   return (
-    <section className="part" id={props.id} aria-label={props.title}>
+    <section className="part" aria-label={props.title}>
       <div className="part-head">
         <h2>{props.title}</h2>
         {props.hint && <small className="muted">{props.hint}</small>}
