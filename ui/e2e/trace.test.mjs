@@ -193,6 +193,22 @@ test("statements and stacks are laid out, and shown as sent on demand", async ()
   });
 });
 
+test("failures are listed where they began, and the trace can be saved", () =>
+  withPage(`${path}?view=errors`, async (page) => {
+    await page.locator(".error-list li button").first().click();
+    await page.waitForSelector(".error-list li.chosen");
+    await page.waitForSelector(".panel");
+    await picture(page, "trace-errors");
+    await page.getByText("Export", { exact: true }).click();
+    for (const format of ["OTLP/JSON", "Jaeger JSON"]) {
+      const [file] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("link", { name: format }).click(),
+      ]);
+      assert.match(file.suggestedFilename(), /^[0-9a-f]{32}\.(otlp|jaeger)\.json$/);
+    }
+  }));
+
 test("a trace that is not here says so", () =>
   withPage(
     "/trace/00000000000000000000000000000001",

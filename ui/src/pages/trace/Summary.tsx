@@ -43,6 +43,9 @@ export function Summary({ state }: { state: TraceView }) {
             {trace.traceId.slice(0, 8)}
             <CopyButton value={trace.traceId} label={`${text.common.copy}: ${text.trace.panel.traceId}`} />
           </dd>
+          <dd>
+            <Export traceId={trace.traceId} />
+          </dd>
         </dl>
       </div>
       <Because state={state} />
@@ -52,6 +55,23 @@ export function Summary({ state }: { state: TraceView }) {
         ))}
       </div>
     </div>
+  );
+}
+
+/** The whole trace as a file, in the formats of the APIs. */
+function Export({ traceId }: { traceId: string }) {
+  return (
+    <details className="export">
+      <summary>{text.trace.export}</summary>
+      <div className="value-menu">
+        <a href={`/api/kiseki/v1/traces/${traceId}`} download={`${traceId}.otlp.json`}>
+          OTLP/JSON
+        </a>
+        <a href={`/api/traces/${traceId}`} download={`${traceId}.jaeger.json`}>
+          Jaeger JSON
+        </a>
+      </div>
+    </details>
   );
 }
 

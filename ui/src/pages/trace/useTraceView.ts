@@ -18,7 +18,7 @@ import { computeWork } from "../../model/work";
 import { setParams, useLocation } from "../../state/router";
 import { useTheme } from "../../state/theme";
 
-export const VIEWS = ["waterfall", "flame", "table", "statistics"] as const;
+export const VIEWS = ["waterfall", "flame", "table", "errors", "statistics"] as const;
 export type ViewName = (typeof VIEWS)[number];
 
 /** Milliseconds the cursor and the find text rest before they go to the URL. */

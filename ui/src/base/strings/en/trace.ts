@@ -14,6 +14,13 @@ export const trace = {
   first: "the first is",
   itIs: "it is",
   toldBy: (service: string, words: string) => `which ${service} calls “${words}”`,
+  export: "Export",
+  errorList: {
+    so: "and so",
+    silent: "It does not say why.",
+    recovered: "It was called again, in the end without error.",
+    more: (count: number) => `${formatCount(count)} more kinds of failures`,
+  },
   because: {
     stop: ".",
     stepsBetween: (count: number) => `${formatCount(count)} more`,
@@ -39,7 +46,13 @@ export const trace = {
     count === 1
       ? "The parent of 1 span was not received; the span is shown at the top level."
       : `The parents of ${formatCount(count)} spans were not received; these are shown at the top level.`,
-  views: { waterfall: "Waterfall", flame: "Flame", table: "Tree table", statistics: "Statistics" },
+  views: {
+    waterfall: "Waterfall",
+    flame: "Flame",
+    table: "Tree table",
+    errors: "Errors",
+    statistics: "Statistics",
+  },
   table: {
     name: "Operation",
     service: "Service",

@@ -14,6 +14,13 @@ export const trace: Text["trace"] = {
   first: "最初は",
   itIs: "それは",
   toldBy: (service, words) => `${service} はこれを「${words}」と伝えています`,
+  export: "エクスポート",
+  errorList: {
+    so: "その結果",
+    silent: "理由は記録されていません。",
+    recovered: "再呼び出しし、最後はエラーなし。",
+    more: (count) => `ほか ${formatCount(count)} 種類の失敗`,
+  },
   because: {
     stop: "。",
     stepsBetween: (count) => `ほか ${formatCount(count)} 段`,
@@ -36,7 +43,13 @@ export const trace: Text["trace"] = {
   missing: "親は未受信",
   missingCount: (count) =>
     `${formatCount(count)} スパンの親が届いていません。これらは最上位に表示されています。`,
-  views: { waterfall: "ウォーターフォール", flame: "フレーム", table: "ツリー表", statistics: "統計" },
+  views: {
+    waterfall: "ウォーターフォール",
+    flame: "フレーム",
+    table: "ツリー表",
+    errors: "エラー",
+    statistics: "統計",
+  },
   table: {
     name: "操作",
     service: "サービス",
