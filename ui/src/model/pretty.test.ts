@@ -96,9 +96,9 @@ describe("stacks", () => {
         [
           "goroutine 7 [running]:",
           "go.opentelemetry.io/otel/sdk/trace.recordStackTrace(...)",
-          "\t/root/go/pkg/mod/go.opentelemetry.io/otel/sdk@v1.47.0/trace/span.go:527",
+          "\t/home/shop/go/pkg/mod/go.opentelemetry.io/otel/sdk@v1.47.0/trace/span.go:527",
           "go.opentelemetry.io/otel/sdk/trace.(*recordingSpan).RecordError(0x31, {0x16})",
-          "\t/root/go/pkg/mod/go.opentelemetry.io/otel/sdk@v1.47.0/trace/span.go:509 +0x4de",
+          "\t/home/shop/go/pkg/mod/go.opentelemetry.io/otel/sdk@v1.47.0/trace/span.go:509 +0x4de",
           "example.com/shop.(*web).click(0x31)",
           "\t/src/shop/customers.go:146 +0x5b0",
           "created by sync.(*WaitGroup).Go in goroutine 56",
