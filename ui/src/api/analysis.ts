@@ -1,7 +1,7 @@
 // Questions about many spans at once: groups, series, the service graph, and what distinguishes spans.
 
 import { get, type Params } from "./client";
-import type { AnyValue, Kind, Stats } from "./types";
+import type { AnyValue, Stats } from "./types";
 
 /** What of the stored spans is asked about; times are the API's nanoseconds, undefined is open. */
 export interface Scoped {
@@ -98,70 +98,11 @@ export interface ServiceGraphChanges {
   stats: Stats;
 }
 
-export interface Relative {
-  service: string;
-  depth: number;
-  callCount: number;
-}
-
-export interface ServicePaths {
-  traceCount: number;
-  paths: {
-    service: string;
-    parent: number;
-    callCount: number;
-    errorCount: number;
-    traceCount: number;
-    endCount: number;
-  }[];
-  upstream?: Relative[];
-  downstream?: Relative[];
-  stats: Stats;
-}
-
-export interface CriticalPaths {
-  traceCount: number;
-  sampledOneOf: number;
-  timeNanos: string;
-  operations: {
-    service: string;
-    name: string;
-    kind: Kind;
-    timeNanos: string;
-    traceCount: number;
-    spanCount: number;
-  }[];
-  stats: Stats;
-}
-
-export interface FlameGraph {
-  traceCount: number;
-  sampledOneOf: number;
-  nodes: {
-    service: string;
-    name: string;
-    kind: Kind;
-    parent: number;
-    spanCount: number;
-    errorCount: number;
-    totalNanos: string;
-    selfNanos: string;
-  }[];
-  stats: Stats;
-}
-
 export interface HeatMap {
   spanCount: number;
   startTimeUnixNano: string;
   stepNanos: string;
   rows: { fromNanos: string; toNanos: string; counts: number[]; errors: number[] }[];
-  stats: Stats;
-}
-
-export interface TopValues {
-  spanCount: number;
-  valueCount: number;
-  values: { value: AnyValue | null; errorCount: number; latency: Latency }[];
   stats: Stats;
 }
 
@@ -211,11 +152,7 @@ export const analysis = {
   graphChanges: ask<ServiceGraphChanges, Scoped & { baseStart?: string; baseEnd?: string }>(
     "/analysis/service-graph/changes",
   ),
-  paths: ask<ServicePaths, Scoped & { service?: string }>("/analysis/service-paths"),
-  criticalPaths: ask<CriticalPaths, Scoped>("/analysis/critical-path"),
-  flameGraph: ask<FlameGraph, Scoped>("/analysis/flame-graph"),
   heatMap: ask<HeatMap, Scoped & { columns?: number }>("/analysis/heat-map"),
-  topValues: ask<TopValues, Scoped & { by: string; limit?: number }>("/analysis/top-values"),
   comparison: ask<Comparison, Scoped & Against & { limit?: number }>("/analysis/comparison"),
 };
 
