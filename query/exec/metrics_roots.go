@@ -73,6 +73,9 @@ func (s *selector) roots(q rootQuestion, b scan.Block, sel, rest *scan.Bitmap) e
 		rest.CopyFrom(sel)
 		return nil
 	}
+	if sel.Empty() {
+		return nil // the block's table of traces need not be read
+	}
 	trace, err := tracer(b)
 	if err != nil {
 		return err
