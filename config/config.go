@@ -30,6 +30,9 @@ type Config struct {
 	Backup    Backup
 	Tenants   Tenants
 	Log       Log
+
+	file    string            // that was read; "": none
+	sources map[string]Source // by key; a key that is not there has its default
 }
 
 // HTTP is the listener of the UI, the query APIs and the health endpoints.

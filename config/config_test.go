@@ -88,8 +88,37 @@ func TestEverySettingTakesItsOwnDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(c, def) {
-		t.Errorf("got  %+v\nwant %+v", c, def)
+	if got, want := values(c), values(def); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// values are all settings, a line each.
+func values(c config.Config) string {
+	var w strings.Builder
+	for _, s := range c.Settings() {
+		w.WriteString(s.Key + ": " + s.Value() + "\n")
+	}
+	return w.String()
+}
+
+func TestSources(t *testing.T) {
+	path := writeFile(t, "data: x\nhttp:\n  address: 127.0.0.1:1\nretention:\n  age: 1d\n  rules: []\n")
+	c, err := config.Load([]string{"--http", "127.0.0.1:2", "--config", path}, env(map[string]string{"KISEKI_RETENTION_AGE": "2d", "KISEKI_LOG_LEVEL": ""}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Fit(512 << 20)
+	if c.File() != path {
+		t.Errorf("the file is %q", c.File())
+	}
+	for key, want := range map[string]config.Source{
+		"data": config.SourceFile, "retention.rules": config.SourceFile, "retention.age": config.SourceEnvironment, "http.address": config.SourceOption,
+		"log.level": config.SourceDefault, "limits.memory": config.SourceDerived, "limits.decompressed-bytes": config.SourceDerived,
+	} {
+		if got := c.Source(key); got != want {
+			t.Errorf("%s comes from %s, want %s", key, got, want)
+		}
 	}
 }
 
@@ -222,8 +251,8 @@ func TestExampleIsTheDefault(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, config.Example())
 	}
-	if !reflect.DeepEqual(c, config.Default()) {
-		t.Errorf("got %+v", c)
+	if got, want := values(c), values(config.Default()); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -12,32 +12,34 @@ import (
 	"github.com/kiseki-dev/kiseki/internal/nearest"
 )
 
-// applyFile sets what the YAML document in data says. Errors name the file
-// and the line.
-func applyFile(name string, data []byte, settings []Setting) error {
+// applyFile sets what the YAML document in data says and returns the keys of
+// what it set. Errors name the file and the line.
+func applyFile(name string, data []byte, settings []Setting) (keys []string, err error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := d.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil // empty, or nothing but comments
+			return nil, nil // empty, or nothing but comments
 		}
-		return fmt.Errorf("parse %s: %w", name, err)
+		return nil, fmt.Errorf("parse %s: %w", name, err)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("parse %s: it must hold one YAML document", name)
+		return nil, fmt.Errorf("parse %s: it must hold one YAML document", name)
 	}
 	f := file{name: name, settings: map[string]Setting{}}
 	for _, s := range settings {
 		f.settings[s.Key] = s
 		f.keys = append(f.keys, s.Key)
 	}
-	return f.group("", doc.Content[0])
+	err = f.group("", doc.Content[0])
+	return f.given, err
 }
 
 type file struct {
 	name     string
 	settings map[string]Setting
 	keys     []string // of settings, in the order of the reference
+	given    []string // keys of those that the file sets
 }
 
 // group applies the mapping n, which stands at path ("" for the document).
@@ -72,6 +74,7 @@ func (f *file) group(path string, n *yaml.Node) error {
 }
 
 func (f *file) set(s Setting, v *yaml.Node) error {
+	f.given = append(f.given, s.Key)
 	list, isList := s.value.(listValue)
 	rules, isRules := s.value.(rulesValue)
 	switch {

@@ -44,8 +44,13 @@ func Load(args []string, lookupEnv func(string) (string, bool), only ...string) 
 		if err != nil {
 			return Config{}, fmt.Errorf("read configuration: %w", err)
 		}
-		if err := applyFile(file, data, settings); err != nil {
+		given, err := applyFile(file, data, settings)
+		if err != nil {
 			return Config{}, err
+		}
+		c.file = file
+		for _, key := range given {
+			c.from(SourceFile, key)
 		}
 	}
 	for _, s := range settings {
@@ -53,11 +58,13 @@ func Load(args []string, lookupEnv func(string) (string, bool), only ...string) 
 			if err := s.value.Set(text); err != nil {
 				return Config{}, fmt.Errorf("environment variable %s: %w", s.Env(), err)
 			}
+			c.from(SourceEnvironment, s.Key)
 		}
 		if text, ok := flags[s.Flag]; ok {
 			if err := s.value.Set(text); err != nil {
 				return Config{}, fmt.Errorf("--%s: %w", s.Flag, err)
 			}
+			c.from(SourceOption, s.Key)
 		}
 	}
 	if err := c.Validate(); err != nil {

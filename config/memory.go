@@ -23,20 +23,22 @@ const (
 // Fit fills in the sizes that are left to be found: Limits.Memory from what
 // the machine has (0 if not known), the others from that.
 func (c *Config) Fit(available int64) {
-	if c.Limits.Memory == 0 {
-		c.Limits.Memory = max(minMemory, available/memoryShare)
+	fit := func(key string, to *int64, size int64) {
+		if *to == 0 {
+			*to = size
+			c.from(SourceDerived, key)
+		}
 	}
+	fit("limits.memory", &c.Limits.Memory, max(minMemory, available/memoryShare))
 	m := c.Limits.Memory
-	if c.Storage.FlushBytes == 0 {
-		c.Storage.FlushBytes = max(leastAutoFlush, min(m/headShare, maxAutoFlush, c.Storage.MinFreeBytes/2))
-	}
-	if c.Storage.CacheBytes == 0 {
-		c.Storage.CacheBytes = max(mib, min(m/cacheShare, maxAutoCache))
-	}
+	fit("storage.flush-bytes", &c.Storage.FlushBytes, max(leastAutoFlush, min(m/headShare, maxAutoFlush, c.Storage.MinFreeBytes/2)))
+	fit("storage.cache-bytes", &c.Storage.CacheBytes, max(mib, min(m/cacheShare, maxAutoCache)))
 	if c.Limits.InFlightBytes == 0 {
-		c.Limits.InFlightBytes = max(mib, min(m/inFlightShare, maxAutoFlight))
-		// One request must fit.
-		c.Limits.DecompressedBytes = min(c.Limits.DecompressedBytes, c.Limits.InFlightBytes)
+		fit("limits.in-flight-bytes", &c.Limits.InFlightBytes, max(mib, min(m/inFlightShare, maxAutoFlight)))
+		if c.Limits.DecompressedBytes > c.Limits.InFlightBytes { // one request must fit
+			c.Limits.DecompressedBytes = c.Limits.InFlightBytes
+			c.from(SourceDerived, "limits.decompressed-bytes")
+		}
 	}
 }
 

@@ -82,13 +82,13 @@ func (s *Store) commit(b *telemetry.Batch, rec []byte) error {
 
 // admit returns when there is room for another batch, or says why not.
 func (s *Store) admit(ctx context.Context) error {
-	free, kept, err := s.space()
+	disk, err := s.Disk()
 	if err != nil {
 		return err
 	}
-	if free < kept {
+	if disk.Free < disk.Reserved {
 		s.counts.refusedDisk.Add(1)
-		return fmt.Errorf("%w: %d MiB free, %d MiB are kept", errDiskFull, free>>20, kept>>20)
+		return fmt.Errorf("%w: %d MiB free, %d MiB are kept", errDiskFull, disk.Free>>20, disk.Reserved>>20)
 	}
 	var timeout <-chan time.Time
 	for {

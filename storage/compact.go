@@ -107,15 +107,16 @@ func (s *Store) compact(ctx context.Context) error {
 
 // roomFor refuses a rewrite that would take the space that appends need.
 func (s *Store) roomFor(inputs []compactable) error {
-	free, need, err := s.space()
+	disk, err := s.Disk()
 	if err != nil {
 		return err
 	}
+	need := disk.Reserved
 	for _, c := range inputs {
 		need += uint64(c.Bytes)
 	}
-	if free < need {
-		return fmt.Errorf("%w: %d MiB free, %d MiB are needed", errDiskFull, free>>20, need>>20)
+	if disk.Free < need {
+		return fmt.Errorf("%w: %d MiB free, %d MiB are needed", errDiskFull, disk.Free>>20, need>>20)
 	}
 	return nil
 }

@@ -28,11 +28,11 @@ func (s *Store) relieve() error {
 	if watermark <= 0 || now.Sub(s.relieved) < relieveEvery {
 		return nil
 	}
-	free, _, err := s.space()
+	disk, err := s.Disk()
 	if err != nil {
 		return err
 	}
-	need := watermark - int64(min(free, 1<<62))
+	need := watermark - int64(min(disk.Free, 1<<62))
 	if need <= 0 {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (s *Store) relieve() error {
 	s.counts.retained.Add(uint64(len(early)))
 	s.counts.retainedSpans.Add(spans)
 	s.opts.Logger.Warn("oldest segments deleted before their time: the disk is filling up",
-		"segments", len(early), "spans", spans, "bytes", size, "free", free, "watermark", watermark)
+		"segments", len(early), "spans", spans, "bytes", size, "free", disk.Free, "watermark", watermark)
 	return nil
 }
 
@@ -69,12 +69,21 @@ func (s *Store) relieve() error {
 // than Options.MinFreeBytes: a gibibyte of a small volume would be most of it.
 const keptShare = 20
 
-// space is how much the volume has free, and how much of that appends must
-// leave: enough for the flushes of both generations at least.
-func (s *Store) space() (free, kept uint64, err error) {
+// Disk is the volume of the data folder, in bytes.
+type Disk struct {
+	Size uint64
+	Free uint64 // what may still be written
+	// Reserved is the free space at which appends are refused: enough for the
+	// flushes of both generations at least.
+	Reserved uint64
+}
+
+// Disk reads how full the volume is.
+func (s *Store) Disk() (Disk, error) {
 	free, size, err := s.fs.Free(s.dir.root)
 	if err != nil {
-		return 0, 0, fmt.Errorf("read free disk space: %w", err)
+		return Disk{}, fmt.Errorf("read free disk space: %w", err)
 	}
-	return free, min(uint64(s.opts.MinFreeBytes), max(size/keptShare, 2*uint64(s.opts.FlushBytes))), nil
+	reserved := min(uint64(s.opts.MinFreeBytes), max(size/keptShare, 2*uint64(s.opts.FlushBytes)))
+	return Disk{Size: size, Free: free, Reserved: reserved}, nil
 }

@@ -81,9 +81,9 @@ func TestKeptSpace(t *testing.T) {
 	} {
 		o := options(vfs.NewMem(x.size))
 		o.MinFreeBytes, o.FlushBytes = x.minFree, x.flush
-		_, kept, err := open(t, o).space()
-		if err != nil || kept != uint64(x.want) {
-			t.Errorf("%+v: %d bytes are kept, %v", x, kept, err)
+		d, err := open(t, o).Disk()
+		if err != nil || d.Reserved != uint64(x.want) {
+			t.Errorf("%+v: %d bytes are kept, %v", x, d.Reserved, err)
 		}
 	}
 }

@@ -204,7 +204,8 @@ func (c *contract) documented() (out []string) {
 // SHOP is a store with the spans of [shop], ODD one of all kinds of spans,
 // CALLS one of services that call each other,
 // SMALL a shop that answers with at most one span of a trace, TORN one that
-// cannot be read, BUSY one while a backup runs, SHUT a server that is starting.
+// cannot be read, BUSY one while a backup runs, GUEST one that is not told of the
+// whole server, SHUT a server that is starting.
 const exchanges = `
 SHOP  GET  /traces                                                        200
 SHOP  GET  /traces?limit=1                                                200
@@ -322,6 +323,14 @@ SHUT  GET  /queries                                                       503
 SHOP  GET  /status                                                        200
 SHOP  GET  /status?x                                                      400
 SHUT  GET  /status                                                        503
+SHOP  GET  /server                                                        200
+SHOP  GET  /server?x                                                      400
+GUEST GET  /server                                                        403
+SHUT  GET  /server                                                        503
+SHOP  GET  /settings                                                      200
+SHOP  GET  /settings?x                                                    400
+GUEST GET  /settings                                                      403
+SHUT  GET  /settings                                                      503
 SHOP  GET  /openapi.yaml                                                  200
 SHOP  GET  /openapi.yaml?x                                                400
 SHUT  GET  /openapi.yaml                                                  503
@@ -386,11 +395,13 @@ func contractServers(t *testing.T) map[string]http.Handler {
 		}
 		return busy.Backups()[0], nil
 	}
+	guest := shop
+	guest.Server, guest.Settings = nil, nil
 	busy.Deletions = func() []native.Deletion { return []native.Deletion{{ID: 1, State: "lost", Kind: "query"}} }
 	return map[string]http.Handler{
 		"SHOP": native.New(shop), "ODD": native.New(odd), "SMALL": native.New(small), "TORN": native.New(torn), "BUSY": native.New(busy),
-		"CALLS": native.New(calls),
-		"FORM":  native.New(shop), "PAGE": native.New(shop), "SHUT": native.NewGate(func() string { return "recovering" }),
+		"CALLS": native.New(calls), "GUEST": native.New(guest),
+		"FORM": native.New(shop), "PAGE": native.New(shop), "SHUT": native.NewGate(func() string { return "recovering" }),
 	}
 }
 

@@ -38,7 +38,7 @@ func newDeletionClient(t *testing.T) (*client, *storage.Store) {
 // deletionOptions serve a store and its deletions.
 func deletionOptions(s *storage.Store) native.Options {
 	return native.Options{
-		Store: s, Logger: slog.New(slog.DiscardHandler), Status: shopStatus,
+		Store: s, Logger: slog.New(slog.DiscardHandler), Status: shopStatus, Server: shopServer, Settings: shopSettings,
 		Delete: func(ctx context.Context, req native.DeletionRequest) (native.Deletion, error) {
 			d, err := s.Delete(ctx, storage.DeletionRequest(req))
 			return native.Deletion(d), err

@@ -151,34 +151,3 @@ func listable(f traceql.Field) bool {
 	}
 	return false
 }
-
-func (a *api) getStatus(q *request) error {
-	if err := q.params.done(); err != nil {
-		return err
-	}
-	s := a.Status()
-	dst := appendString(append(q.body, `{"version":`...), s.Version)
-	dst = appendUint64Field(dst, "startTimeUnixNano", s.StartTime)
-	dst = appendIntField(dst, "spanCount", int64(s.SpanCount))
-	dst = appendIntField(dst, "diskBytes", int64(s.DiskBytes))
-	dst = appendIntField(dst, "segmentCount", int64(s.SegmentCount))
-	if s.SpanCount > 0 {
-		dst = appendUint64Field(dst, "minSpanStartUnixNano", s.MinSpanStart)
-		dst = appendUint64Field(dst, "maxSpanStartUnixNano", s.MaxSpanStart)
-	}
-	dst = append(dst, `,"lost":[`...)
-	for i, l := range s.Lost {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendString(append(dst, `{"file":`...), l.File)
-		dst = appendIntField(dst, "spanCount", int64(l.Spans))
-		dst = appendUint64Field(dst, "minSpanStartUnixNano", l.MinSpanStart)
-		dst = append(appendUint64Field(dst, "maxSpanStartUnixNano", l.MaxSpanStart), '}')
-	}
-	dst = append(dst, ']')
-	dst = appendString(append(dst, `,"endpoints":{"otlpHttp":`...), s.OTLPHTTP)
-	dst = appendStringField(dst, "otlpGrpc", s.OTLPGRPC)
-	q.body = append(dst, `}}`...)
-	return nil
-}

@@ -35,6 +35,11 @@ var openAPI []byte
 type Options struct {
 	Store  scan.Store
 	Status func() Status
+	// Server and Settings tell of the whole process; nil: whoever asks here is
+	// not to know, as tenants other than the default one.
+	Server   func() Server
+	Settings func() Settings
+
 	Logger *slog.Logger // for damage and bugs; clients are told less
 	Limits exec.Limits  // of each query; the zero Limits mean exec.DefaultLimits
 	// Queries are the latest, newest first; nil: none are logged.
@@ -49,30 +54,6 @@ type Options struct {
 	// taken after it returns. Deletions are the latest, newest first.
 	Delete    func(context.Context, DeletionRequest) (Deletion, error)
 	Deletions func() []Deletion
-}
-
-// Status is the answer of /status.
-type Status struct {
-	Version      string
-	StartTime    uint64 // of the server, Unix nanoseconds
-	SpanCount    uint64
-	DiskBytes    uint64
-	SegmentCount int
-	// MinSpanStart and MaxSpanStart are the earliest and the latest span start
-	// in Unix nanoseconds; both are left out while SpanCount is 0.
-	MinSpanStart, MaxSpanStart uint64
-	OTLPHTTP                   string // where to send telemetry: a URL
-	OTLPGRPC                   string // likewise: host:port
-	Lost                       []Lost // to damage
-}
-
-// Lost is what one damaged file has lost: answers that need it are incomplete.
-type Lost struct {
-	File  string // of the data folder
-	Spans uint64 // 0: not known
-	// MinSpanStart and MaxSpanStart bound the starts of the lost spans, in Unix
-	// nanoseconds.
-	MinSpanStart, MaxSpanStart uint64
 }
 
 // New makes the handler of all paths below [Prefix].
@@ -129,6 +110,8 @@ func (a *api) routes() map[string]http.Handler {
 		"/backups/{backupId}":             a.endpoint(a.getBackup),
 		"/queries":                        a.endpoint(a.getQueries),
 		"/status":                         a.endpoint(a.getStatus),
+		"/server":                         a.endpoint(a.getServer),
+		"/settings":                       a.endpoint(a.getSettings),
 		"/openapi.yaml":                   a.endpoint(a.getOpenAPI),
 	}
 }

@@ -79,9 +79,40 @@ func newClient(t *testing.T, store scan.Store) *client {
 func shopStatus() native.Status {
 	return native.Status{
 		Version: "1.0", StartTime: 5, SpanCount: 3, DiskBytes: 100, SegmentCount: 1, MinSpanStart: 1, MaxSpanStart: 2,
-		OTLPHTTP: "http://localhost:4318", OTLPGRPC: "localhost:4317",
+		Endpoints: native.Endpoints{OTLPHTTP: "http://localhost:4318", OTLPGRPC: "localhost:4317"},
+		Storage:   native.Storage{HeadSpanCount: 1, HeadBytes: 900, SegmentSpanCount: 2, SegmentBytes: 50},
+		Retention: native.Retention{
+			Age: 5, Bytes: 6, Rules: []native.RetentionRule{{Match: "{ status = error }", Age: 7}, {Match: "{ }"}},
+			Next: &native.Expiry{Due: 8, SpanCount: 2, Bytes: 50, MinSpanStart: 1, MaxSpanStart: 2},
+		},
 		Lost: []native.Lost{{File: "0000000000000001.seg", Spans: 4, MinSpanStart: 1, MaxSpanStart: 2}, {File: "0000000000000002.wal", MaxSpanStart: 1<<64 - 1}},
 	}
+}
+
+// dropReasons are all that openapi.yaml knows.
+var dropReasons = strings.Fields(`malformed unsupported too_large overloaded unavailable failed canceled invalid_span too_many_attributes
+	attribute_key_too_long too_many_events too_many_links invalid_link value_too_long name_too_long invalid_utf8`)
+
+func shopServer() native.Server {
+	out := native.Server{
+		HistoryStep: 10e9, HistoryEnd: 20e9, TenantCount: 1,
+		Receivers: []native.Receiver{{Protocol: "otlp", Transport: "grpc", RequestCount: 2, SpanCount: 9, Bytes: 99, DecompressedBytes: 999,
+			SpanHistory: []uint32{4, 5}, ByteHistory: []uint32{40, 59}, RequestHistory: []uint32{1, 1}}},
+		Disk:   &native.Disk{Directory: "/data", Size: 100, Free: 50, Reserved: 5, Watermark: 10},
+		Memory: native.Memory{Resident: 3, Limit: 4, ResidentHistory: []uint32{1, 2}},
+	}
+	for i, reason := range dropReasons {
+		out.Drops = append(out.Drops, native.Drop{Reason: reason, Count: uint64(i), History: []uint32{0, uint32(i)}})
+	}
+	return out
+}
+
+func shopSettings() native.Settings {
+	out := native.Settings{File: "kiseki.yaml"}
+	for _, source := range []string{"default", "file", "environment", "option", "derived"} {
+		out.Settings = append(out.Settings, native.Setting{Group: "Data", Key: "data", Value: "x", Default: "data", Source: source})
+	}
+	return out
 }
 
 // get returns the answer's body.

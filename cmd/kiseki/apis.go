@@ -15,7 +15,7 @@ import (
 func (t *tenant) apis() http.Handler {
 	mux, log, limits := http.NewServeMux(), t.server.log, queryLimits(t.server.config.Limits)
 	mux.Handle("/", native.New(native.Options{
-		Store: t.store, Status: t.status, Logger: log, Limits: limits, Arrivals: t.arrivals,
+		Store: t.store, Status: t.status, Server: t.serverFunc(), Settings: t.settingsFunc(), Logger: log, Limits: limits, Arrivals: t.arrivals,
 		Queries: func() []querylog.Entry { return t.server.queryLog.Latest(t.id) },
 		Backup:  t.backupFunc(), Backups: t.backups.all, Delete: t.deleteTraces, Deletions: t.listDeletions,
 	}))

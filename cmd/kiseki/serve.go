@@ -75,6 +75,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		l.warnExposed(log)
 	}
 	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3), started: time.Now()}
+	s.history = newHistory(s.started)
 	s.tenants, s.queries = newTenants(s), newGate(c.Limits)
 	s.queryLog = querylog.New(querylog.Options{Slow: c.Log.SlowQuery, Literals: c.Log.QueryLiterals, Logger: log})
 	s.metrics.registry.MustRegister(gateCollector{s.queries})
@@ -90,6 +91,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 	idle, stopIdle := context.WithCancel(context.Background())
 	defer stopIdle()
 	go s.restWhenIdle(idle)
+	go s.keepHistory(idle)
 	s.readiness.ready()
 	s.printStart(stdout)
 
@@ -120,7 +122,9 @@ type server struct {
 	tenants  *tenants
 	queries  *gate.Gate // of all tenants
 	queryLog *querylog.Log
+	pipeline *pipeline.Pipeline
 	receiver *otlp.Server
+	history  *history
 }
 
 // run serves a listener in the background.
@@ -179,15 +183,15 @@ func explainOpen(err error, dir string) error {
 
 func (s *server) startReceivers() {
 	limits := s.config.Limits
-	p := pipeline.New(pipeline.Options{
+	s.pipeline = pipeline.New(pipeline.Options{
 		Attrs:      limits.Attributes,
 		ValueBytes: limits.ValueBytes,
 		Events:     limits.Events,
 		Links:      limits.Events,
 	}, s.append)
-	s.metrics.registry.MustRegister(newPipelineCollector(p))
+	s.metrics.registry.MustRegister(newPipelineCollector(s.pipeline))
 	s.receiver = otlp.New(otlp.Options{
-		Append:  p.Append,
+		Append:  s.pipeline.Append,
 		Context: s.tenantContext,
 		Limits: otlp.Limits{
 			RequestBytes:  limits.RequestBytes,

@@ -6,19 +6,27 @@ import (
 
 	"github.com/kiseki-dev/kiseki/api/native"
 	names "github.com/kiseki-dev/kiseki/internal/tenant"
+	"github.com/kiseki-dev/kiseki/storage"
 )
 
-// status answers the API's question what this server is and holds.
+// status answers the API's question what this server is and what it holds of
+// the tenant.
 func (t *tenant) status() native.Status {
 	_, otlpHTTP, otlpGRPC := t.server.endpoints()
+	st := t.store.Stats()
 	out := native.Status{
-		Version:   versionString(),
-		StartTime: uint64(t.server.started.UnixNano()),
-		DiskBytes: t.diskBytes(),
-		OTLPHTTP:  otlpHTTP,
-		OTLPGRPC:  otlpGRPC,
+		Version:      versionString(),
+		StartTime:    uint64(t.server.started.UnixNano()),
+		DiskBytes:    t.diskBytes(),
+		SegmentCount: st.Segments,
+		Storage: native.Storage{
+			HeadSpanCount: uint64(st.HeadSpans), HeadBytes: st.HeadBytes,
+			SegmentSpanCount: st.SegmentSpans, SegmentBytes: st.SegmentBytes,
+			PendingSegmentCount: st.Backlog, FlushFailing: st.FlushFailing,
+		},
+		Retention: t.retention(&st),
+		Endpoints: native.Endpoints{OTLPHTTP: otlpHTTP, OTLPGRPC: otlpGRPC},
 	}
-	out.SegmentCount = t.store.Stats().Segments
 	for _, l := range t.store.Lost() {
 		out.Lost = append(out.Lost, native.Lost{File: l.File, Spans: l.Spans, MinSpanStart: l.MinStart, MaxSpanStart: l.MaxStart})
 	}
@@ -34,6 +42,23 @@ func (t *tenant) status() native.Status {
 		}
 		out.MaxSpanStart = max(out.MaxSpanStart, latest)
 		out.SpanCount += source.SpanCount()
+	}
+	return out
+}
+
+func (t *tenant) retention(st *storage.Stats) native.Retention {
+	c := t.server.config.Retention
+	out := native.Retention{
+		Age: int64(c.Age), Bytes: c.Bytes,
+		DeletedSpanCount: st.RetainedSpans, DeletedSegmentCount: st.RetainedSegments, EarlySegmentCount: st.EarlySegments,
+	}
+	for _, r := range c.Rules {
+		out.Rules = append(out.Rules, native.RetentionRule{Match: r.Match, Age: int64(r.Age)})
+	}
+	if next, ok := t.store.NextExpiry(); ok {
+		out.Next = &native.Expiry{
+			Due: next.Due, Whole: next.Whole, SpanCount: next.Spans, Bytes: next.Bytes, MinSpanStart: next.MinStart, MaxSpanStart: next.MaxStart,
+		}
 	}
 	return out
 }

@@ -29,3 +29,11 @@ func TestMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestResident(t *testing.T) {
+	for statm, want := range map[string]uint64{"1000 250 10 1 0 2 0\n": 250 * 4096, "": 0, "x": 0, "1 x": 0} {
+		if got := resident(statm, 4096); got != want {
+			t.Errorf("%q: %d bytes, want %d", statm, got, want)
+		}
+	}
+}
