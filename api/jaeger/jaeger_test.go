@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kiseki-dev/kiseki/api/jaeger"
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/ingest/otlp"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/storage/scan/scantest"
@@ -40,7 +41,7 @@ func shop(t testing.TB) *telemetry.Batch {
 	}
 	var b telemetry.Batch
 	report, err := otlp.NewDecoder(otlp.DecodeLimits{Depth: 32, Elements: math.MaxInt}).DecodeJSON(text, &b)
-	if err != nil || report != (otlp.Report{}) {
+	if err != nil || report != (ingest.Report{}) {
 		t.Fatal(report, err)
 	}
 	return &b

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/kiseki-dev/kiseki/api/querylog"
-	"github.com/kiseki-dev/kiseki/ingest/otlp"
+	"github.com/kiseki-dev/kiseki/ingest"
 )
 
 // durationBuckets span a cache hit to a request that a user gave up on.
@@ -80,9 +80,9 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// observeOTLP counts one OTLP request.
-func (m *metrics) observeOTLP(o otlp.Observation) {
-	labels := []string{"otlp", o.Transport, cmp.Or(o.Encoding, "unknown")}
+// observeReceived counts one request that brought telemetry.
+func (m *metrics) observeReceived(o ingest.Observation) {
+	labels := []string{o.Protocol, o.Transport, cmp.Or(o.Encoding, "unknown")}
 	m.requests.WithLabelValues(append(labels, o.Outcome)...).Inc()
 	m.duration.WithLabelValues(labels...).Observe(o.Duration.Seconds())
 	for c, n := range map[*prometheus.CounterVec]int{

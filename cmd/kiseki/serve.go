@@ -18,6 +18,7 @@ import (
 	"github.com/kiseki-dev/kiseki/api/querylog"
 	"github.com/kiseki-dev/kiseki/api/rpc"
 	"github.com/kiseki-dev/kiseki/config"
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/ingest/otlp"
 	"github.com/kiseki-dev/kiseki/pipeline"
 	"github.com/kiseki-dev/kiseki/storage"
@@ -190,15 +191,13 @@ func (s *server) startReceivers() {
 		Links:      limits.Events,
 	}, s.append)
 	s.metrics.registry.MustRegister(newPipelineCollector(s.pipeline))
+	received := ingest.Limits{RequestBytes: limits.RequestBytes, DecodedBytes: limits.DecompressedBytes}
 	s.receiver = otlp.New(otlp.Options{
-		Append:  s.pipeline.Append,
-		Context: s.tenantContext,
-		Limits: otlp.Limits{
-			RequestBytes:  limits.RequestBytes,
-			DecodedBytes:  limits.DecompressedBytes,
-			InFlightBytes: limits.InFlightBytes,
-		},
-		Observe:     s.metrics.observeOTLP,
+		Append:      s.pipeline.Append,
+		Context:     s.tenantContext,
+		Limits:      received,
+		Budget:      ingest.NewBudget(max(limits.InFlightBytes, limits.DecompressedBytes)),
+		Observe:     s.metrics.observeReceived,
 		CORSOrigins: s.config.OTLP.CORSOrigins,
 		TLS:         s.tls.Clone(),
 		Logger:      s.log,

@@ -10,7 +10,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/config"
-	"github.com/kiseki-dev/kiseki/ingest/otlp"
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/internal/machine"
 	names "github.com/kiseki-dev/kiseki/internal/tenant"
 	"github.com/kiseki-dev/kiseki/pipeline"
@@ -29,8 +29,8 @@ const (
 // refusals are the outcomes of requests that brought nothing; each is the
 // reason of a drop too.
 var refusals = []string{
-	otlp.OutcomeMalformed, otlp.OutcomeUnsupported, otlp.OutcomeTooLarge, otlp.OutcomeOverloaded,
-	otlp.OutcomeUnavailable, otlp.OutcomeFailed, otlp.OutcomeCanceled,
+	ingest.OutcomeMalformed, ingest.OutcomeUnsupported, ingest.OutcomeTooLarge, ingest.OutcomeOverloaded,
+	ingest.OutcomeUnavailable, ingest.OutcomeFailed, ingest.OutcomeCanceled,
 }
 
 // partDrops are the reasons to drop or change what a request that is taken

@@ -6,16 +6,14 @@
 //   - A span of 450 bytes with 10 attributes is decoded in at most 450 ns and
 //     without allocation: the wire bytes are walked in place into a reused
 //     [telemetry.Batch] whose strings alias the body.
-//   - What a client sends is bounded in every direction (bytes on the wire,
-//     bytes after decompression, bytes in flight over all requests, nesting,
-//     number of elements), and exceeding a bound gets the protocol's own
-//     answer.
+//   - What is beyond a limit gets the protocol's own answer; the limits
+//     themselves are package ingest's.
 //   - One bad span costs that span, not its batch: it is rejected, counted,
 //     and named in the partial success of the answer.
 //
-// The path of a request: server_http.go or server_grpc.go takes it,
-// body.go reads and decompresses it, decode_proto.go or decode_json.go fills
-// a batch, the append function stores it, response.go answers.
+// The path of a request: package ingest takes and reads it, decode_proto.go or
+// decode_json.go fills a batch, the append function stores it, response.go has
+// the answer.
 package otlp
 
 import (
@@ -24,16 +22,9 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
-
-// Report says what a decoder left out or repaired in a request it accepted.
-type Report struct {
-	RejectedSpans int    // spans that have no usable identity
-	Reason        string // why they were rejected, "" if none were
-	DroppedLinks  int    // links without a valid target; also in Span.DroppedLinks
-	InvalidUTF8   int    // strings in which U+FFFD replaces invalid bytes
-}
 
 // DecodeError says that a request is malformed, and where.
 type DecodeError struct {
@@ -43,6 +34,14 @@ type DecodeError struct {
 	// TooMany is true for a well-formed request that has more elements than
 	// [DecodeLimits] allows.
 	TooMany bool
+}
+
+// Unwrap is [ingest.ErrTooMany] where that is what is wrong.
+func (e *DecodeError) Unwrap() error {
+	if e.TooMany {
+		return ingest.ErrTooMany
+	}
+	return nil
 }
 
 func (e *DecodeError) Error() string {
@@ -57,8 +56,6 @@ type DecodeLimits struct {
 	// Depth is how deep arrays and maps may nest in an attribute's value.
 	Depth int
 	// Elements is the number of spans, events, links and attributes together.
-	// An element can be as small as 2 bytes on the wire but takes up to
-	// 200 bytes of a batch, so that a limit of bytes alone bounds little.
 	Elements int
 }
 
@@ -73,7 +70,7 @@ type Decoder struct {
 	arena    []byte // what cannot alias the body: unescaped, repaired, re-encoded
 	pos      int    // JSON: the next byte of in
 	elements int
-	report   Report
+	report   ingest.Report
 	rejected [len(rejectReasons)]int
 	err      *DecodeError
 	// Where the decoder is, for error messages; -1 is "not in one".
@@ -82,6 +79,14 @@ type Decoder struct {
 
 // NewDecoder makes a decoder.
 func NewDecoder(limits DecodeLimits) *Decoder { return &Decoder{limits: limits} }
+
+// Decode implements [ingest.Decoder].
+func (d *Decoder) Decode(encoding string, body []byte, b *telemetry.Batch) (ingest.Report, error) {
+	if encoding == encodingJSON {
+		return d.DecodeJSON(body, b)
+	}
+	return d.DecodeProto(body, b)
+}
 
 // DecodeProto empties b and fills it from a protobuf
 // ExportTraceServiceRequest. The batch aliases body and d. An error is a
@@ -92,7 +97,7 @@ func NewDecoder(limits DecodeLimits) *Decoder { return &Decoder{limits: limits} 
 // submessages are merged. It is laxer than protobuf in that invalid UTF-8 is
 // repaired, and stricter in that groups (a syntax OTLP never used) are
 // refused and that nesting is limited.
-func (d *Decoder) DecodeProto(body []byte, b *telemetry.Batch) (Report, error) {
+func (d *Decoder) DecodeProto(body []byte, b *telemetry.Batch) (ingest.Report, error) {
 	d.reset(body, b)
 	d.protoRequest(d.in)
 	return d.finish()
@@ -103,7 +108,7 @@ func (d *Decoder) DecodeProto(body []byte, b *telemetry.Batch) (Report, error) {
 // numbers or names, an unknown name counting as 0; base64 of either alphabet,
 // padded or not; null as absent. Unknown fields are skipped. Of a field that
 // an object repeats, the last one wins.
-func (d *Decoder) DecodeJSON(body []byte, b *telemetry.Batch) (Report, error) {
+func (d *Decoder) DecodeJSON(body []byte, b *telemetry.Batch) (ingest.Report, error) {
 	d.reset(body, b)
 	d.jsonRequest()
 	return d.finish()
@@ -115,10 +120,10 @@ func (d *Decoder) reset(body []byte, b *telemetry.Batch) {
 }
 
 // finish lets go of the body and the batch and sums up.
-func (d *Decoder) finish() (Report, error) {
+func (d *Decoder) finish() (ingest.Report, error) {
 	d.b, d.in = nil, ""
 	if d.err != nil {
-		return Report{}, d.err
+		return ingest.Report{}, d.err
 	}
 	if d.report.RejectedSpans > 0 {
 		d.report.Reason = d.rejectMessage()

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
@@ -49,10 +50,10 @@ func TestRoundTrip(t *testing.T) {
 		for _, encoding := range []struct {
 			name   string
 			body   []byte
-			decode func([]byte, *telemetry.Batch) (Report, error)
+			decode func([]byte, *telemetry.Batch) (ingest.Report, error)
 		}{{"protobuf", encodeProto(t, td), d.DecodeProto}, {"json", encodeJSON(t, td), d.DecodeJSON}} {
 			report, err := encoding.decode(encoding.body, &got)
-			if err != nil || report != (Report{}) {
+			if err != nil || report != (ingest.Report{}) {
 				t.Fatalf("seed %d, %s: %v, %+v", seed, encoding.name, err, report)
 			}
 			if err := checkInvariants(&got); err != nil {
@@ -76,9 +77,9 @@ func TestSharedResource(t *testing.T) {
 	}
 	td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty() // without spans: leaves no trace
 	d := NewDecoder(testLimits)
-	for name, decode := range map[string]func(*telemetry.Batch) (Report, error){
-		"protobuf": func(b *telemetry.Batch) (Report, error) { return d.DecodeProto(encodeProto(t, td), b) },
-		"json":     func(b *telemetry.Batch) (Report, error) { return d.DecodeJSON(encodeJSON(t, td), b) },
+	for name, decode := range map[string]func(*telemetry.Batch) (ingest.Report, error){
+		"protobuf": func(b *telemetry.Batch) (ingest.Report, error) { return d.DecodeProto(encodeProto(t, td), b) },
+		"json":     func(b *telemetry.Batch) (ingest.Report, error) { return d.DecodeJSON(encodeJSON(t, td), b) },
 	} {
 		var b telemetry.Batch
 		if _, err := decode(&b); err != nil || len(b.Resources) != 1 || len(b.Scopes) != 1 || len(b.Spans) != 3 {
@@ -172,7 +173,7 @@ func compareJSON(t *testing.T, body []byte) bool {
 	return compare(t, body, (*Decoder).DecodeJSON, &m, oracleErr, jsonID)
 }
 
-func compare(t *testing.T, body []byte, decode func(*Decoder, []byte, *telemetry.Batch) (Report, error),
+func compare(t *testing.T, body []byte, decode func(*Decoder, []byte, *telemetry.Batch) (ingest.Report, error),
 	m *coltracepb.ExportTraceServiceRequest, oracleErr error, id func([]byte) []byte) bool {
 	t.Helper()
 	var got telemetry.Batch
@@ -276,7 +277,7 @@ func TestInvalidUTF8(t *testing.T) {
 	d := NewDecoder(testLimits)
 	for _, c := range []struct {
 		body   string
-		decode func([]byte, *telemetry.Batch) (Report, error)
+		decode func([]byte, *telemetry.Batch) (ingest.Report, error)
 	}{{string(body), d.DecodeProto}, {json, d.DecodeJSON}} {
 		var b telemetry.Batch
 		report, err := c.decode([]byte(c.body), &b)

@@ -51,7 +51,7 @@ func (z *zstdWriter) Close() error {
 func (c *zstdCompressor) Decompress(r io.Reader) (io.Reader, error) {
 	z, ok := c.decoders.Get().(*zstdReader)
 	if !ok {
-		d, err := newZstdDecoder(r)
+		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return nil, err
 		}

@@ -2,52 +2,8 @@ package otlp
 
 import (
 	"encoding/binary"
-	"net/http"
 	"strconv"
-	"time"
-
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 )
-
-// failure is why a request was not taken.
-type failure struct {
-	outcome    string
-	message    string
-	retryAfter time.Duration // 0 if the client should not send it again
-	httpStatus int           // 0 for that of the outcome
-}
-
-// How each outcome is said in the two protocols. A client repeats a request
-// after 429, 502, 503 and 504, and after UNAVAILABLE, CANCELLED and others;
-// after RESOURCE_EXHAUSTED only where RetryInfo comes with it
-// (https://opentelemetry.io/docs/specs/otlp/#failures).
-var codeOf = map[string]struct {
-	http int
-	grpc codes.Code
-}{
-	OutcomeMalformed:   {http.StatusBadRequest, codes.InvalidArgument},
-	OutcomeUnsupported: {http.StatusUnsupportedMediaType, codes.Unimplemented},
-	OutcomeTooLarge:    {http.StatusRequestEntityTooLarge, codes.ResourceExhausted},
-	OutcomeOverloaded:  {http.StatusTooManyRequests, codes.ResourceExhausted},
-	OutcomeUnavailable: {http.StatusServiceUnavailable, codes.Unavailable},
-	OutcomeFailed:      {http.StatusInternalServerError, codes.Internal},
-	OutcomeCanceled:    {http.StatusRequestTimeout, codes.Canceled},
-}
-
-// status is the google.rpc.Status that says f.
-func (f *failure) status() *status.Status {
-	s := status.New(codeOf[f.outcome].grpc, f.message)
-	if f.retryAfter > 0 {
-		// It fails only for a status that is OK.
-		if with, err := s.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(f.retryAfter)}); err == nil {
-			return with
-		}
-	}
-	return s
-}
 
 // appendProtoResponse appends an ExportTraceServiceResponse:
 //

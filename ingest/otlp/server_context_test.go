@@ -45,7 +45,7 @@ func TestContext(t *testing.T) {
 		}
 		ctx := metadata.AppendToOutgoingContext(t.Context(), "x-who", who)
 		var out coltracepb.ExportTraceServiceResponse
-		if err := f.conn.Invoke(ctx, exportPath, body, &out, grpc.ForceCodecV2(rawCodec{})); status.Code(err) != want.grpc {
+		if err := f.conn.Invoke(ctx, "/"+traceService+"/Export", body, &out, grpc.ForceCodecV2(rawCodec{})); status.Code(err) != want.grpc {
 			t.Errorf("gRPC as %s: %v", who, err)
 		}
 	}

@@ -3,7 +3,7 @@ package otlp
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"github.com/kiseki-dev/kiseki/ingest"
 	"io"
 	"net/http"
 	"testing"
@@ -16,7 +16,7 @@ func frame(flag byte, size int, body []byte) []byte {
 
 // TestGRPCFrames sends what a proper client would not.
 func TestGRPCFrames(t *testing.T) {
-	f := start(t, &sink{}, Options{Limits: Limits{RequestBytes: 1 << 20}})
+	f := start(t, &sink{}, Options{Limits: ingest.Limits{RequestBytes: 1 << 20}})
 	var p http.Protocols
 	p.SetUnencryptedHTTP2(true)
 	client := &http.Client{Transport: &http.Transport{Protocols: &p}}
@@ -28,18 +28,18 @@ func TestGRPCFrames(t *testing.T) {
 		status         string
 		outcome        string
 	}{
-		{"good", "", frame(0, len(good), good), "0", OutcomeOK},
-		{"nothing", "", nil, "1", OutcomeCanceled},
-		{"half a frame", "", []byte{0, 0}, "1", OutcomeCanceled},
-		{"cut off", "", frame(0, len(good)+1, good), "1", OutcomeCanceled},
-		{"claims a lot", "", frame(0, 1<<30, good), "8", OutcomeTooLarge},
-		{"compressed with nothing", "", frame(1, len(good), good), "3", OutcomeMalformed},
-		{"unknown flag", "gzip", frame(2, len(good), good), "3", OutcomeMalformed},
-		{"unknown compression", "brotli", frame(1, len(good), good), "12", OutcomeUnsupported},
-		{"not gzip", "gzip", frame(1, len(good), good), "3", OutcomeMalformed},
-		{"empty", "", frame(0, 0, nil), "0", OutcomeOK},
+		{"good", "", frame(0, len(good), good), "0", ingest.OutcomeOK},
+		{"nothing", "", nil, "1", ingest.OutcomeCanceled},
+		{"half a frame", "", []byte{0, 0}, "1", ingest.OutcomeCanceled},
+		{"cut off", "", frame(0, len(good)+1, good), "1", ingest.OutcomeCanceled},
+		{"claims a lot", "", frame(0, 1<<30, good), "8", ingest.OutcomeTooLarge},
+		{"compressed with nothing", "", frame(1, len(good), good), "3", ingest.OutcomeMalformed},
+		{"unknown flag", "gzip", frame(2, len(good), good), "3", ingest.OutcomeMalformed},
+		{"unknown compression", "brotli", frame(1, len(good), good), "12", ingest.OutcomeUnsupported},
+		{"not gzip", "gzip", frame(1, len(good), good), "3", ingest.OutcomeMalformed},
+		{"empty", "", frame(0, 0, nil), "0", ingest.OutcomeOK},
 	} {
-		req, err := http.NewRequest(http.MethodPost, "http://"+f.grpcAddr+exportPath, bytes.NewReader(c.body))
+		req, err := http.NewRequest(http.MethodPost, "http://"+f.grpcAddr+"/"+traceService+"/Export", bytes.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,25 +62,7 @@ func TestGRPCFrames(t *testing.T) {
 			t.Errorf("%s: observed %+v", c.name, o[len(o)-1])
 		}
 	}
-	if used := f.server.budget.used.Load(); used != 0 {
+	if used := f.budget.Used(); used != 0 {
 		t.Errorf("%d bytes of the budget were not given back", used)
-	}
-}
-
-func TestPercentEncode(t *testing.T) {
-	for in, want := range map[string]string{"plain text.": "plain text.", "100 %\n軌": "100 %25%0A%E8%BB%8C"} {
-		if got := percentEncode(in); got != want {
-			t.Errorf("%q became %q", in, got)
-		}
-	}
-}
-
-func TestGRPCTimeout(t *testing.T) {
-	for header, bounded := range map[string]bool{"": false, "5": false, "S": false, "5S": true, "99999999H": true, "100000000S": false, "1x": false, "-1S": false} {
-		ctx, cancel := withTimeout(t.Context(), header)
-		if _, ok := ctx.Deadline(); ok != bounded {
-			t.Errorf("%q: %s", header, fmt.Sprint(ctx))
-		}
-		cancel()
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -83,7 +84,7 @@ func TestGRPCPartialSuccess(t *testing.T) {
 	if err != nil || res.GetPartialSuccess().GetRejectedSpans() != 1 || res.GetPartialSuccess().GetErrorMessage() != want {
 		t.Errorf("%v, %v", res, err)
 	}
-	if o := f.observed()[0]; o.Outcome != OutcomePartial || o.Spans != 2 || o.Rejected != 1 {
+	if o := f.observed()[0]; o.Outcome != ingest.OutcomePartial || o.Spans != 2 || o.Rejected != 1 {
 		t.Errorf("observed %+v", o)
 	}
 }
@@ -92,7 +93,7 @@ func TestGRPCErrors(t *testing.T) {
 	var appendErr error
 	f := start(t, &sink{append: func(context.Context, *telemetry.Batch) (telemetry.Outcome, error) {
 		return telemetry.Outcome{}, appendErr
-	}}, Options{Limits: Limits{DecodedBytes: 1 << 20, Elements: 100}})
+	}}, Options{Limits: ingest.Limits{DecodedBytes: 1 << 20, Elements: 100}})
 	large := make([]byte, 1<<20+1)
 	for _, c := range []struct {
 		name       string
@@ -104,13 +105,13 @@ func TestGRPCErrors(t *testing.T) {
 		retry      time.Duration
 		message    string
 	}{
-		{"malformed", []byte{0x0a, 0x05}, "identity", nil, codes.InvalidArgument, OutcomeMalformed, 0, "malformed OTLP protobuf: field cut off at byte 0"},
-		{"too large", large, "identity", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than the limit"},
-		{"gzip bomb", make([]byte, 8<<20), "gzip", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than the limit"},
-		{"zstd bomb", make([]byte, 8<<20), "zstd", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "larger than the limit"},
-		{"too many elements", wrapSpans(slices.Repeat([][]byte{span()}, 101)...), "identity", nil, codes.ResourceExhausted, OutcomeTooLarge, 0, "more than 100 spans"},
-		{"retry", wrapSpans(span()), "identity", &telemetry.RetryError{After: 3 * time.Second, Err: errors.New("disk is full")}, codes.Unavailable, OutcomeUnavailable, 3 * time.Second, "disk is full"},
-		{"fatal", wrapSpans(span()), "identity", errors.New("bad batch"), codes.Internal, OutcomeFailed, 0, "bad batch"},
+		{"malformed", []byte{0x0a, 0x05}, "identity", nil, codes.InvalidArgument, ingest.OutcomeMalformed, 0, "malformed OTLP protobuf: field cut off at byte 0"},
+		{"too large", large, "identity", nil, codes.ResourceExhausted, ingest.OutcomeTooLarge, 0, "larger than the limit"},
+		{"gzip bomb", make([]byte, 8<<20), "gzip", nil, codes.ResourceExhausted, ingest.OutcomeTooLarge, 0, "larger than the limit"},
+		{"zstd bomb", make([]byte, 8<<20), "zstd", nil, codes.ResourceExhausted, ingest.OutcomeTooLarge, 0, "larger than the limit"},
+		{"too many elements", wrapSpans(slices.Repeat([][]byte{span()}, 101)...), "identity", nil, codes.ResourceExhausted, ingest.OutcomeTooLarge, 0, "more than 100 spans"},
+		{"retry", wrapSpans(span()), "identity", &telemetry.RetryError{After: 3 * time.Second, Err: errors.New("disk is full")}, codes.Unavailable, ingest.OutcomeUnavailable, 3 * time.Second, "disk is full"},
+		{"fatal", wrapSpans(span()), "identity", errors.New("bad batch"), codes.Internal, ingest.OutcomeFailed, 0, "bad batch"},
 	} {
 		appendErr = c.appendErr
 		_, err := f.export(t, c.body, grpc.UseCompressor(c.compressor), grpc.MaxCallSendMsgSize(1<<30))
@@ -121,7 +122,7 @@ func TestGRPCErrors(t *testing.T) {
 			t.Errorf("%s: observed %+v", c.name, o[len(o)-1])
 		}
 	}
-	if used := f.server.budget.used.Load(); used != 0 {
+	if used := f.budget.Used(); used != 0 {
 		t.Errorf("%d bytes of the budget are lost", used)
 	}
 }
@@ -132,15 +133,14 @@ func TestGRPCOverload(t *testing.T) {
 		entered <- struct{}{}
 		<-leave
 		return telemetry.Outcome{}, nil
-	}}, Options{Limits: Limits{DecodedBytes: 1 << 20}})
-	f.server.budget.limit = 3 * chunk
+	}}, Options{Limits: ingest.Limits{DecodedBytes: 1 << 20}, Budget: ingest.NewBudget(64 << 10)})
 	first := make(chan error)
 	go func() {
-		_, err := f.export(t, bytes.Join([][]byte{wrapSpans(span()), msg(9, make([]byte, chunk))}, nil)) // takes two chunks
+		_, err := f.export(t, bytes.Join([][]byte{wrapSpans(span()), msg(9, make([]byte, 64<<10))}, nil)) // takes two chunks
 		first <- err
 	}()
 	<-entered
-	_, err := f.export(t, bytes.Join([][]byte{wrapSpans(span()), msg(9, make([]byte, chunk))}, nil))
+	_, err := f.export(t, bytes.Join([][]byte{wrapSpans(span()), msg(9, make([]byte, 64<<10))}, nil))
 	if status.Code(err) != codes.ResourceExhausted || retryDelay(err) < time.Second {
 		t.Errorf("over the budget: %v", err)
 	}
@@ -148,7 +148,7 @@ func TestGRPCOverload(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
-	if o := f.observed(); !slices.ContainsFunc(o, func(o Observation) bool { return o.Outcome == OutcomeOverloaded }) {
+	if o := f.observed(); !slices.ContainsFunc(o, func(o ingest.Observation) bool { return o.Outcome == ingest.OutcomeOverloaded }) {
 		t.Errorf("observed %+v", o)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
@@ -76,7 +77,7 @@ func TestHTTPPartialSuccess(t *testing.T) {
 		}
 	}
 	for _, o := range f.observed() {
-		if o.Outcome != OutcomePartial || o.Spans != 4 || o.Rejected != 3 {
+		if o.Outcome != ingest.OutcomePartial || o.Spans != 4 || o.Rejected != 3 {
 			t.Errorf("observed %+v", o)
 		}
 	}
@@ -86,7 +87,7 @@ func TestHTTPErrors(t *testing.T) {
 	var appendErr error
 	f := start(t, &sink{append: func(context.Context, *telemetry.Batch) (telemetry.Outcome, error) {
 		return telemetry.Outcome{}, appendErr
-	}}, Options{Limits: Limits{RequestBytes: 100 << 10, DecodedBytes: 1 << 20}})
+	}}, Options{Limits: ingest.Limits{RequestBytes: 100 << 10, DecodedBytes: 1 << 20}})
 	good, bomb := wrapSpans(span()), make([]byte, 8<<20)
 	const metrics = "/v1/metrics"
 	for _, c := range []struct {
@@ -97,20 +98,20 @@ func TestHTTPErrors(t *testing.T) {
 		outcome, message            string
 		retryAfter                  string
 	}{
-		{"malformed protobuf", typeProto, "", []byte{0x0a, 0x05}, nil, 400, OutcomeMalformed, "malformed OTLP protobuf: field cut off at byte 0", ""},
-		{"malformed JSON", typeJSON, "", []byte(`{"resourceSpans":[{]}`), nil, 400, OutcomeMalformed, "malformed OTLP json: expected a string, found ']' at byte 19, in resourceSpans[0]", ""},
-		{"not gzip", typeProto, "gzip", good, nil, 400, OutcomeMalformed, "read body: decompress gzip: gzip: invalid header", ""},
-		{"gzip cut off", typeJSON, "gzip", gzipped(t, good)[:20], nil, 400, OutcomeMalformed, "read body: decompress gzip: unexpected EOF", ""},
-		{"not zstd", typeProto, "zstd", good, nil, 400, OutcomeMalformed, "read body: decompress zstd: invalid input: magic number mismatch", ""},
-		{"content type", "text/plain", "", good, nil, 415, OutcomeUnsupported, `Content-Type must be application/x-protobuf or application/json, not "text/plain"`, ""},
-		{"no content type", "", "", good, nil, 415, OutcomeUnsupported, `Content-Type must be application/x-protobuf or application/json, not ""`, ""},
-		{"content encoding", typeProto, "br", good, nil, 415, OutcomeUnsupported, `Content-Encoding must be gzip, zstd or identity, not "br"`, ""},
-		{"too large", typeProto, "", bomb[:200<<10], nil, 413, OutcomeTooLarge, "request is larger than the limit of 102400 bytes", ""},
-		{"gzip bomb", typeProto, "gzip", gzipped(t, bomb), nil, 413, OutcomeTooLarge, "request is larger than the limit after decompression: 1048576 bytes", ""},
-		{"zstd bomb", typeProto, "zstd", zstded(t, bomb), nil, 413, OutcomeTooLarge, "request is larger than the limit after decompression: 1048576 bytes", ""},
-		{"retry", typeProto, "", good, &telemetry.RetryError{After: 1500 * time.Millisecond, Err: errors.New("disk is full")}, 503, OutcomeUnavailable, "disk is full", "2"},
-		{"retry at once", typeJSON, "", []byte(jsonRequest(jsonSpan(`"flags":1`))), &telemetry.RetryError{Err: errors.New("busy")}, 503, OutcomeUnavailable, "busy", "1"},
-		{"fatal", typeProto, "", good, errors.New("bad batch"), 500, OutcomeFailed, "bad batch", ""},
+		{"malformed protobuf", typeProto, "", []byte{0x0a, 0x05}, nil, 400, ingest.OutcomeMalformed, "malformed OTLP protobuf: field cut off at byte 0", ""},
+		{"malformed JSON", typeJSON, "", []byte(`{"resourceSpans":[{]}`), nil, 400, ingest.OutcomeMalformed, "malformed OTLP json: expected a string, found ']' at byte 19, in resourceSpans[0]", ""},
+		{"not gzip", typeProto, "gzip", good, nil, 400, ingest.OutcomeMalformed, "read body: decompress gzip: gzip: invalid header", ""},
+		{"gzip cut off", typeJSON, "gzip", gzipped(t, good)[:20], nil, 400, ingest.OutcomeMalformed, "read body: decompress gzip: unexpected EOF", ""},
+		{"not zstd", typeProto, "zstd", good, nil, 400, ingest.OutcomeMalformed, "read body: decompress zstd: invalid input: magic number mismatch", ""},
+		{"content type", "text/plain", "", good, nil, 415, ingest.OutcomeUnsupported, `Content-Type must be application/x-protobuf or application/json, not "text/plain"`, ""},
+		{"no content type", "", "", good, nil, 415, ingest.OutcomeUnsupported, `Content-Type must be application/x-protobuf or application/json, not ""`, ""},
+		{"content encoding", typeProto, "br", good, nil, 415, ingest.OutcomeUnsupported, `Content-Encoding must be gzip, zstd or identity, not "br"`, ""},
+		{"too large", typeProto, "", bomb[:200<<10], nil, 413, ingest.OutcomeTooLarge, "request is larger than the limit of 102400 bytes", ""},
+		{"gzip bomb", typeProto, "gzip", gzipped(t, bomb), nil, 413, ingest.OutcomeTooLarge, "request is larger than the limit after decompression: 1048576 bytes", ""},
+		{"zstd bomb", typeProto, "zstd", zstded(t, bomb), nil, 413, ingest.OutcomeTooLarge, "request is larger than the limit after decompression: 1048576 bytes", ""},
+		{"retry", typeProto, "", good, &telemetry.RetryError{After: 1500 * time.Millisecond, Err: errors.New("disk is full")}, 503, ingest.OutcomeUnavailable, "disk is full", "2"},
+		{"retry at once", typeJSON, "", []byte(jsonRequest(jsonSpan(`"flags":1`))), &telemetry.RetryError{Err: errors.New("busy")}, 503, ingest.OutcomeUnavailable, "busy", "1"},
+		{"fatal", typeProto, "", good, errors.New("bad batch"), 500, ingest.OutcomeFailed, "bad batch", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			appendErr = c.appendErr
@@ -134,7 +135,7 @@ func TestHTTPErrors(t *testing.T) {
 	// Without a Content-Length the size shows only on reading.
 	res, answer = f.do(t, http.MethodPost, f.url, io.MultiReader(bytes.NewReader(bomb[:200<<10])), "Content-Type", typeProto)
 	checkStatus(t, res, answer, 413, "request is larger than the limit of 102400 bytes")
-	if used := f.server.budget.used.Load(); used != 0 {
+	if used := f.budget.Used(); used != 0 {
 		t.Errorf("%d bytes of the budget are lost", used)
 	}
 }
@@ -168,7 +169,7 @@ func TestBombMemory(t *testing.T) {
 	s.Handler().ServeHTTP(w, r)
 	runtime.ReadMemStats(&after)
 	// Buffers of 64 KiB, 128 KiB … 64 MiB make 128 MiB together.
-	if allocated := after.TotalAlloc - before.TotalAlloc; w.Code != 413 || allocated > 130*mib {
+	if allocated := after.TotalAlloc - before.TotalAlloc; w.Code != 413 || allocated > 130<<20 {
 		t.Errorf("status %d after allocating %d bytes", w.Code, allocated)
 	}
 }
@@ -179,9 +180,8 @@ func TestHTTPOverload(t *testing.T) {
 		entered <- struct{}{}
 		<-leave
 		return telemetry.Outcome{}, nil
-	}}, Options{})
-	f.server.budget.limit = 3 * chunk
-	body := append(wrapSpans(span()), msg(9, make([]byte, chunk))...) // takes two chunks
+	}}, Options{Budget: ingest.NewBudget(64 << 10)})
+	body := append(wrapSpans(span()), msg(9, make([]byte, 64<<10))...) // takes two chunks
 	first := make(chan int)
 	go func() {
 		res, _ := f.post(t, body, "Content-Type", typeProto)
@@ -189,7 +189,7 @@ func TestHTTPOverload(t *testing.T) {
 	}()
 	<-entered
 	res, answer := f.post(t, body, "Content-Type", typeProto)
-	checkStatus(t, res, answer, 429, errOverloaded.Error())
+	checkStatus(t, res, answer, 429, "too many bytes in flight, send again later")
 	if res.Header.Get("Retry-After") != "1" {
 		t.Errorf("Retry-After is %q", res.Header.Get("Retry-After"))
 	}
@@ -197,14 +197,14 @@ func TestHTTPOverload(t *testing.T) {
 	if got := <-first; got != http.StatusOK {
 		t.Errorf("first: %d", got)
 	}
-	if o := f.observed(); !slices.ContainsFunc(o, func(o Observation) bool { return o.Outcome == OutcomeOverloaded }) {
+	if o := f.observed(); !slices.ContainsFunc(o, func(o ingest.Observation) bool { return o.Outcome == ingest.OutcomeOverloaded }) {
 		t.Errorf("observed %+v", o)
 	}
 }
 
 // A client that sends too slowly does not hold its connection for ever.
 func TestHTTPReadTime(t *testing.T) {
-	f := start(t, &sink{}, Options{Limits: Limits{ReadTime: 50 * time.Millisecond}})
+	f := start(t, &sink{}, Options{Limits: ingest.Limits{ReadTime: 50 * time.Millisecond}})
 	body, stop := io.Pipe()
 	defer stop.Close()
 	r, err := http.NewRequest(http.MethodPost, f.url, body)

@@ -31,6 +31,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
 )
@@ -41,7 +42,7 @@ type sink struct {
 	mu     struct {
 		sync.Mutex
 		dumps    []string
-		observed []Observation
+		observed []ingest.Observation
 	}
 }
 
@@ -55,7 +56,7 @@ func (s *sink) Append(ctx context.Context, b *telemetry.Batch) (telemetry.Outcom
 	return telemetry.Outcome{}, nil
 }
 
-func (s *sink) Observe(o Observation) {
+func (s *sink) Observe(o ingest.Observation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.observed = append(s.mu.observed, o)
@@ -67,7 +68,7 @@ func (s *sink) all() string {
 	return strings.Join(s.mu.dumps, "\n")
 }
 
-func (s *sink) observed() []Observation {
+func (s *sink) observed() []ingest.Observation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mu.observed
@@ -77,6 +78,7 @@ func (s *sink) observed() []Observation {
 type fixture struct {
 	*sink
 	server   *Server
+	budget   *ingest.Budget
 	url      string // of POST /v1/traces
 	grpcAddr string
 	client   *http.Client
@@ -86,7 +88,10 @@ type fixture struct {
 func start(t testing.TB, s *sink, o Options) *fixture {
 	t.Helper()
 	o.Append, o.Observe, o.Logger = s.Append, s.Observe, slog.New(slog.DiscardHandler)
-	f := &fixture{sink: s, server: New(o), client: &http.Client{Transport: &http.Transport{}}}
+	if o.Budget == nil {
+		o.Budget = ingest.NewBudget(64 << 20)
+	}
+	f := &fixture{sink: s, server: New(o), budget: o.Budget, client: &http.Client{Transport: &http.Transport{}}}
 	scheme, creds := "http", insecure.NewCredentials()
 	if o.TLS != nil {
 		pool := x509.NewCertPool()
@@ -256,7 +261,7 @@ func TestSDKExporters(t *testing.T) {
 				}
 			}
 			for _, o := range f.observed() {
-				if o.Outcome != OutcomeOK || o.Spans != 2 || o.DecodedBytes == 0 || o.Duration == 0 {
+				if o.Outcome != ingest.OutcomeOK || o.Spans != 2 || o.DecodedBytes == 0 || o.Duration == 0 {
 					t.Errorf("observed %+v", o)
 				}
 			}
@@ -327,20 +332,5 @@ func TestShutdownGivesUp(t *testing.T) {
 	close(leave)
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
-	}
-}
-
-// A bug in a decoder costs the request it meets.
-func TestDecoderPanic(t *testing.T) {
-	s := New(Options{Append: discard, Logger: slog.New(slog.DiscardHandler)})
-	r := s.take()
-	r.decoder = nil
-	var x exchange
-	if fail := s.handle(context.Background(), nil, r, &x); fail == nil || fail.outcome != OutcomeFailed {
-		t.Errorf("got %+v", fail)
-	}
-	s.give(r)
-	if again := s.take(); again == r {
-		t.Error("what the decoder panicked over is used again")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/ingest/otlp"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpproto"
@@ -21,7 +22,7 @@ func TestReadsBack(t *testing.T) {
 	for seed := range uint64(60) {
 		want := telemetrytest.Random(seed, 50)
 		body := otlpproto.Append([]byte("before"), want)[len("before"):]
-		if report, err := d.DecodeProto(body, &got); err != nil || report != (otlp.Report{}) {
+		if report, err := d.DecodeProto(body, &got); err != nil || report != (ingest.Report{}) {
 			t.Fatalf("seed %d: %v, %+v", seed, err, report)
 		}
 		if g, w := telemetrytest.Dump(&got), telemetrytest.Dump(want); g != w {

@@ -1,10 +1,9 @@
-package otlp
+package ingest
 
 import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	_ "go.opentelemetry.io/proto/otlp/collector/trace/v1" // its descriptor, for reflection
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
@@ -26,18 +24,12 @@ import (
 
 // The library for gRPC reads a message whole, and unpacks it whole, before its
 // server has a say: what clients send at the same time is in memory before any
-// budget knows of it. So Export is served by hand, on the HTTP/2 server of the
-// standard library: one call is one request and one answer, each in a frame of
-// five bytes (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md),
-// and the request's body is read piece by piece as the budget allows, as with
-// OTLP/HTTP. Health checks and reflection are the library's.
-
-// traceService is the name of the service of OTLP/gRPC that takes traces. The
-// services of the other signals are not registered: their clients get
-// UNIMPLEMENTED.
-const traceService = "opentelemetry.proto.collector.trace.v1.TraceService"
-
-const exportPath = "/" + traceService + "/Export"
+// budget knows of it. So the calls that bring telemetry are served by hand, on
+// the HTTP/2 server of the standard library: one call is one request and one
+// answer, each in a frame of five bytes
+// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md), and the
+// request's body is read piece by piece as the budget allows, as over HTTP.
+// Health checks and reflection are the library's.
 
 const (
 	// maxStreams bounds the requests of one connection at a time.
@@ -49,29 +41,55 @@ const (
 	frameHeader = 5
 )
 
-func (s *Server) newGRPC() (*http.Server, *grpc.Server, *health.Server) {
-	g := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 10))
-	// Export never gets here; reflection lists what is registered.
-	g.RegisterService(&grpc.ServiceDesc{
-		ServiceName: traceService,
-		Streams: []grpc.StreamDesc{{StreamName: "Export", Handler: func(any, grpc.ServerStream) error {
+// Call is a unary gRPC call that brings telemetry.
+type Call struct {
+	Service string // such as "opentelemetry.proto.collector.trace.v1.TraceService"
+	Method  string // such as "Export"
+	File    string // that declares it, for reflection
+	// Encoding is how [Decoder] knows the messages.
+	Encoding string
+	// Answer appends the answer's message to a request that was stored.
+	Answer func(buf []byte, x *Exchange) []byte
+}
+
+func (c *Call) path() string { return "/" + c.Service + "/" + c.Method }
+
+// GRPCServer serves a [Call], health checks and reflection.
+type GRPCServer struct {
+	name    string
+	server  *http.Server
+	library *grpc.Server
+	health  *health.Server
+}
+
+// GRPCServer makes a server of one call, whose name ("OTLP/gRPC") is for
+// errors. other, if not nil, has a say in what else the port serves.
+func (r *Receiver) GRPCServer(name string, c Call, other func(*grpc.Server)) *GRPCServer {
+	s := &GRPCServer{name: name, library: grpc.NewServer(grpc.MaxRecvMsgSize(64 << 10)), health: health.NewServer()}
+	// The call never gets to the library; reflection lists what is registered.
+	s.library.RegisterService(&grpc.ServiceDesc{
+		ServiceName: c.Service,
+		Streams: []grpc.StreamDesc{{StreamName: c.Method, Handler: func(any, grpc.ServerStream) error {
 			return status.Error(codes.Internal, "not served here")
 		}}},
-		Metadata: "opentelemetry/proto/collector/trace/v1/trace_service.proto",
+		Metadata: c.File,
 	}, nil)
-	h := health.NewServer()
-	h.SetServingStatus(traceService, healthpb.HealthCheckResponse_SERVING)
-	healthpb.RegisterHealthServer(g, h)
-	reflection.Register(g)
+	s.health.SetServingStatus(c.Service, healthpb.HealthCheckResponse_SERVING)
+	healthpb.RegisterHealthServer(s.library, s.health)
+	if other != nil {
+		other(s.library)
+	}
+	reflection.Register(s.library)
 	var protocols http.Protocols
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
-	return &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == exportPath {
-				s.exportGRPC(w, r)
+	path := c.path()
+	s.server = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+			if hr.URL.Path == path {
+				r.call(w, hr, &c)
 			} else {
-				g.ServeHTTP(w, r)
+				s.library.ServeHTTP(w, hr)
 			}
 		}),
 		Protocols: &protocols,
@@ -83,88 +101,85 @@ func (s *Server) newGRPC() (*http.Server, *grpc.Server, *health.Server) {
 			SendPingTimeout: time.Minute,
 			PingTimeout:     20 * time.Second,
 		},
-		ReadHeaderTimeout: min(10*time.Second, s.limits.ReadTime),
-		ReadTimeout:       s.limits.ReadTime,
+		ReadHeaderTimeout: min(10*time.Second, r.limits.ReadTime),
+		ReadTimeout:       r.limits.ReadTime,
 		IdleTimeout:       -1, // exporters keep their connection
 		MaxHeaderBytes:    64 << 10,
-		TLSConfig:         s.options.TLS.Clone(),
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}, g, h
+		TLSConfig:         r.options.TLS.Clone(),
+		ErrorLog:          slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
+	}
+	return s
 }
 
-// ServeGRPC serves OTLP/gRPC, health checks and reflection on l until
-// [Server.Shutdown], and returns nil then.
-func (s *Server) ServeGRPC(l net.Listener) error {
-	var err error
-	if s.options.TLS != nil {
-		err = s.grpc.ServeTLS(l, "", "")
-	} else {
-		err = s.grpc.Serve(l)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve OTLP/gRPC: %w", err)
+// Serve serves on l until [GRPCServer.Shutdown], and returns nil then.
+func (s *GRPCServer) Serve(l net.Listener) error { return serveHTTP(s.name, s.server, l) }
+
+// Shutdown is [HTTPServer.Shutdown]; health checks say meanwhile that nothing
+// is served.
+func (s *GRPCServer) Shutdown(ctx context.Context) error {
+	s.health.Shutdown()
+	defer s.library.Stop()
+	return shutdownHTTP(ctx, s.name, s.server)
 }
 
-func (s *Server) exportGRPC(w http.ResponseWriter, hr *http.Request) {
+func (r *Receiver) call(w http.ResponseWriter, hr *http.Request, c *Call) {
 	if hr.Method != http.MethodPost || !strings.HasPrefix(hr.Header.Get("Content-Type"), "application/grpc") {
-		http.Error(w, "this port takes OTLP over gRPC", http.StatusUnsupportedMediaType)
+		http.Error(w, "this port takes "+r.options.Title+" over gRPC", http.StatusUnsupportedMediaType)
 		return
 	}
-	x := exchange{started: time.Now(), seen: Observation{Transport: "grpc", Encoding: encodingProto}}
+	x := r.Begin("grpc", c.Encoding)
 	ctx, cancel := withTimeout(hr.Context(), hr.Header.Get("Grpc-Timeout"))
 	defer cancel()
-	r := s.take()
-	defer s.give(r)
+	q := r.take()
+	defer r.give(q)
 	h := w.Header()
 	h.Set("Content-Type", "application/grpc")
 	h.Set("Grpc-Accept-Encoding", "identity,gzip,zstd")
 	h["Trailer"] = []string{"Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin"}
-	fail := s.receiveGRPC(hr, r)
+	fail := r.receiveGRPC(hr, q)
 	if fail == nil {
-		x.seen.Bytes, x.seen.DecodedBytes = clampInt(r.wire.n)+frameHeader, len(r.body)
-		fail = s.handle(ctx, hr.Header, r, &x)
+		x.Seen.Bytes, x.Seen.DecodedBytes = clampInt(q.wire.n)+frameHeader, len(q.body)
+		fail = r.handle(ctx, hr.Header, q, &x)
 	}
 	if fail != nil {
 		w.WriteHeader(http.StatusOK)
-		writeStatus(h, fail.status())
+		writeStatus(h, fail.GRPC())
 	} else {
 		// The batch is stored and the decoder is done: its body is free to
 		// hold the answer.
-		r.body = appendProtoResponse(append(r.body[:0], 0, 0, 0, 0, 0), x.seen.Rejected, x.message)
-		binary.BigEndian.PutUint32(r.body[1:], uint32(len(r.body)-frameHeader))
-		_, _ = w.Write(r.body) // a client that does not wait for its answer loses it
+		q.body = c.Answer(append(q.body[:0], 0, 0, 0, 0, 0), &x)
+		binary.BigEndian.PutUint32(q.body[1:], uint32(len(q.body)-frameHeader))
+		_, _ = w.Write(q.body) // a client that does not wait for its answer loses it
 		h.Set("Grpc-Status", "0")
 	}
-	s.observe(&x, fail)
+	r.End(&x, fail)
 }
 
-// receiveGRPC reads the message of a call into r.
-func (s *Server) receiveGRPC(hr *http.Request, r *request) *failure {
-	r.body, r.wire = r.body[:0], wireReader{}
-	if s.budget.full() {
-		return &failure{outcome: OutcomeOverloaded, message: errOverloaded.Error(), retryAfter: time.Second}
+// receiveGRPC reads the message of a call into q.
+func (r *Receiver) receiveGRPC(hr *http.Request, q *request) *Failure {
+	q.body, q.wire = q.body[:0], wireReader{}
+	if r.budget.full() {
+		return &Failure{Outcome: OutcomeOverloaded, Message: errOverloaded.Error(), RetryAfter: time.Second}
 	}
 	var frame [frameHeader]byte
 	if _, err := io.ReadFull(hr.Body, frame[:]); err != nil {
-		return &failure{outcome: OutcomeCanceled, message: "the request's message did not arrive: " + err.Error()}
+		return &Failure{Outcome: OutcomeCanceled, Message: "the request's message did not arrive: " + err.Error()}
 	}
 	size := int64(binary.BigEndian.Uint32(frame[1:]))
-	if size > s.limits.RequestBytes {
-		return s.readFailure(r, errSentTooLarge)
+	if size > r.limits.RequestBytes {
+		return r.readFailure(q, errSentTooLarge)
 	}
 	contentEncoding := strings.ToLower(hr.Header.Get("Grpc-Encoding"))
 	switch {
 	case frame[0] == 0:
 		contentEncoding = ""
 	case frame[0] != 1, contentEncoding == "", contentEncoding == "identity":
-		return &failure{outcome: OutcomeMalformed, message: "the message's frame does not say how it is compressed"}
+		return &Failure{Outcome: OutcomeMalformed, Message: "the message's frame does not say how it is compressed"}
 	case contentEncoding != "gzip" && contentEncoding != "zstd":
-		return &failure{outcome: OutcomeUnsupported, message: fmt.Sprintf("grpc-encoding must be gzip, zstd or identity, not %.100q", contentEncoding)}
+		return &Failure{Outcome: OutcomeUnsupported, Message: fmt.Sprintf("grpc-encoding must be gzip, zstd or identity, not %.100q", contentEncoding)}
 	}
-	if err := r.read(&message{hr.Body, size}, contentEncoding, s.limits.RequestBytes); err != nil {
-		return s.readFailure(r, err)
+	if err := q.read(&message{hr.Body, size}, contentEncoding, r.limits.RequestBytes); err != nil {
+		return r.readFailure(q, err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package otlp
+package ingest
 
 import (
 	"errors"
@@ -33,14 +33,25 @@ var (
 	errOverloaded      = errors.New("too many bytes in flight, send again later")
 )
 
-// budget bounds the bytes in flight over all requests.
-type budget struct {
+// Budget bounds the bytes in flight: those of all requests that are being
+// handled, after decompression. Its methods may be called from any goroutine.
+type Budget struct {
 	limit int64
 	used  atomic.Int64
 }
 
+// NewBudget makes a budget for requests of so many bytes together, which is at
+// least the limit of one: a larger one would never fit. Beyond it clients are
+// told to come again.
+func NewBudget(bytes int64) *Budget {
+	return &Budget{limit: bytes + 2*chunk} // bodies are read in whole chunks
+}
+
+// Used is the number of bytes in flight.
+func (b *Budget) Used() int64 { return b.used.Load() }
+
 // reserve takes n bytes, or none and reports false.
-func (b *budget) reserve(n int64) bool {
+func (b *Budget) reserve(n int64) bool {
 	if b.used.Add(n) <= b.limit {
 		return true
 	}
@@ -48,54 +59,55 @@ func (b *budget) reserve(n int64) bool {
 	return false
 }
 
-func (b *budget) release(n int64) { b.used.Add(-n) }
+func (b *Budget) release(n int64) { b.used.Add(-n) }
 
 // full reports whether not even one more chunk can be reserved.
-func (b *budget) full() bool { return b.used.Load()+chunk > b.limit }
+func (b *Budget) full() bool { return b.used.Load()+chunk > b.limit }
 
 // request is the memory of one request, pooled as a whole because its batch
 // aliases its body and its decoder. It belongs to one goroutine.
 type request struct {
 	body     []byte // decompressed
 	batch    telemetry.Batch
-	decoder  *Decoder
+	decoder  Decoder
 	wire     wireReader
 	gzip     *gzip.Reader  // nil until needed
 	zstd     *zstd.Decoder // nil until needed
-	budget   *budget
+	budget   *Budget
 	reserved int64
 	limit    int64 // of len(body)
 	poisoned bool  // a decoder panicked over it
 }
 
-func newRequest(s *Server) *request {
-	return &request{
-		decoder: NewDecoder(DecodeLimits{Depth: s.limits.Depth, Elements: s.limits.Elements}),
-		budget:  &s.budget, limit: s.limits.DecodedBytes,
+func newRequest(r *Receiver) *request {
+	q := &request{budget: r.budget, limit: r.limits.DecodedBytes}
+	if r.options.NewDecoder != nil {
+		q.decoder = r.options.NewDecoder(r.limits)
 	}
+	return q
 }
 
-func (s *Server) take() *request { return s.pool.Get().(*request) }
+func (r *Receiver) take() *request { return r.pool.Get().(*request) }
 
 // give takes back a request whose batch and body nobody uses any more.
-func (s *Server) give(r *request) {
-	r.budget.release(r.reserved)
-	r.reserved, r.wire.r = 0, nil
-	if !r.poisoned && cap(r.body) <= maxPooledBody && cap(r.batch.Attrs) <= maxPooledAttrs {
-		s.pool.Put(r)
+func (r *Receiver) give(q *request) {
+	q.budget.release(q.reserved)
+	q.reserved, q.wire.r = 0, nil
+	if !q.poisoned && cap(q.body) <= maxPooledBody && cap(q.batch.Attrs) <= maxPooledAttrs {
+		r.pool.Put(q)
 	}
 }
 
 // reserve makes sure that n bytes of the budget are this request's.
-func (r *request) reserve(n int64) error {
-	if n <= r.reserved {
+func (q *request) reserve(n int64) error {
+	if n <= q.reserved {
 		return nil
 	}
-	more := (n - r.reserved + chunk - 1) / chunk * chunk
-	if !r.budget.reserve(more) {
+	more := (n - q.reserved + chunk - 1) / chunk * chunk
+	if !q.budget.reserve(more) {
 		return errOverloaded
 	}
-	r.reserved += more
+	q.reserved += more
 	return nil
 }
 
@@ -122,45 +134,45 @@ func (w *wireReader) Read(p []byte) (int, error) {
 
 // read fills the body from src, decompressed. It has read too much by a byte
 // at most when it refuses.
-func (r *request) read(src io.Reader, contentEncoding string, sentLimit int64) error {
-	r.wire = wireReader{r: src, limit: sentLimit}
+func (q *request) read(src io.Reader, contentEncoding string, sentLimit int64) error {
+	q.wire = wireReader{r: src, limit: sentLimit}
 	var err error
 	switch contentEncoding {
 	case "gzip":
-		err = r.readGzip()
+		err = q.readGzip()
 	case "zstd":
-		err = r.readZstd()
+		err = q.readZstd()
 	default:
-		err = r.fill(&r.wire)
+		err = q.fill(&q.wire)
 	}
-	if err != nil && r.wire.err != nil {
-		return r.wire.err // the cause, undisguised by a decompressor
+	if err != nil && q.wire.err != nil {
+		return q.wire.err // the cause, undisguised by a decompressor
 	}
 	return err
 }
 
-func (r *request) readGzip() error {
+func (q *request) readGzip() error {
 	var err error
-	if r.gzip == nil {
-		r.gzip, err = gzip.NewReader(&r.wire)
+	if q.gzip == nil {
+		q.gzip, err = gzip.NewReader(&q.wire)
 	} else {
-		err = r.gzip.Reset(&r.wire)
+		err = q.gzip.Reset(&q.wire)
 	}
 	if err == nil {
-		err = r.fill(r.gzip)
+		err = q.fill(q.gzip)
 	}
 	return decompressError("gzip", err)
 }
 
-func (r *request) readZstd() error {
+func (q *request) readZstd() error {
 	var err error
-	if r.zstd == nil {
-		r.zstd, err = newZstdDecoder(&r.wire)
+	if q.zstd == nil {
+		q.zstd, err = newZstdDecoder(&q.wire)
 	} else {
-		err = r.zstd.Reset(&r.wire)
+		err = q.zstd.Reset(&q.wire)
 	}
 	if err == nil {
-		err = r.fill(r.zstd)
+		err = q.fill(q.zstd)
 	}
 	return decompressError("zstd", err)
 }
@@ -181,28 +193,28 @@ func decompressError(what string, err error) error {
 }
 
 // fill reads src into the body to its end, within the limit and the budget.
-func (r *request) fill(src io.Reader) error {
-	r.body = r.body[:0]
+func (q *request) fill(src io.Reader) error {
+	q.body = q.body[:0]
 	for {
-		n := len(r.body)
-		if n == cap(r.body) {
+		n := len(q.body)
+		if n == cap(q.body) {
 			size := max(chunk, 2*int64(n))
-			if size >= r.limit {
-				size = r.limit + 1 // a byte more tells too large from just right
+			if size >= q.limit {
+				size = q.limit + 1 // a byte more tells too large from just right
 			}
-			if err := r.reserve(size); err != nil {
+			if err := q.reserve(size); err != nil {
 				return err
 			}
-			r.body = append(make([]byte, 0, size), r.body...)
+			q.body = append(make([]byte, 0, size), q.body...)
 		}
-		end := min(cap(r.body), n+chunk)
-		if err := r.reserve(int64(end)); err != nil {
+		end := min(cap(q.body), n+chunk)
+		if err := q.reserve(int64(end)); err != nil {
 			return err
 		}
-		read, err := src.Read(r.body[n:end])
-		r.body = r.body[:n+read]
+		read, err := src.Read(q.body[n:end])
+		q.body = q.body[:n+read]
 		switch {
-		case int64(len(r.body)) > r.limit:
+		case int64(len(q.body)) > q.limit:
 			return errDecodedTooLarge
 		case err == io.EOF:
 			return nil
