@@ -209,6 +209,30 @@ test("failures are listed where they began, and the trace can be saved", () =>
     }
   }));
 
+test("a trace is compared with the typical one and with another, both ways", async () => {
+  const alike = `{ rootServiceName = ${JSON.stringify(failed.rootService)} && rootName = ${JSON.stringify(failed.rootName)} }`;
+  const other = await findTrace(alike, (t) => t.traceId !== failed.traceId && t.spanCount >= 8);
+  await withPage(path, async (page) => {
+    await page.locator(".summary").getByRole("button", { name: "Compare" }).click();
+    await page.waitForURL(/with=typical/);
+    await page.getByText(/^Compared with the average of [\d.k]+ traces? of/).waitFor();
+    await picture(page, "compare-typical");
+    await page.locator(".compare-name button").first().click();
+    await page.waitForSelector(".panel");
+    await page.waitForSelector(".compare-scroll tr.chosen");
+    await page.getByRole("textbox", { name: "Trace ID to compare with" }).fill(`/trace/${other.traceId}?x`);
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.searchParams.get("with") === other.traceId);
+    await page.locator(".compare-sentence a").waitFor();
+    await picture(page, "compare");
+    await page.getByRole("button", { name: "Swap" }).click();
+    await page.waitForURL((url) => url.pathname.endsWith(other.traceId));
+    await page.locator(".compare-sentence a").waitFor();
+    await page.getByRole("button", { name: "End the comparison" }).click();
+    await page.waitForSelector(".row");
+  });
+});
+
 test("a trace that is not here says so", () =>
   withPage(
     "/trace/00000000000000000000000000000001",

@@ -1,7 +1,7 @@
 // Questions about many spans at once: groups, series, the service graph, and what distinguishes spans.
 
 import { get, type Params } from "./client";
-import type { AnyValue, Stats } from "./types";
+import type { AnyValue, Kind, Stats } from "./types";
 
 /** What of the stored spans is asked about; times are the API's nanoseconds, undefined is open. */
 export interface Scoped {
@@ -106,6 +106,25 @@ export interface HeatMap {
   stats: Stats;
 }
 
+/** Traces laid over each other; durations are sums of all of them. */
+export interface FlameGraph {
+  traceCount: number;
+  /** One of every so many traces was read; 1: all. */
+  sampledOneOf: number;
+  /** A tree, parents first; `parent` is a place in the list or -1. */
+  nodes: {
+    service: string;
+    name: string;
+    kind: Kind;
+    parent: number;
+    spanCount: number;
+    errorCount: number;
+    totalNanos: string;
+    selfNanos: string;
+  }[];
+  stats: Stats;
+}
+
 /** Effects are Cohen's h: 0.2 is small, 0.8 large. */
 export interface Difference {
   field: string;
@@ -152,6 +171,7 @@ export const analysis = {
   graphChanges: ask<ServiceGraphChanges, Scoped & { baseStart?: string; baseEnd?: string }>(
     "/analysis/service-graph/changes",
   ),
+  flame: ask<FlameGraph, Scoped>("/analysis/flame-graph"),
   heatMap: ask<HeatMap, Scoped & { columns?: number }>("/analysis/heat-map"),
   comparison: ask<Comparison, Scoped & Against & { limit?: number }>("/analysis/comparison"),
 };

@@ -13,8 +13,18 @@ import {
   nanosToMillis,
   parseDuration,
   queryDuration,
+  splitName,
 } from "./format";
 import { linearTicks, logTicks } from "./ticks";
+
+describe("a long name", () => {
+  it("keeps its telling end, and a short one is left whole", () => {
+    expect(splitName("GET /cart")).toEqual(["GET /cart", ""]);
+    expect(splitName("GET /carts/{user}")).toEqual(["GET /cart", "s/{user}"]);
+    expect(splitName("shop.v1.OrderService/PlaceOrder")).toEqual(["shop.v1.OrderServ", "ice/PlaceOrder"]);
+    expect(splitName("charge card🛒and all out")).toEqual(["charge card🛒", "and all out"]);
+  });
+});
 
 describe("durations", () => {
   it.each([

@@ -186,3 +186,16 @@ export function cutMiddle(text: string, most: number): string {
   const head = Math.ceil((most - 1) * 0.45);
   return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`;
 }
+
+/** Characters at the end of a name that are kept when it is cut, and those that it has at least to be cut at all. */
+const TAIL = 14;
+const SHORT = 10;
+
+/** A name in two: its head may be cut where there is no room, its tail, the telling end, stays. */
+export function splitName(name: string): [head: string, tail: string] {
+  if (name.length <= SHORT) return [name, ""];
+  let at = name.length - Math.min(TAIL, Math.floor(name.length / 2));
+  // Not between the two halves of a character.
+  if (/[\udc00-\udfff]/.test(name[at]!)) at++;
+  return [name.slice(0, at), name.slice(at)];
+}

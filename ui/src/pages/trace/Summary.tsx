@@ -44,6 +44,11 @@ export function Summary({ state }: { state: TraceView }) {
             <CopyButton value={trace.traceId} label={`${text.common.copy}: ${text.trace.panel.traceId}`} />
           </dd>
           <dd>
+            <button type="button" className="ghost" onClick={() => state.setName("compare")}>
+              {text.trace.compare.button}
+            </button>
+          </dd>
+          <dd>
             <Export traceId={trace.traceId} />
           </dd>
         </dl>

@@ -12,7 +12,7 @@ export function Toolbar({ state }: { state: TraceView }) {
   return (
     <div className="toolbar">
       <div className="tabs" role="tablist">
-        {VIEWS.map((view) => (
+        {VIEWS.filter((view) => view !== "compare" || state.other).map((view) => (
           <button
             type="button"
             role="tab"

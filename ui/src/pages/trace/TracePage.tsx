@@ -7,6 +7,7 @@ import { text } from "../../base/strings";
 import { Link } from "../../components/Header";
 import { Empty, Failure, Notice } from "../../components/Notice";
 import { missingParent, nameOf, rootRow, serviceOf } from "../../model/trace";
+import { Compare } from "./Compare";
 import { ErrorList } from "./ErrorList";
 import { Flame } from "./Flame";
 import { Minimap } from "./Minimap";
@@ -70,6 +71,7 @@ function Loaded({ columns }: { columns: TraceColumns }) {
         {state.name === "table" && <TreeTable state={state} />}
         {state.name === "errors" && <ErrorList state={state} />}
         {state.name === "statistics" && <Statistics state={state} />}
+        {state.name === "compare" && <Compare state={state} />}
         {state.panel && <SpanPanel key={state.cursor} state={state} />}
       </div>
     </main>

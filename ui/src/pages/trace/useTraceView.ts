@@ -18,8 +18,11 @@ import { computeWork } from "../../model/work";
 import { setParams, useLocation } from "../../state/router";
 import { useTheme } from "../../state/theme";
 
-export const VIEWS = ["waterfall", "flame", "table", "errors", "statistics"] as const;
+export const VIEWS = ["waterfall", "flame", "table", "errors", "statistics", "compare"] as const;
 export type ViewName = (typeof VIEWS)[number];
+
+/** What `with` in the URL says in place of a trace's ID: compare with the average of traces like this one. */
+export const TYPICAL = "typical";
 
 /** Milliseconds the cursor and the find text rest before they go to the URL. */
 const REST = 250;
@@ -104,7 +107,9 @@ export function useTraceView(columns: TraceColumns) {
   const { find, setFind, matches } = useFind(trace, params.get("find") ?? "");
   const focus = rowOf(trace, params.get("focus") ?? "");
   const view = viewOf(trace, params, focus);
-  const name = VIEWS.find((v) => v === params.get("view")) ?? "waterfall";
+  const other = params.get("with") ?? "";
+  const first: ViewName = other ? "compare" : "waterfall";
+  const name = VIEWS.find((v) => v === params.get("view")) ?? first;
   const { sort, setSort } = useSort(name, params.get("sort") ?? "");
   const { by, down } = sort ?? {};
   const { work } = model;
@@ -170,7 +175,13 @@ export function useTraceView(columns: TraceColumns) {
     setFocus,
     setPathAlone: (value: boolean) => setParams({ path: value ? "alone" : "" }),
     setRaw: (value: boolean) => setParams({ skew: value ? "raw" : "" }),
-    setName: (value: ViewName) => setParams({ view: value === "waterfall" ? "" : value }),
+    /** What this trace is compared with: a trace's ID or TYPICAL, or "". */
+    other,
+    compareWith: (value: string) => setParams({ with: value, view: "", sort: "" }),
+    setName: (value: ViewName) => {
+      if (value === "compare" && !other) setParams({ with: TYPICAL, view: "", sort: "" });
+      else setParams({ view: value === first ? "" : value, sort: "" });
+    },
   };
 }
 
