@@ -285,6 +285,9 @@ SHUT  GET  /attributes                                                    503
 SHOP  GET  /attributes/name/values                                        200
 SHOP  GET  /attributes/duration/values                                    400
 SHUT  GET  /attributes/name/values                                        503
+SHOP  GET  /words                                                         200
+SHOP  GET  /words?x                                                       400
+SHUT  GET  /words                                                         503
 SHOP  GET  /export                                                        200
 SHOP  GET  /export?format=otlp-json                                       200
 SHOP  GET  /export?format=csv                                             400

@@ -104,6 +104,7 @@ func (a *api) routes() map[string]http.Handler {
 		"/analysis/comparison":            a.endpoint(a.comparison),
 		"/attributes":                     a.endpoint(a.listKeys),
 		"/attributes/{field}/values":      a.endpoint(a.listValues),
+		"/words":                          a.endpoint(a.listWords),
 		"/export":                         http.HandlerFunc(a.export),
 		"/deletions":                      a.endpoint(a.deletions, http.MethodPost),
 		"/backups":                        a.endpoint(a.backups, http.MethodPost),

@@ -35,6 +35,7 @@ func TestGolden(t *testing.T) {
 		"attributes": "/attributes",
 		"values":     "/attributes/resource.service.name/values",
 		"status":     "/status",
+		"words":      "/words",
 	} {
 		var got bytes.Buffer
 		if err := json.Indent(&got, []byte(withoutTime(c.get(path, http.StatusOK))), "", "  "); err != nil {
