@@ -13,6 +13,7 @@ import type {
   Status,
   Stretch,
   TraceColumns,
+  Word,
 } from "./types";
 
 const BASE = "/api/kiseki/v1";
@@ -85,6 +86,7 @@ export const api = {
       { prefix: prefix || undefined, limit: 50 },
       signal,
     ).then((r) => r.values),
+  words: (signal?: AbortSignal) => get<{ words: Word[] }>("/words", {}, signal).then((r) => r.words),
   queries: (signal?: AbortSignal) =>
     get<{ queries: LoggedQuery[] }>("/queries", {}, signal).then((r) => r.queries),
   deletions: (signal?: AbortSignal) =>

@@ -63,6 +63,14 @@ export const useOperations = (service: string) =>
 export const useAttributeKeys = () =>
   useQuery({ queryKey: ["attributes"], queryFn: ({ signal }) => api.attributes(signal) });
 
+/** The words of the query language; another server may have others, so a reload asks again. */
+export const useWords = () =>
+  useQuery({
+    queryKey: ["words"],
+    queryFn: ({ signal }) => api.words(signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
 export const useFieldValues = (field: string, prefix: string, enabled: boolean) =>
   useQuery({
     queryKey: ["values", field, prefix],

@@ -66,6 +66,16 @@ export interface AttributeKey {
   spanCount: number;
 }
 
+/** A name or operator of the query language. */
+export interface Word {
+  name: string;
+  kind: "intrinsic" | "scope" | "stage" | "aggregate" | "metrics" | "series" | "relation" | "hint";
+  /** What an intrinsic is compared with, a hint is set to, or a function has in its parentheses. */
+  takes?: string;
+  /** All values of an intrinsic, where these are few. */
+  values?: string[];
+}
+
 export interface FieldValue {
   value: string;
   spanCount?: number;

@@ -18,14 +18,14 @@ export const counted = (value: string, count?: number): Option => ({
 const MOST = 200;
 
 /** The list under a field; choosing must not take the focus from it. */
-export function OptionList(props: {
+export function OptionList<O extends Option>(props: {
   id: string;
   label: string;
-  options: readonly Option[];
+  options: readonly O[];
   active: number;
   mono?: boolean;
   left?: number;
-  onChoose: (option: Option) => void;
+  onChoose: (option: O) => void;
 }) {
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -61,11 +61,11 @@ export function OptionList(props: {
 }
 
 /** Options that contain the typed text, those that begin with it first. */
-export function matching(options: readonly Option[], typed: string): Option[] {
+export function matching<O extends Option>(options: readonly O[], typed: string): O[] {
   const needle = typed.trim().toLowerCase();
   if (!needle) return options.slice(0, MOST);
-  const starts: Option[] = [];
-  const contains: Option[] = [];
+  const starts: O[] = [];
+  const contains: O[] = [];
   for (const option of options) {
     const at = option.value.toLowerCase().indexOf(needle);
     if (at === 0) starts.push(option);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { placeAt } from "./complete";
 import {
   EMPTY_FORM,
   fieldName,
@@ -126,28 +125,6 @@ describe("form", () => {
       { field: "duration", op: ">", value: "5ms" },
       { field: "status", op: "!=", value: "ok" },
     ]);
-  });
-});
-
-describe("placeAt", () => {
-  const place = (query: string) => {
-    const cursor = query.indexOf("|");
-    const p = placeAt(query.replace("|", ""), cursor);
-    return `${p.kind}${p.kind === "value" ? ` of ${p.field}` : ""} "${p.prefix}"`;
-  };
-  it.each([
-    ["|", 'field ""'],
-    ["{ |", 'field ""'],
-    ["{ res|", 'field "res"'],
-    ["{ resource.service.name |", 'operator ""'],
-    ["{ resource.service.name = |", 'value of resource.service.name ""'],
-    ['{ resource.service.name = "ch|', 'value of resource.service.name "ch"'],
-    ["{ status=er|", 'value of status "er"'],
-    ["{ status = error |", 'logic ""'],
-    ["{ status = error && |", 'field ""'],
-    ["{ status = error && du| }", 'field "du"'],
-  ])("%s", (query, expected) => {
-    expect(place(query)).toBe(expected);
   });
 });
 

@@ -3,7 +3,7 @@
 
 import type { Scope } from "../api/types";
 
-export type TokenType = "space" | "bracket" | "logic" | "compare" | "string" | "word" | "other";
+export type TokenType = "space" | "bracket" | "relation" | "logic" | "compare" | "string" | "word" | "other";
 
 export interface Token {
   readonly type: TokenType;
@@ -12,8 +12,17 @@ export interface Token {
 }
 
 const PATTERN =
-  /(\s+)|([{}()])|(&&|\|\||!(?![=~]))|(=~|!~|!=|<=|>=|[=<>])|("(?:[^"\\]|\\.)*"?|`[^`]*`?)|((?:(?<=\.)"(?:[^"\\]|\\.)*"|[^\s"`&|=<>!(){}])+)|(.)/gsy;
-const TYPES: readonly TokenType[] = ["space", "bracket", "logic", "compare", "string", "word", "other"];
+  /(\s+)|([{}()])|([!&]?(?:>>|<<)|[!&][<>](?!=)|&~|~)|(&&|\|\||!(?![=~]))|(=~|!~|!=|<=|>=|[=<>])|("(?:[^"\\]|\\.)*"?|`[^`]*`?)|((?:(?<=\.)"(?:[^"\\]|\\.)*"|[^\s"`&|=<>!(){},~])+)|(.)/gsy;
+const TYPES: readonly TokenType[] = [
+  "space",
+  "bracket",
+  "relation",
+  "logic",
+  "compare",
+  "string",
+  "word",
+  "other",
+];
 
 /** Splits a query; joined, the tokens' texts are the query. */
 export function tokenize(query: string): Token[] {

@@ -1,11 +1,11 @@
 // The form that writes the query.
 
 import { type ReactNode, useState } from "react";
-import { useAttributeKeys, useFieldValues, useOperations, useServices } from "../../api/queries";
+import { useAttributeKeys, useFieldValues, useOperations, useServices, useWords } from "../../api/queries";
 import { text } from "../../base/strings";
 import { Icon } from "../../components/Icon";
 import { counted, Suggest } from "../../components/Suggest";
-import { operatorsOf } from "../../model/complete";
+import { operatorsOf } from "../../model/offers";
 import { type Form, fieldName, formFrom, queryFrom } from "../../model/query";
 
 type Row = Form["rows"][number];
@@ -160,7 +160,7 @@ function AttributeRow({
   const [typed, setTyped] = useState("");
   const [asked, setAsked] = useState(false);
   const values = useFieldValues(row.field, typed, asked);
-  const operators = operatorsOf(row.field);
+  const operators = operatorsOf(row.field, useWords().data ?? []);
   return (
     <fieldset className="attribute-row" aria-label={text.search.attribute}>
       <Suggest

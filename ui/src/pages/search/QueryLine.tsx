@@ -1,48 +1,17 @@
 // The query as one line: coloured, completed, and marked where the server could not read it.
 
-import { type KeyboardEvent, useDeferredValue, useEffect, useId, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import type { ApiError } from "../../api/client";
-import { useAttributeKeys, useFieldValues } from "../../api/queries";
 import { text } from "../../base/strings";
-import { counted, matching, type Option, OptionList } from "../../components/Suggest";
-import { INTRINSICS, operatorsOf, type Place, placeAt } from "../../model/complete";
-import { fieldName, indexOfByte, literalFrom, tokenize } from "../../model/query";
+import { OptionList } from "../../components/Suggest";
+import { placeAt } from "../../model/complete";
+import { taken } from "../../model/offers";
+import { indexOfByte, tokenize } from "../../model/query";
 import { useShortcuts } from "../../state/shortcuts";
+import { type Choice, useCompletions, useEarlier } from "./useOptions";
 
-const STATUS_VALUES = ["error", "ok", "unset"];
-const KIND_VALUES = ["server", "client", "producer", "consumer", "internal", "unspecified"];
-
-function useOptions(place: Place, enabled: boolean): Option[] {
-  const keys = useAttributeKeys();
-  const field = place.kind === "value" ? place.field : "";
-  const listed = field === "status" || field === "kind" || field === "duration";
-  const prefix = useDeferredValue(place.prefix);
-  const values = useFieldValues(field, prefix, enabled && field !== "" && !listed);
-  return useMemo(() => {
-    if (place.kind === "logic") return [{ value: "&&" }, { value: "||" }, { value: "}" }];
-    if (place.kind === "operator") return operatorsOf(place.prefix).map((value) => ({ value }));
-    if (place.kind === "field") {
-      const attributes = (keys.data ?? [])
-        .toSorted((a, b) => b.spanCount - a.spanCount)
-        .map((k) => counted(fieldName(k.scope, k.key), k.spanCount));
-      return [...INTRINSICS.map((value) => ({ value, note: "" })), ...attributes];
-    }
-    if (field === "status") return STATUS_VALUES.map((value) => ({ value }));
-    if (field === "kind") return KIND_VALUES.map((value) => ({ value }));
-    if (field === "duration") return ["10ms", "100ms", "500ms", "1s", "5s"].map((value) => ({ value }));
-    return (values.data ?? []).map((v) => counted(v.value, v.spanCount));
-  }, [place.kind, place.prefix, field, keys.data, values.data]);
-}
-
-/** What a chosen option writes. */
-function written(place: Place, option: string): string {
-  if (place.kind !== "value") return option;
-  if (place.field === "status" || place.field === "kind" || place.field === "duration") return option;
-  // Names are always strings; what an attribute's value is, its look tells.
-  const isText =
-    place.field === "name" || place.field === "statusMessage" || place.field.endsWith("service.name");
-  return isText ? JSON.stringify(option) : literalFrom(option);
-}
+/** The width of a character of the line in pixels. */
+const CHARACTER = 7.8;
 
 /** The line. `onRun` is called with the query as it stands. */
 export function QueryLine(props: {
@@ -56,46 +25,54 @@ export function QueryLine(props: {
   const input = useRef<HTMLInputElement>(null);
   const paint = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState(0);
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState<"completions" | "earlier">();
   const [active, setActive] = useState(-1);
   const place = placeAt(value, cursor);
-  const all = useOptions(place, open);
-  // After a field or a value the list shows what may follow; while one is typed, what it may become.
-  const options = open ? matching(all, place.kind === "operator" ? "" : place.prefix) : [];
+  const completions = useCompletions(value, place, open === "completions");
+  const earlier = useEarlier(value, open === "earlier");
+  const options = open === "earlier" ? earlier : completions;
   useShortcuts({ "/": () => input.current?.focus() });
 
-  const choose = (option: Option) => {
-    const isNext = place.kind === "operator" || place.kind === "logic";
-    const from = isNext ? cursor : place.from;
-    const spaced = isNext && from > 0 && !/\s/.test(value[from - 1]!) ? " " : "";
-    const insert = `${spaced}${written(place, option.value)}${option.value === "}" ? "" : " "}`;
-    const opened = value.trim() === "" ? "{ " : "";
-    const rest = value.slice(isNext ? cursor : place.to).replace(/^\s+/, "");
-    const next = opened + value.slice(0, from) + insert;
-    onChange(next + rest);
-    setActive(-1);
-    setOpen(option.value !== "}");
+  const show = (list: typeof open, at = -1) => {
+    setOpen(list);
+    setActive(at);
+  };
+  const choose = (choice: Choice) => {
+    const next = choice.offer
+      ? taken(value, place, choice.offer)
+      : { query: choice.query ?? "", cursor: choice.query?.length ?? 0 };
+    onChange(next.query);
+    show(choice.offer?.goesOn ? "completions" : undefined);
     requestAnimationFrame(() => {
-      input.current?.setSelectionRange(next.length, next.length);
-      setCursor(next.length);
+      input.current?.setSelectionRange(next.cursor, next.cursor);
+      setCursor(next.cursor);
     });
+    if (choice.query !== undefined) onRun(choice.query);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if ((event.key === "ArrowDown" || event.key === "ArrowUp") && options.length > 0) {
+    // While an input method composes a text, its keys are not the line's.
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "ArrowUp" && active <= 0) {
+      // Above what may follow is what was asked before.
       event.preventDefault();
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      setActive((active + step + options.length + (active < 0 && step < 0 ? 1 : 0)) % options.length);
-    } else if (event.key === "Tab" && open && active >= 0) {
+      show(open === "earlier" ? undefined : "earlier", open === "earlier" ? -1 : 0);
+    } else if (event.key === "ArrowDown" && open === undefined) {
       event.preventDefault();
-      choose(options[active]!);
+      show("completions");
+    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && options.length > 0) {
+      event.preventDefault();
+      setActive((active + (event.key === "ArrowDown" ? 1 : -1)) % options.length);
+    } else if (event.key === "Tab" && options[active]) {
+      event.preventDefault();
+      choose(options[active]);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (open && active >= 0) return choose(options[active]!);
-      setOpen(false);
+      if (options[active]) return choose(options[active]);
+      show(undefined);
       onRun(value);
     } else if (event.key === "Escape") {
-      event.preventDefault();
-      if (open) setOpen(false);
+      if (open) event.preventDefault();
+      if (open) show(undefined);
       else input.current?.blur();
     }
   };
@@ -106,7 +83,7 @@ export function QueryLine(props: {
   const { position, expected } = props.error?.problem ?? {};
   const errorAt = position === undefined ? undefined : indexOfByte(value, position);
   useEffect(() => {
-    if (errorAt !== undefined) setOpen(false);
+    if (errorAt !== undefined) setOpen(undefined);
   }, [errorAt]);
   return (
     <div className="query-line">
@@ -134,24 +111,23 @@ export function QueryLine(props: {
           spellCheck={false}
           onChange={(event) => {
             onChange(event.target.value);
-            setOpen(true);
-            setActive(-1);
+            show("completions");
             track();
           }}
           onSelect={track}
           onScroll={track}
-          onClick={() => setOpen(true)}
-          onBlur={() => setOpen(false)}
+          onClick={() => show("completions")}
+          onBlur={() => show(undefined)}
           onKeyDown={onKeyDown}
         />
         {options.length > 0 && (
           <OptionList
             id={id}
-            label={text.search.completions}
+            label={open === "earlier" ? text.query.remembered : text.search.completions}
             options={options}
             active={active}
             mono
-            left={Math.max(0, Math.min(place.from * 7.8, (input.current?.clientWidth ?? 600) - 320))}
+            left={open === "earlier" ? 0 : leftOf(place.from, input.current)}
             onChoose={choose}
           />
         )}
@@ -164,6 +140,12 @@ export function QueryLine(props: {
       )}
     </div>
   );
+}
+
+/** Where a list stands that begins at a character of the line. */
+function leftOf(character: number, line: HTMLInputElement | null): number {
+  const room = (line?.clientWidth ?? 600) - 380;
+  return Math.max(0, Math.min(character * CHARACTER - (line?.scrollLeft ?? 0), room));
 }
 
 function Painted({ query, errorAt }: { query: string; errorAt: number | undefined }) {

@@ -1,13 +1,14 @@
 import { frame } from "./frame";
 import { map } from "./map";
 import { overview } from "./overview";
+import { query } from "./query";
 import { search } from "./search";
 import { service } from "./service";
 import { status } from "./status";
 import { trace } from "./trace";
 import { welcome } from "./welcome";
 
-export const en = { ...frame, overview, map, search, service, trace, welcome, status };
+export const en = { ...frame, overview, map, query, search, service, trace, welcome, status };
 
 /** The shape that every language fills. */
 export type Text = typeof en;
