@@ -43,7 +43,7 @@ export function OptionList<O extends Option>(props: {
       {props.options.map((option, i) => (
         // biome-ignore lint/a11y/useKeyWithClickEvents: the field handles the keys of its list
         <div
-          key={option.value}
+          key={`${option.value} ${option.note ?? ""}`}
           id={`${props.id}-${i}`}
           role="option"
           tabIndex={-1}
