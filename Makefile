@@ -60,6 +60,8 @@ test: build ui/node_modules/.stamp ## every test: Go, UI, real clients, browser,
 	@echo "== Go tests, with real clients and $(ROUNDS) rounds of kill -9"
 	@KISEKI_CLIENTS=$(CACHE)/clients go test -timeout 30m $$(go list ./... | grep -v /test/crash)
 	@go test -timeout 30m -v ./test/crash -rounds $(ROUNDS)
+	@echo "== the instrumentation library"
+	@cd instrument && go vet ./... && go test ./...
 	@echo "== DuckDB reads an export"
 	@if command -v g++ >/dev/null; then cd test/duckdb && go vet . && go test .; else echo "left out: DuckDB needs a C++ compiler"; fi
 	@echo "== Grafana's data sources"
@@ -76,12 +78,14 @@ check: need-go need-gcc ui/node_modules/.stamp $(CACHE)/bin/staticcheck ## forma
 	@echo "== vet and staticcheck"
 	@go vet ./...
 	@$(CACHE)/bin/staticcheck ./...
+	@cd instrument && go vet ./... && $(CACHE)/bin/staticcheck ./...
 	@echo "== house rules: import arrows, sizes, comments, links"
 	@go test ./test/arrows
 	@echo "== UI types and lint"
 	@cd ui && npm run --silent check
 	@echo "== tests with the race detector"
 	@go test -race -short -timeout 30m ./...
+	@cd instrument && go test -race -short ./...
 	@if [ -n "$(LONG)" ]; then go test ./query/exec ./storage -timeout 60m -run '^(TestAgreesWithReference|TestQueries)$$' -queries 100000 && test/fuzz.sh 60s; fi
 	@echo "all checks passed"
 

@@ -13,9 +13,9 @@ targets=$(git ls-files -co --exclude-standard '*_test.go' |
 [ -n "$targets" ] || { echo "found no fuzz targets" >&2; exit 1; }
 
 while read -r file target; do
-  dir=./$(dirname "$file")
+  dir=$(dirname "$file") # perhaps of another module
   echo "== fuzz $dir $target for $duration"
-  if go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$duration" >"$log" 2>&1; then
+  if go test -C "$dir" . -run '^$' -fuzz "^$target\$" -fuzztime "$duration" >"$log" 2>&1; then
     tail -n 1 "$log"
   # The Go tool reports its own deadline as a failure when a worker is busy at
   # that moment. It is none unless an input was written down.
