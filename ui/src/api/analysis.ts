@@ -1,7 +1,7 @@
 // Questions about many spans at once: groups, series, the service graph, and what distinguishes spans.
 
 import { get, type Params } from "./client";
-import type { AnyValue, Kind, Stats } from "./types";
+import type { AnyValue, Explained, Kind, Stats } from "./types";
 
 /** What of the stored spans is asked about; times are the API's nanoseconds, undefined is open. */
 export interface Scoped {
@@ -43,6 +43,7 @@ export interface MetricsResult {
   stepNanos: string;
   share: number;
   stats: Stats;
+  explain?: Explained;
 }
 
 export interface Latency {
@@ -165,8 +166,8 @@ const ask =
 
 export const analysis = {
   aggregate: ask<Groups, Scoped & { by?: string; limit?: number }>("/aggregate"),
-  range: ask<MetricsResult, Scoped & { q: string; step?: string; exemplars?: number }>("/metrics/range"),
-  instant: ask<MetricsResult, Scoped & { q: string; exemplars?: number }>("/metrics/instant"),
+  range: ask<MetricsResult, Scoped & { q: string; step?: string; explain?: string }>("/metrics/range"),
+  instant: ask<MetricsResult, Scoped & { q: string }>("/metrics/instant"),
   graph: ask<ServiceGraph, Scoped>("/analysis/service-graph"),
   graphChanges: ask<ServiceGraphChanges, Scoped & { baseStart?: string; baseEnd?: string }>(
     "/analysis/service-graph/changes",

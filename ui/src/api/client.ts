@@ -12,6 +12,7 @@ import type {
   ServiceCount,
   Status,
   Stretch,
+  TailResult,
   TraceColumns,
   Word,
 } from "./types";
@@ -65,11 +66,23 @@ export interface SearchRequest {
   cursor?: string | undefined;
   /** The most spans to tell of each trace; without it none are. */
   spans?: number | undefined;
+  /** "true": the answer tells what it took. */
+  explain?: string | undefined;
+}
+
+/** What to follow: `q` and `spans` as of a search. */
+export interface TailRequest {
+  q: string;
+  spans?: number | undefined;
+  /** Where the answer before ended; without it the answer is where to begin. */
+  cursor?: string | undefined;
 }
 
 export const api = {
   search: (request: SearchRequest, signal?: AbortSignal) =>
     get<SearchResult>("/traces", { ...request, q: request.q || undefined }, signal),
+  tail: (request: TailRequest, signal?: AbortSignal) =>
+    get<TailResult>("/tail", { ...request, q: request.q || undefined }, signal),
   trace: (traceId: string, signal?: AbortSignal) =>
     get<TraceColumns>(`/traces/${traceId}`, { format: "columns" }, signal),
   criticalPath: (traceId: string, signal?: AbortSignal) =>

@@ -79,8 +79,9 @@ export const useFieldValues = (field: string, prefix: string, enabled: boolean) 
     placeholderData: (previous) => previous,
   });
 
-export const useStatus = (pollMs?: number) =>
+export const useStatus = (pollMs?: number, enabled = true) =>
   useQuery({
+    enabled,
     queryKey: ["status"],
     queryFn: ({ signal }) => api.status(signal),
     refetchInterval: pollMs ?? false,

@@ -41,9 +41,27 @@ export interface FoundSpan {
   values: { name: string; value: AnyValue | null }[];
 }
 
+/** What an answer took, where that was asked. */
+export interface Explained {
+  /** From files; what was in memory was not read. */
+  readBytes: number;
+}
+
 export interface SearchResult {
   traces: TraceSummary[];
   nextCursor?: string;
+  stats: Stats;
+  explain?: Explained;
+}
+
+/** Traces that got spans since a cursor, in the order of their arrival. */
+export interface TailResult {
+  traces: TraceSummary[];
+  nextCursor: string;
+  /** There are more; ask again at once. */
+  more: boolean;
+  /** Some arrivals before these are not remembered. */
+  missed: boolean;
   stats: Stats;
 }
 

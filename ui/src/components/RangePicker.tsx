@@ -1,76 +1,68 @@
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { formatDateTime, fromInputTime, toInputTime } from "../base/format";
 import { setZone, zone } from "../base/locale";
 import { text } from "../base/strings";
 import { exactRange, exactTimes, RELATIVE, windowOf } from "../state/range";
 import { Icon } from "./Icon";
+import { Popover } from "./Popover";
 
 /** The time range: a relative one, or exact times. */
 export function RangePicker({ range, onRange }: { range: string; onRange: (range: string) => void }) {
-  const [open, setOpen] = useState(false);
-  const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!open) return;
-    const onDown = (event: PointerEvent) => {
-      if (!box.current?.contains(event.target as Node)) setOpen(false);
-    };
-    window.addEventListener("pointerdown", onDown);
-    return () => window.removeEventListener("pointerdown", onDown);
-  }, [open]);
   const exact = exactTimes(range);
   const label = exact
     ? `${formatDateTime(exact.from)} – ${formatDateTime(exact.to)}`
     : (text.time.ranges[range] ?? range);
-  const choose = (next: string) => {
-    setOpen(false);
-    onRange(next);
-  };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the popover from anywhere in it
-    <div className="range" ref={box} onKeyDown={(event) => event.key === "Escape" && setOpen(false)}>
-      <button
-        type="button"
-        aria-haspopup="dialog"
-        aria-expanded={open}
-        aria-label={`${text.time.range}: ${label}`}
-        onClick={() => setOpen(!open)}
-      >
-        <Icon name="clock" />
-        <span className="num">{label}</span>
-        <Icon name="down" />
-      </button>
-      {open && (
-        <div className="popover" role="dialog" aria-label={text.time.range}>
-          <div className="range-list">
-            {RELATIVE.map((r) => (
-              <button
-                type="button"
-                key={r}
-                className="ghost"
-                aria-pressed={r === range}
-                onClick={() => choose(r)}
-              >
-                {text.time.ranges[r]}
-              </button>
-            ))}
-          </div>
-          <div className="range-exact">
-            <ExactTimes range={range} onRange={choose} />
-            <label>
-              {text.time.zone}
-              <select value={zone} onChange={(event) => setZone(event.target.value)}>
-                <option value="local">{text.time.local}</option>
-                {["UTC", ...Intl.supportedValuesOf("timeZone").filter((name) => name !== "UTC")].map(
-                  (name) => (
-                    <option key={name}>{name}</option>
-                  ),
-                )}
-              </select>
-            </label>
-          </div>
-        </div>
-      )}
-    </div>
+    <Popover
+      className="range"
+      label={text.time.range}
+      buttonLabel={`${text.time.range}: ${label}`}
+      face={
+        <>
+          <Icon name="clock" />
+          <span className="num">{label}</span>
+          <Icon name="down" />
+        </>
+      }
+    >
+      {(close) => {
+        const choose = (next: string) => {
+          close();
+          onRange(next);
+        };
+        return (
+          <>
+            <div className="range-list">
+              {RELATIVE.map((r) => (
+                <button
+                  type="button"
+                  key={r}
+                  className="ghost"
+                  aria-pressed={r === range}
+                  onClick={() => choose(r)}
+                >
+                  {text.time.ranges[r]}
+                </button>
+              ))}
+            </div>
+            <div className="range-exact">
+              <ExactTimes range={range} onRange={choose} />
+              <label>
+                {text.time.zone}
+                <select value={zone} onChange={(event) => setZone(event.target.value)}>
+                  <option value="local">{text.time.local}</option>
+                  {["UTC", ...Intl.supportedValuesOf("timeZone").filter((name) => name !== "UTC")].map(
+                    (name) => (
+                      <option key={name}>{name}</option>
+                    ),
+                  )}
+                </select>
+              </label>
+            </div>
+          </>
+        );
+      }}
+    </Popover>
   );
 }
 

@@ -29,6 +29,8 @@ export function TimeChart(props: {
   lines: readonly Line[];
   format: (value: number) => string;
   height?: number;
+  /** When the values end, in Unix milliseconds: an interval that it cuts is told as incomplete. */
+  until: number;
   /** Whether the values span decades. */
   log?: boolean;
   sync?: string;
@@ -44,11 +46,22 @@ export function TimeChart(props: {
   const zoom = useRef(props.onZoom);
   zoom.current = props.onZoom;
   const count = lines[0]?.values.length ?? 0;
+  const whole = count > 1 && from + count * step <= props.until;
   const times = useMemo(() => Array.from({ length: count }, (_, i) => from + i * step), [count, from, step]);
   // Everything that needs another chart; new values alone are set on the present one.
-  const look = JSON.stringify([theme, log, sync, marks, lines.map((l) => [l.name, l.color, l.filled])]);
+  const look = JSON.stringify([
+    theme,
+    log,
+    sync,
+    marks,
+    whole,
+    lines.map((l) => [l.name, l.color, l.filled]),
+  ]);
   const plot = useRef<uPlot>(undefined);
-  const data = useMemo(() => [times, ...lines.map((l) => l.values)] as uPlot.AlignedData, [times, lines]);
+  const data = useMemo(() => {
+    const values = lines.map((l) => l.values);
+    return [times, ...(whole ? values : [...values.map(before), ...values.map(ending)])] as uPlot.AlignedData;
+  }, [times, lines, whole]);
   const latest = useRef({ data, width, format });
   latest.current = { data, width, format };
 
@@ -83,7 +96,8 @@ export function TimeChart(props: {
           splits: (u, _, lo, hi) => timeTicks(lo, hi, u.width / 90),
           values: (u, splits) => {
             const long = u.scales.x!.max! - u.scales.x!.min! > 86_400_000;
-            return splits.map((t) => (long ? formatDate(t) : formatClock(t).slice(0, 5)));
+            const seconds = splits.length > 1 && splits[1]! - splits[0]! < 60_000;
+            return splits.map((t) => (long ? formatDate(t) : formatClock(t).slice(0, seconds ? 8 : 5)));
           },
         },
         {
@@ -100,13 +114,9 @@ export function TimeChart(props: {
       ],
       series: [
         {},
-        ...lines.map((line) => ({
-          label: line.name,
-          stroke: line.color,
-          width: 1.5,
-          points: { show: false },
-          ...(line.filled ? { fill: `color-mix(in oklab, ${line.color} 14%, transparent)` } : {}),
-        })),
+        ...lines.map((line) => ({ ...strokeOf(line), ...fillOf(line) })),
+        // What is incomplete is dashed.
+        ...(whole ? [] : lines.map((line) => ({ ...strokeOf(line), dash: [3, 4] }))),
       ],
       hooks: {
         setCursor: [(u) => setAt(u.cursor.idx ?? undefined)],
@@ -149,12 +159,27 @@ export function TimeChart(props: {
         </span>
         <small className="muted num">
           {index < 0 ? text.chart.none : formatDateTime(from + index * step)}
+          {!whole && index === count - 1 && ` · ${text.chart.incomplete}`}
         </small>
       </figcaption>
       <div ref={box} className="chart-plot" style={{ height }} />
     </figure>
   );
 }
+
+/** The values without that of the last interval, and that one with the one before, which a line leads from. */
+const before = (values: Line["values"]) => values.map((v, i) => (i === values.length - 1 ? null : v));
+const ending = (values: Line["values"]) => values.map((v, i) => (i >= values.length - 2 ? v : null));
+
+const strokeOf = (line: Line): uPlot.Series => ({
+  label: line.name,
+  stroke: line.color,
+  width: 1.5,
+  points: { show: false },
+});
+
+const fillOf = (line: Line): uPlot.Series =>
+  line.filled ? { fill: `color-mix(in oklab, ${line.color} 14%, transparent)` } : {};
 
 const tell = (value: number | null | undefined, format: (value: number) => string) =>
   value === null || value === undefined ? "–" : format(value);

@@ -9,11 +9,19 @@ export interface Results {
   readonly traces: readonly TraceSummary[];
   readonly nextCursor: string | undefined;
   readonly stats: Stats | undefined;
+  /** What the latest first page read from files. */
+  readonly readBytes: number;
   /** IDs that the last refresh brought. */
   readonly fresh: ReadonlySet<string>;
 }
 
-export const NO_RESULTS: Results = { traces: [], nextCursor: undefined, stats: undefined, fresh: new Set() };
+export const NO_RESULTS: Results = {
+  traces: [],
+  nextCursor: undefined,
+  stats: undefined,
+  readBytes: 0,
+  fresh: new Set(),
+};
 
 /** The most traces a request may ask for. */
 const MOST = 1000;
@@ -27,6 +35,7 @@ export const firstPage = (page: SearchResult): Results => ({
   traces: page.traces,
   nextCursor: page.nextCursor,
   stats: page.stats,
+  readBytes: page.explain?.readBytes ?? 0,
   fresh: new Set(),
 });
 
@@ -37,6 +46,7 @@ export function nextPage(results: Results, page: SearchResult): Results {
     traces: [...results.traces, ...page.traces.filter((t) => !known.has(t.traceId))],
     nextCursor: page.nextCursor,
     stats: page.stats,
+    readBytes: page.explain?.readBytes ?? 0,
     fresh: results.fresh,
   };
 }
@@ -84,6 +94,7 @@ export function withNews(results: Results, news: SearchResult): Results {
     traces,
     nextCursor: results.nextCursor,
     stats: news.stats,
+    readBytes: news.explain?.readBytes ?? 0,
     fresh: new Set(added.map((t) => t.traceId)),
   };
 }

@@ -3,6 +3,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError, api, type SearchRequest } from "../api/client";
+import { queryClient } from "../api/queries";
 import type { SearchResult, TraceSummary } from "../api/types";
 import { millisToNanos } from "../base/format";
 import { windowOf } from "./range";
@@ -57,6 +58,7 @@ function begin(key: string, q: string, range: string, spans?: number): Kept {
       end: to === undefined ? undefined : millisToNanos(to),
       limit: PAGE,
       spans,
+      explain: "true",
     },
     search: {
       // What was found before stays on the screen until the answer is there.
@@ -112,7 +114,7 @@ export function useSearch(q: string, range: string, options: { spans?: number; e
       // Marks need no spans.
       void readSample(
         extent,
-        { ...mine.request, spans: undefined },
+        { ...mine.request, spans: undefined, explain: undefined },
         before,
         api.search,
         controller.signal,
@@ -205,7 +207,12 @@ export function useSearch(q: string, range: string, options: { spans?: number; e
   );
 
   const search = kept?.key === key ? kept.search : begin(key, q, range, spans).search;
-  return { search, run, more, renew, cancel: () => flight.current?.abort() };
+  const cancel = () => {
+    flight.current?.abort();
+    // The distribution of what was searched is no use without it.
+    void queryClient.cancelQueries({ queryKey: ["heatMap"] });
+  };
+  return { search, run, more, renew, cancel };
 }
 
 /** Where the list was scrolled to when it was left. */

@@ -32,3 +32,18 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     return () => window.removeEventListener("keydown", onKey);
   }, []);
 }
+
+/** Calls `act` when Escape is pressed and nothing nearer, such as an open list, takes it. */
+export function useEscape(enabled: boolean, act: () => void): void {
+  const current = useRef(act);
+  current.current = act;
+  useEffect(() => {
+    if (!enabled) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open]"))
+        current.current();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [enabled]);
+}

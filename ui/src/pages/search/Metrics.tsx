@@ -14,7 +14,15 @@ const LINES = 12;
 /** Rows beyond these are in no one's interest; the query has topk. */
 const ROWS = 500;
 
-export function Metrics({ query, result, old }: { query: string; result: MetricsResult; old: boolean }) {
+export function Metrics(props: {
+  query: string;
+  result: MetricsResult;
+  /** Until when there can be spans, in Unix milliseconds. */
+  until: number;
+  /** Whether the answer is to an earlier question. */
+  old: boolean;
+}) {
+  const { query, result, old } = props;
   const series = bySize(result.series);
   if (series.length === 0) return <Empty title={text.search.metrics.empty} />;
   const format = formatOf(query);
@@ -35,6 +43,7 @@ export function Metrics({ query, result, old }: { query: string; result: Metrics
         lines={lines}
         format={format}
         height={240}
+        until={props.until}
         onZoom={zoomTo}
       />
       <table className="metrics-table" aria-label={words.table}>

@@ -6,9 +6,10 @@ import { isMetrics, narrowed, selecting } from "../../model/pipeline";
 import type { Clause } from "../../model/query";
 import { SPANS_OF_A_TRACE } from "../../model/spanrows";
 import { exactRange } from "../../state/range";
+import { remember, withRun } from "../../state/remembered";
 import { setParams, useLocation } from "../../state/router";
 import { useSearch } from "../../state/search";
-import { useShortcuts } from "../../state/shortcuts";
+import { useEscape, useShortcuts } from "../../state/shortcuts";
 import { useTime } from "../../state/time";
 import { useNow } from "../../state/window";
 import { AddColumn, useColumns } from "./Columns";
@@ -18,6 +19,7 @@ import { Histogram } from "./Histogram";
 import { MetricsPane, useMetrics } from "./MetricsPane";
 import { QueryForm } from "./QueryForm";
 import { QueryLine } from "./QueryLine";
+import { Remembered } from "./Remembered";
 import { ResultList } from "./ResultList";
 import { Scatter } from "./Scatter";
 import { PlotNote, StateLine } from "./SearchState";
@@ -36,11 +38,15 @@ export default function SearchPage() {
   const spans = params.get("view") === "spans" && !metrics;
   const { columns, add, remove } = useColumns();
   const asked = spans ? selecting(query, [...new Set(["status", ...columns])]) : query;
-  const { search, run, more, renew, cancel } = useSearch(asked, range, {
+  const found = useSearch(asked, range, {
     ...(spans && { spans: SPANS_OF_A_TRACE }),
     enabled: !metrics,
   });
+  const { search, run, more, renew } = found;
   const series = useMetrics(query, metrics);
+  const running = metrics ? series.series.isFetching : search.running;
+  const cancel = metrics ? series.cancel : found.cancel;
+  useEscape(running, cancel);
   useEffect(() => setTyped(query), [query]);
   useEffect(() => {
     document.title = `${text.search.title} · ${text.product}`;
@@ -56,7 +62,8 @@ export default function SearchPage() {
   const runQuery = (text: string) => {
     const q = /^\s*(\{\s*\})?\s*$/.test(text) ? "" : text.trim();
     setTyped(q);
-    if (q === query) metrics ? void series.refetch() : run();
+    remember((all) => withRun(all, q));
+    if (q === query) metrics ? series.run() : run();
     else setParams({ q });
   };
   const narrow = (region: Region) =>
@@ -70,7 +77,7 @@ export default function SearchPage() {
     onMore: more,
     onMark: setMarked,
   };
-  const error = (metrics ? series.error : search.error) ?? undefined;
+  const error = (metrics ? series.series.error : search.error) ?? undefined;
   const queryError = error?.problem.status === 400 ? error : undefined;
   return (
     <main id="main" className="search-page">
@@ -81,7 +88,8 @@ export default function SearchPage() {
           onChange={setTyped}
           onRun={runQuery}
         />
-        {search.running && !metrics ? (
+        <Remembered query={typed} onRun={runQuery} />
+        {running ? (
           <button type="button" className="primary run" onClick={cancel}>
             <Icon name="stop" />
             {text.common.cancel}
@@ -95,7 +103,7 @@ export default function SearchPage() {
       </div>
       <QueryForm typed={typed} query={queryError ? "" : query} onQuery={runQuery} />
       {metrics ? (
-        <MetricsPane query={query} series={series} />
+        <MetricsPane query={query} asked={series} />
       ) : (
         <>
           <div className="state-row">

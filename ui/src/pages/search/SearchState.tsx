@@ -1,33 +1,56 @@
 // How far the search is, and what its plot shows: always in sight.
 
+import { useEffect, useState } from "react";
 import type { Stats } from "../../api/types";
-import { formatExact } from "../../base/format";
+import { formatBytes, formatExact } from "../../base/format";
 import { text } from "../../base/strings";
 import type { Search } from "../../state/search";
 
 /** How much was read for an answer, and whether that was all. */
-export const scannedText = (stats: Stats): string[] => [
+export const readText = (stats: Stats, readBytes = 0): string[] => [
   stats.complete ? text.search.complete : text.search.partial(stats.incompleteReason ?? ""),
   text.search.scanned(stats.scannedSpans, stats.totalSpans, Number(stats.elapsedNanos)),
+  ...(readBytes > 0 ? [text.search.read(formatBytes(readBytes))] : []),
 ];
 
+/** The same with all digits. */
+export const readTitle = (stats: Stats): string =>
+  text.search.scannedExactly(
+    formatExact(stats.scannedSpans),
+    formatExact(stats.totalSpans),
+    formatExact(stats.scannedBlocks),
+    formatExact(stats.totalBlocks),
+  );
+
+/** A question is under way; after a second, for how long. The server answers at once or not yet: there is no share. */
+export function Running() {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setSeconds((s) => s + 1), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <p className="state-line running">
+      {/* Only that it runs is announced, not each second. */}
+      <span role="status">{text.search.running}</span>
+      {seconds > 0 && <span className="num"> {text.search.runningFor(seconds)}</span>}
+    </p>
+  );
+}
+
 export function StateLine({ search }: { search: Search }) {
-  const { stats, traces, nextCursor } = search.results;
+  const { stats, traces, nextCursor, readBytes } = search.results;
+  if (search.running) return <Running />;
   const parts: string[] = [];
-  if (search.running) parts.push(text.search.running);
-  else if (search.cancelled) parts.push(text.search.cancelled);
+  if (search.cancelled) parts.push(text.search.cancelled);
   else if (search.error && stats === undefined) parts.push(text.search.notRun);
   else if (stats) {
     parts.push(text.search.traces(traces.length, nextCursor !== undefined));
-    parts.push(...scannedText(stats));
+    parts.push(...readText(stats, readBytes));
   }
-  const exact =
-    stats && !search.running
-      ? `${formatExact(stats.scannedSpans)} / ${formatExact(stats.totalSpans)}`
-      : undefined;
-  const tone = stats && !stats.complete && !search.running ? "state-line partial" : "state-line";
+  const tone = stats && !stats.complete ? "state-line partial" : "state-line";
   return (
-    <p className={search.running ? "state-line running" : tone} role="status" title={exact}>
+    <p className={tone} role="status" title={stats && readTitle(stats)}>
       {parts.join(" · ")}
     </p>
   );

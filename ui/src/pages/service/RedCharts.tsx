@@ -14,7 +14,7 @@ const P95 = "oklch(0.64 0.15 300)";
 /** Rate by outcome, share of errors, and latency over time. */
 export function RedCharts(props: { service: ReturnType<typeof useService>; marks: readonly Mark[] }) {
   const { service, marks } = props;
-  const { from, step } = service.intervals;
+  const { from, step, to } = service.intervals;
   const words = text.service.charts;
   const { shown: theme } = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme decides what readInk returns
@@ -34,7 +34,7 @@ export function RedCharts(props: { service: ReturnType<typeof useService>; marks
       ],
     };
   }, [service.ok, service.failed, service.shares, service.durations, words, theme]);
-  const common = { from, step, sync: "service", onZoom: zoomTo, marks };
+  const common = { from, step, until: to, sync: "service", onZoom: zoomTo, marks };
   return (
     <section className="red-charts" aria-label={words.label}>
       <TimeChart {...common} label={words.rate} lines={lines.rate} format={formatRate} />

@@ -36,7 +36,7 @@ export const frame = {
     refreshOff: "Off",
     refreshEvery: (s: number) => (s < 60 ? `Every ${s} s` : `Every ${s / 60} min`),
   },
-  chart: { none: "no data" },
+  chart: { none: "no data", incomplete: "not over yet" },
   palette: {
     title: "Go to anything",
     hint: "A page, a service, an operation, or a trace ID",

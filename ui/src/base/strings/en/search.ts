@@ -29,6 +29,10 @@ export const search = {
     scanned === 0
       ? `no span had to be read of ${formatCount(total)} · ${formatDuration(ns)}`
       : `${formatCount(scanned)} of ${formatCount(total)} spans scanned in ${formatDuration(ns)}`,
+  runningFor: (seconds: number) => `${seconds} s · Esc cancels`,
+  read: (bytes: string) => `${bytes} read from disk`,
+  scannedExactly: (spans: string, ofSpans: string, blocks: string, ofBlocks: string) =>
+    `${spans} of ${ofSpans} spans, in ${blocks} of ${ofBlocks} blocks`,
   traces: (count: number, more: boolean) =>
     `${formatCount(count)}${more ? "+" : ""} ${count === 1 && !more ? "trace" : "traces"}`,
   matched: (count: number) => `${formatCount(count)} matched`,

@@ -39,7 +39,7 @@ export const frame: Pick<
     refreshOff: "なし",
     refreshEvery: (s) => (s < 60 ? `${s} 秒ごと` : `${s / 60} 分ごと`),
   },
-  chart: { none: "データなし" },
+  chart: { none: "データなし", incomplete: "途中" },
   palette: {
     title: "移動",
     hint: "ページ、サービス、操作、トレース ID",

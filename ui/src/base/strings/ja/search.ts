@@ -29,6 +29,10 @@ export const search: Text["search"] = {
     scanned === 0
       ? `${formatCount(total)} スパンのうち、読む必要のあるものはありませんでした · ${formatDuration(ns)}`
       : `${formatCount(total)} スパン中 ${formatCount(scanned)} を ${formatDuration(ns)} で走査`,
+  runningFor: (seconds) => `${seconds} 秒 · Esc で中止`,
+  read: (bytes) => `ディスクから ${bytes} 読み込み`,
+  scannedExactly: (spans, ofSpans, blocks, ofBlocks) =>
+    `${ofSpans} スパン中 ${spans}、${ofBlocks} ブロック中 ${blocks}`,
   traces: (count, more) => `${formatCount(count)}${more ? "+" : ""} トレース`,
   matched: (count) => `${formatCount(count)} 件一致`,
   rootMissing: "ルート未受信",
