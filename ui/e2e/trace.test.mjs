@@ -209,6 +209,28 @@ test("failures are listed where they began, and the trace can be saved", () =>
     }
   }));
 
+test("the services of a trace are a graph that shares selection and find", () =>
+  withPage(`${path}?view=graph`, async (page) => {
+    await page.waitForSelector(".map-labels .place");
+    assert.equal(await page.locator(".map-labels .place").count(), failed.services.length);
+    assert.ok((await page.locator(".trace-graph table tbody tr").count()) > 0);
+    await picture(page, "trace-graph");
+    const chosen = page.locator('.map-labels .place[aria-pressed="true"] .place-name');
+    await page.locator(".map-labels .place").first().click();
+    await page.waitForSelector(".panel");
+    const first = await chosen.textContent();
+    assert.equal(await page.locator(".panel h2 .service").textContent(), first);
+    await page.locator(".panel").getByRole("button", { name: "Close" }).click();
+    for (const key of ["ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp"]) {
+      await page.keyboard.press(key);
+      if ((await chosen.textContent()) !== first) break;
+    }
+    assert.notEqual(await chosen.textContent(), first);
+    await page.keyboard.press("/");
+    await page.keyboard.type(failed.services[0].name);
+    await page.getByText(/found$/).waitFor();
+  }));
+
 test("a trace is compared with the typical one and with another, both ways", async () => {
   const alike = `{ rootServiceName = ${JSON.stringify(failed.rootService)} && rootName = ${JSON.stringify(failed.rootName)} }`;
   const other = await findTrace(alike, (t) => t.traceId !== failed.traceId && t.spanCount >= 8);

@@ -106,6 +106,20 @@ export function fits(layout: Layout, shape: Shape): boolean {
   return shape.places.every((key) => layout.places.has(key));
 }
 
+/** The place that is next in a direction, such as (1, 0) for the right: near, and rather ahead than aside. */
+export function nextPlace(layout: Layout, from: string, dx: number, dy: number): string | undefined {
+  const start = layout.places.get(from);
+  if (!start) return layout.places.keys().next().value;
+  let [best, next]: [number, string | undefined] = [Number.POSITIVE_INFINITY, undefined];
+  for (const [key, p] of layout.places) {
+    const ahead = (p.x - start.x) * dx + (p.y - start.y) * dy;
+    const aside = Math.abs((p.x - start.x) * dy) + Math.abs((p.y - start.y) * dx);
+    if (ahead < 1 || ahead + 2 * aside >= best) continue;
+    [best, next] = [ahead + 2 * aside, key];
+  }
+  return next;
+}
+
 /** The point half the way along a line. */
 export function middle(way: readonly Point[]): Point {
   let rest = 0;

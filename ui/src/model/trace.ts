@@ -10,6 +10,7 @@ import type { TraceColumns } from "../api/types";
 export const ERROR = 2;
 export const CLIENT = 3;
 export const SERVER = 2;
+export const CONSUMER = 5;
 
 /** Names of OTLP's span kinds by number. */
 export const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { Latency } from "../../api/analysis";
 import { formatDuration, formatExact } from "../../base/format";
 import { text } from "../../base/strings";
+import { KIND_ICONS } from "../../components/graph/Labels";
 import { Link } from "../../components/Header";
 import { Icon } from "../../components/Icon";
 import { Swatch } from "../../components/Service";
@@ -11,7 +12,6 @@ import { exactRange } from "../../state/range";
 import { searchPath, servicePath, setParams } from "../../state/router";
 import { inTime } from "../../state/time";
 import { errorsOf, lineOf, rateOf } from "./figures";
-import { KIND_ICONS } from "./Labels";
 import type { MapData } from "./useMap";
 
 /** What the selected place or edge is about. */

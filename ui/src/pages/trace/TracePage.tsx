@@ -15,6 +15,7 @@ import { SpanPanel } from "./SpanPanel";
 import { Statistics } from "./Statistics";
 import { Summary } from "./Summary";
 import { Toolbar } from "./Toolbar";
+import { TraceGraph } from "./TraceGraph";
 import { TreeTable } from "./TreeTable";
 import { useTraceKeys } from "./useTraceKeys";
 import { type TraceView, useTraceView, type ViewName } from "./useTraceView";
@@ -69,6 +70,7 @@ function Loaded({ columns }: { columns: TraceColumns }) {
         {state.name === "waterfall" && <Waterfall state={state} />}
         {state.name === "flame" && <Flame state={state} />}
         {state.name === "table" && <TreeTable state={state} />}
+        {state.name === "graph" && <TraceGraph state={state} />}
         {state.name === "errors" && <ErrorList state={state} />}
         {state.name === "statistics" && <Statistics state={state} />}
         {state.name === "compare" && <Compare state={state} />}

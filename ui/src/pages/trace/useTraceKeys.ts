@@ -48,15 +48,18 @@ export function useTraceKeys(state: TraceView): void {
   };
   useShortcuts({
     j: () => step(1),
-    ArrowDown: () => step(1),
     k: () => step(-1),
-    ArrowUp: () => step(-1),
+    // In the graph the arrows walk from service to service.
+    ...(state.name !== "graph" && {
+      ArrowDown: () => step(1),
+      ArrowUp: () => step(-1),
+      ArrowLeft: left,
+      ArrowRight: right,
+    }),
     PageDown: () => step(20),
     PageUp: () => step(-20),
     Home: () => step(-rows.length),
     End: () => step(rows.length),
-    ArrowLeft: left,
-    ArrowRight: right,
     Enter: () => cursor >= 0 && state.setPanel(true),
     Escape: back,
     e: () => state.goTo(nextRow(errors.failed, cursor, true)),

@@ -50,6 +50,7 @@ export const trace = {
     waterfall: "Waterfall",
     flame: "Flame",
     table: "Tree table",
+    graph: "Graph",
     errors: "Errors",
     statistics: "Statistics",
     compare: "Compare",
@@ -62,6 +63,15 @@ export const trace = {
     self: "Self time",
     errors: "Errors",
     kind: "Kind",
+  },
+  graph: {
+    failed: (failed: number, of: number) => `${formatCount(failed)}/${formatCount(of)} failed`,
+    legend: "Boxes: self time and spans. Lines: calls × mean duration.",
+    calls: "Calls",
+    from: "From",
+    to: "To",
+    average: "Mean duration",
+    longest: "Longest",
   },
   compare: {
     button: "Compare",

@@ -47,6 +47,7 @@ export const trace: Text["trace"] = {
     waterfall: "ウォーターフォール",
     flame: "フレーム",
     table: "ツリー表",
+    graph: "グラフ",
     errors: "エラー",
     statistics: "統計",
     compare: "比較",
@@ -59,6 +60,15 @@ export const trace: Text["trace"] = {
     self: "自身の時間",
     errors: "エラー",
     kind: "種別",
+  },
+  graph: {
+    failed: (failed, of) => `${formatCount(failed)}/${formatCount(of)} 失敗`,
+    legend: "箱は自身の時間とスパン数、線は呼び出し回数 × 平均所要時間。",
+    calls: "呼び出し",
+    from: "呼び出し元",
+    to: "呼び出し先",
+    average: "平均所要時間",
+    longest: "最長",
   },
   compare: {
     button: "比較",

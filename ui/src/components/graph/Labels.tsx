@@ -2,11 +2,10 @@ import { memo } from "react";
 import type { NodeKind } from "../../api/analysis";
 import { text } from "../../base/strings";
 import type { PlaceMark } from "../../canvas/graph";
-import { Icon, type IconName } from "../../components/Icon";
 import { withoutOverlap } from "../../model/camera";
 import type { Graph } from "../../model/graph";
 import { BOX, type Layout, middle, wayBetween } from "../../model/graphLayout";
-import { lineOf } from "./figures";
+import { Icon, type IconName } from "../Icon";
 
 export const KIND_ICONS: Record<NodeKind, IconName | undefined> = {
   service: undefined,
@@ -88,23 +87,29 @@ export const PlaceLabels = memo(function PlaceLabels(props: {
   });
 });
 
+/** What is written on an edge. */
+export interface EdgeLine {
+  readonly line: string;
+  readonly count: number;
+  readonly errors: number;
+}
+
 /** The figures on edges, of as many as have room; those of `active` always. */
 export const EdgeLabels = memo(function EdgeLabels(props: {
   shown: Graph;
-  now: Graph;
+  lines: ReadonlyMap<string, EdgeLine>;
   layout: Layout;
-  seconds: number;
   scale: number;
   active: string | undefined;
   /** Edges that are faded, by key. */
   faded: ReadonlySet<string>;
 }) {
-  const { shown, now, layout, scale, active } = props;
+  const { shown, lines, layout, scale, active } = props;
   const beside = (c: { key: string; from: string; to: string }) =>
     c.key === active ? 0 : c.from === active || c.to === active ? 1 : 2;
   const wanted = [...shown.calls.values()]
     .filter((c) => beside(c) === 0 || (beside(c) === 1 && scale >= 0.4) || scale >= FULL)
-    .map((c) => ({ calls: c, here: now.calls.get(c.key), rank: beside(c) }))
+    .map((c) => ({ calls: c, here: lines.get(c.key), rank: beside(c) }))
     .filter((e) => e.here)
     .sort((a, b) => a.rank - b.rank || b.here!.count - a.here!.count);
   const boxes = [...layout.places.values()].map((p) => ({
@@ -115,7 +120,7 @@ export const EdgeLabels = memo(function EdgeLabels(props: {
   }));
   const labels = wanted.map(({ calls, here, rank }) => {
     const at = middle(layout.ways.get(calls.key) ?? wayBetween(layout, calls.from, calls.to));
-    const line = lineOf(here!, props.seconds);
+    const { line } = here!;
     const width = line.length * LETTER + 8;
     return {
       key: calls.key,

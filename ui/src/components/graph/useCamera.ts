@@ -9,13 +9,14 @@ const ZOOM = 1.3;
 
 /**
  * The camera over a drawing. Until it is moved by hand it shows everything, whatever the size of the view; `scope`
- * names what is drawn, and another one is shown whole again.
+ * names what is drawn, and another one is shown whole again. The arrow keys are the camera's unless `arrows` says no.
  */
 export function useCamera(
   view: RefObject<HTMLElement | null>,
   size: Size,
   drawing: Size | undefined,
   scope: string,
+  arrows: boolean,
 ) {
   const [moved, setMoved] = useState<{ camera: Camera; scope: string }>();
   const whole = drawing ? showAll(drawing, size) : { x: 0, y: 0, scale: 1 };
@@ -37,10 +38,12 @@ export function useCamera(
     "=": () => zoom(ZOOM),
     "-": () => zoom(1 / ZOOM),
     "0": back,
-    ArrowLeft: by(1, 0),
-    ArrowRight: by(-1, 0),
-    ArrowUp: by(0, 1),
-    ArrowDown: by(0, -1),
+    ...(arrows && {
+      ArrowLeft: by(1, 0),
+      ArrowRight: by(-1, 0),
+      ArrowUp: by(0, 1),
+      ArrowDown: by(0, -1),
+    }),
   });
 
   useEffect(() => {
