@@ -86,7 +86,8 @@ func asksNothing(r *http.Request) bool {
 	path := r.URL.Path
 	rest, isNative := strings.CutPrefix(path, native.Prefix)
 	if isNative {
-		return rest == "/status" || rest == "/queries" || rest == "/words" || rest == "/openapi.yaml" || rest == "/deletions" && r.Method != http.MethodPost || strings.HasPrefix(rest, "/backups")
+		return slices.Contains([]string{"/status", "/server", "/settings", "/queries", "/words", "/openapi.yaml"}, rest) ||
+			rest == "/deletions" && r.Method != http.MethodPost || strings.HasPrefix(rest, "/backups")
 	}
 	return rpc.IsEndless(path) || slices.Contains([]string{"/echo", "/buildinfo", "/health", "/info", "/config.json"}, path[strings.LastIndexByte(path, '/'):])
 }

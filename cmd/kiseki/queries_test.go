@@ -54,7 +54,7 @@ func TestBusyServer(t *testing.T) {
 	if w := answer("/tempopb.StreamingQuerier/Search", none, "Content-Type", "application/grpc"); w.Header().Get("Grpc-Status") != "8" || w.Header().Get("Grpc-Retry-Pushback-Ms") != "15000" {
 		t.Errorf("gRPC: %v", w.Header())
 	}
-	for _, path := range []string{"/api/kiseki/v1/status", "/api/kiseki/v1/backups/3", "/api/echo", "/zipkin/config.json", "/grpc.health.v1.Health/Check"} {
+	for _, path := range []string{"/api/kiseki/v1/status", "/api/kiseki/v1/server", "/api/kiseki/v1/settings", "/api/kiseki/v1/backups/3", "/api/echo", "/zipkin/config.json", "/grpc.health.v1.Health/Check"} {
 		if w := answer(path, none); w.Code != http.StatusNotFound {
 			t.Errorf("%s waits: %d", path, w.Code)
 		}

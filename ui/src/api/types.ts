@@ -107,6 +107,35 @@ export interface Status {
   segmentCount: number;
   minSpanStartUnixNano?: string;
   maxSpanStartUnixNano?: string;
+  storage: {
+    headSpanCount: number;
+    headBytes: number;
+    segmentSpanCount: number;
+    segmentBytes: number;
+    /** Segments that wait for compaction. */
+    pendingSegmentCount: number;
+    flushFailing: boolean;
+  };
+  retention: {
+    /** Absent without that bound. */
+    ageNanos?: string;
+    bytes?: number;
+    /** Without an age their traces are kept for ever. */
+    rules: { match: string; ageNanos?: string }[];
+    /** The segment that is too old next: all of it goes, or what the rules say. */
+    next?: {
+      dueTimeUnixNano: string;
+      whole: boolean;
+      spanCount: number;
+      bytes: number;
+      minSpanStartUnixNano: string;
+      maxSpanStartUnixNano: string;
+    };
+    deletedSpanCount: number;
+    deletedSegmentCount: number;
+    /** Of these, the ones that went because the disk was filling up. */
+    earlySegmentCount: number;
+  };
   lost: {
     file: string;
     /** 0 where nobody knows. */

@@ -1,29 +1,41 @@
-import { type ReactNode, useEffect } from "react";
+import { useEffect } from "react";
 import { ApiError } from "../../api/client";
 import { useServices, useStatus } from "../../api/queries";
-import type { Status } from "../../api/types";
-import { formatBytes, formatCount, formatDateTime, formatExact, nanosToMillis } from "../../base/format";
+import { useServer } from "../../api/server";
+import type { ServiceCount, Status } from "../../api/types";
+import { formatCount, formatDateTime, formatExact, nanosToMillis } from "../../base/format";
 import { text } from "../../base/strings";
 import { CopyButton } from "../../components/CopyButton";
 import { Link } from "../../components/Header";
 import { Empty, Failure } from "../../components/Notice";
 import { Swatch } from "../../components/Service";
+import { findings } from "../../model/findings";
 import { fieldName, printClauses } from "../../model/query";
 import { searchPath } from "../../state/router";
 import { useNow } from "../../state/window";
+import { Dropped } from "./Dropped";
+import { Findings } from "./Findings";
+import { Kept } from "./Kept";
 import { QueryLog } from "./QueryLog";
+import { HourCharts, Received } from "./Received";
+import { Settings } from "./Settings";
+import { Room, Stores } from "./Stores";
 import { Work } from "./Work";
 
-/** What this kiseki is and holds. */
+const EVERY = 5000;
+
+/** What this kiseki receives, drops, holds and uses, and what is wrong with it first. */
 export default function StatusPage() {
-  const status = useStatus(5000);
+  const status = useStatus(EVERY);
+  const server = useServer(EVERY);
   const services = useServices();
-  const now = useNow(5000);
+  const now = useNow(EVERY);
   useEffect(() => {
     document.title = `${text.status.title} · ${text.product}`;
   }, []);
   const s = status.data;
-  if (!s) {
+  // The page is shown at once, not part by part.
+  if (!s || server.isPending) {
     const { error } = status;
     return (
       <main id="main" className="page">
@@ -35,46 +47,63 @@ export default function StatusPage() {
       </main>
     );
   }
-  const time = (nanos: string | undefined) => {
-    if (nanos === undefined) return <span className="muted">{text.status.none}</span>;
-    const millis = nanosToMillis(nanos);
-    return (
-      <>
-        {formatDateTime(millis)} <small>{text.common.ago(now - millis)}</small>
-      </>
-    );
-  };
+  const started = text.common.ago(now - nanosToMillis(s.startTimeUnixNano));
   return (
     <main id="main" className="page status-page">
-      <h1>{text.status.title}</h1>
-      <dl className="tiles num">
-        <Tile name={text.status.spans} title={formatExact(s.spanCount)}>
-          {formatCount(s.spanCount)}
-        </Tile>
-        <Tile name={text.status.disk}>
-          {formatBytes(s.diskBytes)}{" "}
-          {s.spanCount > 0 && (
-            <small>{text.status.perSpan(formatBytes(Math.round(s.diskBytes / s.spanCount)))}</small>
-          )}
-        </Tile>
-        <Tile name={text.status.segments}>{formatExact(s.segmentCount)}</Tile>
-        <Tile name={text.status.oldest}>{time(s.minSpanStartUnixNano)}</Tile>
-        <Tile name={text.status.newest}>{time(s.maxSpanStartUnixNano)}</Tile>
-        <Tile name={text.status.started}>{time(s.startTimeUnixNano)}</Tile>
-        <Tile name={text.status.http}>
-          <span className="mono">{s.endpoints.otlpHttp}</span> <CopyButton value={s.endpoints.otlpHttp} />
-        </Tile>
-        <Tile name={text.status.grpc}>
-          <span className="mono">{s.endpoints.otlpGrpc}</span> <CopyButton value={s.endpoints.otlpGrpc} />
-        </Tile>
-        <Tile name={text.status.version}>
-          <span className="mono">{s.version}</span>
-        </Tile>
-      </dl>
-      <p>
-        <Link to="/welcome">{text.welcome.howTo}</Link>
-      </p>
-      {(services.data?.length ?? 0) > 0 && (
+      <div className="status-title">
+        <h1>{text.status.title}</h1>
+        <span className="muted" title={formatDateTime(nanosToMillis(s.startTimeUnixNano))}>
+          {text.status.about(s.version, started)}
+        </span>
+      </div>
+      <Findings findings={findings(server.data, s, now)} />
+      {server.error && (
+        <p className="muted">
+          {server.error.problem.status === 403 ? text.status.notTold : server.error.message}
+        </p>
+      )}
+      {server.data && <HourCharts server={server.data} />}
+      {server.data && <Room server={server.data} />}
+      <Stores status={s} server={server.data} />
+      <Kept status={s} now={now} />
+      {server.data && <Received server={server.data} />}
+      <Endpoints endpoints={s.endpoints} />
+      {server.data && <Dropped server={server.data} />}
+      <Lost lost={s.lost} />
+      <Services services={services.data ?? []} />
+      <Work />
+      <QueryLog />
+      {server.data && <Settings />}
+    </main>
+  );
+}
+
+function Endpoints({ endpoints }: { endpoints: Status["endpoints"] }) {
+  return (
+    <p className="send">
+      {text.status.send} <code>{endpoints.otlpHttp}</code> <CopyButton value={endpoints.otlpHttp} />{" "}
+      <code>{endpoints.otlpGrpc}</code> <CopyButton value={endpoints.otlpGrpc} />{" "}
+      <Link to="/welcome">{text.welcome.howTo}</Link>
+    </p>
+  );
+}
+
+/** The services that spans are held of. */
+function Services({ services }: { services: readonly ServiceCount[] }) {
+  if (services.length === 0) return null;
+  const all = (name: string) =>
+    searchPath(
+      printClauses([
+        { field: fieldName("resource", "service.name"), op: "=", literal: JSON.stringify(name) },
+      ]),
+    );
+  return (
+    <section>
+      <div className="status-head">
+        <h2>{text.status.services}</h2>
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
+      <section className="status-scroll" aria-label={text.status.services} tabIndex={0}>
         <table>
           <thead>
             <tr>
@@ -88,23 +117,11 @@ export default function StatusPage() {
             </tr>
           </thead>
           <tbody>
-            {services.data!.map((service) => (
+            {services.map((service) => (
               <tr key={service.name}>
                 <td>
                   <Swatch name={service.name} />
-                  <Link
-                    to={searchPath(
-                      printClauses([
-                        {
-                          field: fieldName("resource", "service.name"),
-                          op: "=",
-                          literal: JSON.stringify(service.name),
-                        },
-                      ]),
-                    )}
-                  >
-                    {service.name || text.common.noService}
-                  </Link>
+                  <Link to={all(service.name)}>{service.name || text.common.noService}</Link>
                 </td>
                 <td className="figure num" title={formatExact(service.spanCount)}>
                   {formatCount(service.spanCount)}
@@ -116,11 +133,8 @@ export default function StatusPage() {
             ))}
           </tbody>
         </table>
-      )}
-      <Lost lost={s.lost} />
-      <Work />
-      <QueryLog />
-    </main>
+      </section>
+    </section>
   );
 }
 
@@ -158,14 +172,5 @@ function Lost({ lost }: { lost: Status["lost"] }) {
         </tbody>
       </table>
     </section>
-  );
-}
-
-function Tile({ name, title, children }: { name: string; title?: string; children: ReactNode }) {
-  return (
-    <div title={title}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
