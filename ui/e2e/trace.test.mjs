@@ -152,6 +152,13 @@ test("flame chart and statistics", () =>
       const { spans } = await api(`/traces/${failed.traceId}`, { format: "columns" });
       assert.ok(sum > 0 && sum <= spans.id.length, `${sum} spans counted, ${spans.id.length} in the trace`);
       await picture(page, "statistics-dark");
+      await page.getByRole("button", { name: "Service", exact: true }).click();
+      await page.waitForURL(/group=service/);
+      assert.equal(await page.locator(".statistics tbody tr").count(), failed.services.length);
+      await page.getByRole("columnheader", { name: "p95" }).getByRole("button").click();
+      await page.waitForURL(/sort=-p95/);
+      await page.locator(".statistics tbody button").first().click();
+      await page.waitForSelector(".row.matched");
     },
     { colorScheme: "dark" },
   ));

@@ -1,7 +1,7 @@
-// Find in trace: the rows whose service, name, IDs, status message, attributes or events contain a text.
+// Find in trace: the rows whose service, name, kind, IDs, status message, attributes or events contain a text.
 
 import { textOf } from "./detail";
-import type { Trace } from "./trace";
+import { KINDS, type Trace } from "./trace";
 
 /** Rows that match, ascending. An empty text matches nothing. Case is ignored. */
 export function findRows(trace: Trace, text: string): Int32Array {
@@ -22,10 +22,12 @@ export function findRows(trace: Trace, text: string): Int32Array {
     (name, i) => inString[name]! || anyAttribute(events.attrs[i]!, events.attrs[i + 1]!),
   );
   const isHex = /^[0-9a-f]{4,16}$/.test(needle);
+  const kind = (KINDS as readonly string[]).indexOf(needle);
   const rows: number[] = [];
   for (let r = 0; r < trace.size; r++) {
     const i = trace.source[r]!;
     let found =
+      trace.kind[r] === kind ||
       inString[spans.name[i]!] ||
       inString[spans.statusMessage[i]!] ||
       inString[resources.service[spans.resource[i]!]!] ||

@@ -5,7 +5,6 @@ import { findRows, nextRow } from "./find";
 import { layoutLanes } from "./flame";
 import { allCollapsed, collapsedTo, indexOfRow, reveal, visibleRows } from "./rows";
 import { adjustSkew } from "./skew";
-import { summarise } from "./statistics";
 import { columnsFromText, printTree, rowNamed, traceFromText } from "./testing";
 import { buildTrace, rootRow, rowOf, type Trace } from "./trace";
 import { computeWork } from "./work";
@@ -323,18 +322,6 @@ describe("layoutLanes", () => {
         expect(apart, `${a} and ${b} in lane ${lane[a]}`).toBe(true);
       }
     }
-  });
-});
-
-describe("summarise", () => {
-  it("sums by service and operation, most self time first", () => {
-    const trace = traceFromText(CHECKOUT);
-    const table = summarise(trace, computeWork(trace)).map(
-      (s) =>
-        `${s.service} ${s.name}: ${s.count}, ${s.errors} failed, self ${ms(s.self)}, longest ${ms(s.longest)}`,
-    );
-    expect(table[0]).toBe("payment POST /charge: 2, 2 failed, self 55, longest 35");
-    expect(table).toContain("checkout POST /orders: 1, 1 failed, self 25, longest 90");
   });
 });
 
