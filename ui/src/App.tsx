@@ -4,8 +4,11 @@ import { knowServices, knowsNoService } from "./base/color";
 import { text } from "./base/strings";
 import { Boundary } from "./components/Boundary";
 import { Header, Link } from "./components/Header";
-import { Empty } from "./components/Notice";
+import { Empty, Loading } from "./components/Notice";
 import { useLocation } from "./state/router";
+
+/** Milliseconds that the first page waits for the names of the services at most; their colours may change after. */
+const PATIENCE = 1000;
 
 // A page's code is read when it is first opened.
 const OverviewPage = lazy(() => import("./pages/overview/OverviewPage"));
@@ -21,16 +24,22 @@ export function App() {
   const services = useServices();
   // While rendering, because the page that is drawn next already uses the colours.
   useMemo(() => services.data && knowServices(services.data.map((s) => s.name)), [services.data]);
-  const [unknown] = useState(knowsNoService);
+  // Decided once: a page is not taken away again because the services are asked for once more.
+  const [waiting, setWaiting] = useState(knowsNoService);
+  const asked = !services.isPending || services.failureCount > 0;
+  useEffect(() => {
+    const timer = setTimeout(() => setWaiting(false), asked ? 0 : PATIENCE);
+    return () => clearTimeout(timer);
+  }, [asked]);
   const { path } = useLocation();
   return (
     <>
       <Header />
-      {unknown && services.isPending ? (
-        <main id="main" className="page" />
+      {waiting && !asked ? (
+        <Loading />
       ) : (
         <Boundary place={path}>
-          <Suspense fallback={<main id="main" className="page" />}>
+          <Suspense fallback={<Loading />}>
             <Page />
           </Suspense>
         </Boundary>
@@ -50,9 +59,17 @@ function Page() {
   if (path === "/status") return <StatusPage />;
   if (path === "/welcome") return <WelcomePage />;
   if (path === "/") return <Start />;
+  return <NoPage />;
+}
+
+function NoPage() {
+  useEffect(() => {
+    document.title = `${text.notFound.title} · ${text.product}`;
+  }, []);
   return (
     <main id="main" className="page">
       <Empty title={text.notFound.title}>
+        <p>{text.notFound.hint}</p>
         <div className="actions">
           <Link className="button" to="/search">
             {text.notFound.link}
@@ -77,9 +94,11 @@ function Start() {
   const status = useStatus();
   // Decided once: the welcome page itself sees the first span and says so before it moves on.
   const [waiting, setWaiting] = useState<boolean>();
+  // A server that does not answer is told about by the overview.
+  const failed = status.failureCount > 0;
   useEffect(() => {
-    if (!status.isPending) setWaiting((old) => old ?? status.data?.spanCount === 0);
-  }, [status.isPending, status.data]);
-  if (waiting === undefined) return <main id="main" className="page" />;
+    if (status.data || failed) setWaiting((old) => old ?? status.data?.spanCount === 0);
+  }, [status.data, failed]);
+  if (waiting === undefined) return <Loading />;
   return waiting ? <WelcomePage /> : <OverviewPage />;
 }

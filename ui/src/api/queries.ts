@@ -13,6 +13,7 @@ export const queryClient = new QueryClient({
     queries: {
       // A refused request stays refused; only a server that does not answer is asked again.
       retry: (count, error) => count < 2 && error instanceof ApiError && error.problem.status === 0,
+      retryDelay: 500,
       refetchOnWindowFocus: false,
       staleTime: 30_000,
     },

@@ -61,7 +61,7 @@ it("counts, bytes and ages are short", () => {
     "1.23M",
   ]);
   expect([0, 37, 1536, 5 * 2 ** 30].map(formatBytes)).toEqual(["0 B", "37 B", "1.5 KiB", "5 GiB"]);
-  expect([-5000, 0, 42_000, 180_000, 7_200_000, 2e8].map(formatAge)).toEqual([
+  expect([-5000, 0, 42_000, 180_000, 7_200_000, 2e8].map((age) => formatAge(age))).toEqual([
     "0 s",
     "0 s",
     "42 s",

@@ -162,12 +162,12 @@ export function formatDateTime(millis: number): string {
 }
 
 /** How long a time is, in its largest unit: "0 s", "42 s", "3 min", "5 h", "2 d". */
-export function formatAge(millis: number): string {
+export function formatAge(millis: number, [s, min, h, d] = ["s", "min", "h", "d"]): string {
   const seconds = Math.max(0, Math.floor(millis / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+  if (seconds < 60) return `${seconds} ${s}`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} ${min}`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} ${h}`;
+  return `${Math.floor(seconds / 86_400)} ${d}`;
 }
 
 /** The value of an `<input type="datetime-local" step="1">` in the reader's zone. */

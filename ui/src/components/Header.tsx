@@ -48,6 +48,9 @@ export function Link(props: {
   );
 }
 
+/** The keys of the palette as this computer's keyboard has them. */
+const PALETTE_KEYS = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘K" : "Ctrl K";
+
 /** The frame's top: where one is, and what applies everywhere. */
 export function Header() {
   const { path } = useLocation();
@@ -86,10 +89,11 @@ export function Header() {
         type="button"
         className="go"
         onClick={() => setPalette(true)}
-        aria-label={`${text.palette.title} ⌘K`}
+        aria-label={`${text.palette.title} ${PALETTE_KEYS}`}
+        title={text.palette.hint}
       >
         <Icon name="search" />
-        <kbd>⌘K</kbd>
+        <kbd>{PALETTE_KEYS}</kbd>
       </button>
       {PAGES.some((p) => p.timed && p.path === page) && <TimeControls />}
       <button

@@ -13,6 +13,17 @@ export function Empty({ title, children, tone }: { title: string; children?: Rea
   );
 }
 
+/** A page that is not here yet. It says so only after a moment, for most are here before. */
+export function Loading() {
+  return (
+    <main id="main" className="page">
+      <div className="empty late" role="status">
+        <h2>{text.common.loading}</h2>
+      </div>
+    </main>
+  );
+}
+
 /** A failed request in words, with a way on. */
 export function Failure({ error, onRetry, title }: { error: ApiError; onRetry: () => void; title?: string }) {
   const unreachable = error.problem.status === 0;

@@ -1,10 +1,13 @@
 import { useEffect, useState } from "react";
+import { ApiError, unanswered } from "../../api/client";
 import { useStatus } from "../../api/queries";
+import type { Status } from "../../api/types";
 import { text } from "../../base/strings";
 import { CopyButton } from "../../components/CopyButton";
 import { Logo } from "../../components/Header";
+import { Failure, Loading, Notice } from "../../components/Notice";
 import { navigate } from "../../state/router";
-import { endpointsOf, type Snippet, snippets } from "./snippets";
+import { endpointsOf, environment, type Snippet, snippets } from "./snippets";
 
 const POLL = 1000;
 /** Milliseconds the good news stays before the search opens. */
@@ -19,11 +22,27 @@ function randomHex(bytes: number): string {
 /** How to send the first trace; opens the search by itself when one arrives, if there was none before. */
 export default function WelcomePage() {
   const status = useStatus(POLL);
-  const spans = status.data?.spanCount;
-  const [waited, setWaited] = useState(false);
-  const arrived = waited && (spans ?? 0) > 0;
+  // Kept, because each time kiseki is asked again there is no error for a moment.
+  const [failed, setFailed] = useState<ApiError>();
   useEffect(() => {
-    document.title = text.product;
+    if (status.error instanceof ApiError) setFailed(status.error);
+  }, [status.error]);
+  if (status.data) return <Steps status={status.data} silent={unanswered(status.error)} />;
+  if (!failed) return <Loading />;
+  return (
+    <main id="main" className="page">
+      <Failure error={failed} onRetry={() => status.refetch()} />
+    </main>
+  );
+}
+
+/** `silent` says that kiseki, which did answer, does not at present. */
+function Steps({ status, silent }: { status: Status; silent: boolean }) {
+  const spans = status.spanCount;
+  const [waited, setWaited] = useState(false);
+  const arrived = waited && spans > 0;
+  useEffect(() => {
+    document.title = `${text.welcome.howTo} · ${text.product}`;
   }, []);
   useEffect(() => {
     if (spans === 0) setWaited(true);
@@ -33,8 +52,7 @@ export default function WelcomePage() {
     const timer = setTimeout(() => navigate("/search", { replace: true }), PAUSE);
     return () => clearTimeout(timer);
   }, [arrived]);
-  const { otlpHttp = "http://127.0.0.1:4318", otlpGrpc = "127.0.0.1:4317" } = status.data?.endpoints ?? {};
-  const endpoints = endpointsOf(otlpHttp, otlpGrpc);
+  const endpoints = endpointsOf(status.endpoints.otlpHttp, status.endpoints.otlpGrpc);
   const [list, setList] = useState<Snippet[]>([]);
   useEffect(() => {
     setList(
@@ -50,6 +68,7 @@ export default function WelcomePage() {
           <p>{arrived ? text.welcome.moving : spans ? text.welcome.leadMore : text.welcome.lead}</p>
         </div>
       </div>
+      {silent && <Notice>{text.common.unreachable}</Notice>}
       <dl className="endpoints">
         <dt>{text.welcome.listening}</dt>
         <dd>
@@ -61,7 +80,12 @@ export default function WelcomePage() {
           <CopyButton value={endpoints.grpc} />
         </dd>
       </dl>
+      <h2>{text.welcome.environment}</h2>
+      <p className="muted">{text.welcome.environmentHint}</p>
+      <Code code={environment(endpoints)} />
+      <h2>{text.welcome.languages}</h2>
       <Snippets list={list} />
+      <h2>{text.welcome.demo}</h2>
       <p className="muted">{text.welcome.try}</p>
       <Code code="kiseki demo" />
     </main>

@@ -21,15 +21,21 @@ export function endpointsOf(otlpHttp: string, otlpGrpc: string): Endpoints {
   };
 }
 
+/** What every SDK reads from its environment; the last line is worth it as soon as there are two of a service. */
+export const environment = (endpoints: Endpoints) => `${needed(endpoints)}
+export OTEL_RESOURCE_ATTRIBUTES=service.version=1.0.0,deployment.environment.name=production`;
+
+const needed = (endpoints: Endpoints) => `export OTEL_EXPORTER_OTLP_ENDPOINT=${endpoints.http}
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_SERVICE_NAME=my-service`;
+
 /** The snippets; `nanos` is the present time, so that the example span is found at once. */
 export function snippets(
   endpoints: Endpoints,
   nanos: bigint,
   randomHex: (bytes: number) => string,
 ): Snippet[] {
-  const env = `export OTEL_EXPORTER_OTLP_ENDPOINT=${endpoints.http}
-export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
-export OTEL_SERVICE_NAME=my-service`;
+  const env = needed(endpoints);
   return [
     { name: "curl", code: curl(endpoints, nanos, randomHex) },
     {
