@@ -151,7 +151,7 @@ func (a *aggregator) addSpans(b scan.Block, sel *scan.Bitmap) error {
 
 func (a *aggregator) addBlock(b scan.Block, sel *scan.Bitmap) error {
 	a.begin()
-	from := &columns{Block: b, filter: &a.filter}
+	from := &columns{Block: b, filter: &a.filter, wanted: sel}
 	return a.filter.runs(sel, func(lo, hi int, run []uint64) error {
 		if err := b.Rows(lo, hi, scan.ColStatus|scan.ColDuration, &a.rows); err != nil {
 			return err

@@ -101,6 +101,35 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
+// BenchmarkSelect tells of the failed spans of 500 traces what failed.
+func BenchmarkSelect(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "s")
+	shopSegment(b, path)
+	r, err := segment.Open(vfs.OS{}, path, segment.NewCache(1<<30))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	for _, fields := range []string{"statusMessage", "event.exception.type", "event.exception.type, event.exception.message"} {
+		b.Run(fields, func(b *testing.B) {
+			q, err := traceql.ParseSearch("{ status = error } | select(" + fields + ")")
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := plan.Search{End: plan.All, Limit: 500, SetSpans: 50, Fields: q.Selected()}
+			p.Filter, p.Spans = plan.Pipeline(q.Spans, true)
+			b.ReportAllocs()
+			before := cpuTime(b)
+			for b.Loop() {
+				if res, err := exec.Search(b.Context(), oneSource{r}, &p, exec.DefaultLimits); err != nil || len(res.Traces) == 0 {
+					b.Fatal(err, res)
+				}
+			}
+			b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N)/1e6, "cpu-ms")
+		})
+	}
+}
+
 // BenchmarkAggregate groups the spans of a web shop, with all pages unpacked
 // in the cache (warm) and with none (cold).
 func BenchmarkAggregate(b *testing.B) {
@@ -161,6 +190,8 @@ func BenchmarkMetrics(b *testing.B) {
 		"{} | rate() by (span.http.route)",
 		"{ status = error } | rate() by (resource.service.name)",
 		"{} | quantile_over_time(duration, .5, .99) by (resource.service.name, name)",
+		"{ status = error } | rate() by (event.exception.type)",
+		"{ event.exception.type != nil } | rate() by (event.exception.type)",
 		"{} | avg_over_time(duration) by (resource.service.name)",
 		"{} | sum_over_time(span.http.response.body.size) by (resource.service.name)",
 		"{} | rate() by (span.user.id)",

@@ -62,12 +62,13 @@ func (v *view) describe(set *spanset, p *plan.Search) (SpanSet, error) {
 	for _, i := range rows {
 		r := &v.rows[i]
 		span := SetSpan{ID: r.id, Start: r.start, Duration: r.duration, Name: r.name, Service: r.service}
+		lists := listsOfRow{view: v, row: i}
 		for _, f := range p.Fields {
-			c, err := v.column(f)
+			value, err := lists.value(f)
 			if err != nil {
 				return out, err
 			}
-			span.Values = append(span.Values, GroupValue{c.has[i], c.values[i]})
+			span.Values = append(span.Values, value)
 		}
 		out.Spans = append(out.Spans, span)
 	}

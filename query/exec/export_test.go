@@ -14,3 +14,6 @@ func Hasten(join bool) (undo func()) {
 	}
 	return func() { siftAfter, joinBlocks = after, blocks }
 }
+
+// NextRun is the next run of wanted rows.
+var NextRun = nextRun

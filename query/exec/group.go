@@ -167,6 +167,8 @@ func presence(v GroupValue) byte {
 type columns struct {
 	scan.Block
 	filter *filter
+	// wanted is the rows whose values anybody looks at; nil: all.
+	wanted *scan.Bitmap
 	// ofTrace has the fields that only whole traces tell, by row of the block.
 	ofTrace map[traceql.Field]*rowValues
 	// number is the argument of a metrics function where it needs such fields,
@@ -176,7 +178,8 @@ type columns struct {
 	selected *scan.Bitmap
 }
 
-// codes replaces dst by the codes of a field, as [scan.Block.Codes] does.
+// codes replaces dst by the codes of a field, as [scan.Block.Codes] does, at
+// least for the rows that are wanted.
 func (c *columns) codes(f traceql.Field, lo, hi int, dst *scan.Codes) error {
 	if f.Trace == traceql.TraceNone && coded(f.Field) {
 		return c.Codes(f.Field, lo, hi, dst)
@@ -186,7 +189,7 @@ func (c *columns) codes(f traceql.Field, lo, hi int, dst *scan.Codes) error {
 		values = &rowValues{values.values[lo:hi], values.has[lo:hi]}
 	} else {
 		values = newRowValues(hi - lo)
-		if err := readColumn(c.Block, f.Field, lo, hi, c.filter, values); err != nil {
+		if err := readColumn(c.Block, f.Field, lo, hi, c.filter, c.wanted, values); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,7 @@ func (n *numbers) reader(from *columns, lo, hi int) (func(uint32) float64, error
 		}
 		return func(i uint32) float64 { return n.known[n.codes.Rows[i]] }, nil
 	}
-	values, err := from.filter.value(n.of, nil, from.Block, lo, hi)
+	values, err := from.filter.value(n.of, nil, from.Block, lo, hi, from.wanted)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (s *selector) rows(b scan.Block, sel *scan.Bitmap) (*columns, error) {
 			return nil, err
 		}
 	}
-	from := &columns{Block: b, filter: &s.filter}
+	from := &columns{Block: b, filter: &s.filter, wanted: sel}
 	if s.of.Compare != nil {
 		from.selected = &scan.Bitmap{}
 		from.selected.CopyFrom(sel)

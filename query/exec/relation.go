@@ -29,11 +29,11 @@ func (f *filter) relation(n *plan.Relation, b scan.Block, sel *scan.Bitmap) erro
 		if err := f.stopped(); err != nil {
 			return err
 		}
-		left, err := f.value(n.Left, n.Conditions, b, lo, hi)
+		left, err := f.value(n.Left, n.Conditions, b, lo, hi, sel)
 		if err != nil {
 			return err
 		}
-		right, err := f.value(n.Right, n.Conditions, b, lo, hi)
+		right, err := f.value(n.Right, n.Conditions, b, lo, hi, sel)
 		if err != nil {
 			return err
 		}
@@ -47,23 +47,24 @@ func (f *filter) relation(n *plan.Relation, b scan.Block, sel *scan.Bitmap) erro
 }
 
 // value is an expression, which asks nothing about the trace, for rows
-// [lo, hi); with are the conditions in it.
-func (f *filter) value(x traceql.Value, with plan.Conditions, b scan.Block, lo, hi int) (*rowValues, error) {
+// [lo, hi), at least for those in wanted; nil wants all. with are the
+// conditions in it.
+func (f *filter) value(x traceql.Value, with plan.Conditions, b scan.Block, lo, hi int, wanted *scan.Bitmap) (*rowValues, error) {
 	out := newRowValues(hi - lo)
 	switch x := x.(type) {
 	case *traceql.FieldRef:
-		return out, readColumn(b, x.Field.Field, lo, hi, f, out)
+		return out, readColumn(b, x.Field.Field, lo, hi, f, wanted, out)
 	case *traceql.LiteralRef:
 		for i := range out.values {
 			out.set(i, x.Literal.Value)
 		}
 		return out, nil
 	case *traceql.Arith:
-		left, err := f.value(x.Left, with, b, lo, hi)
+		left, err := f.value(x.Left, with, b, lo, hi, wanted)
 		if err != nil {
 			return nil, err
 		}
-		right, err := f.value(x.Right, with, b, lo, hi)
+		right, err := f.value(x.Right, with, b, lo, hi, wanted)
 		if err != nil {
 			return nil, err
 		}

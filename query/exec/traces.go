@@ -109,19 +109,11 @@ func (c *codeRuns) value(b scan.Block, row int, f scan.Field) (GroupValue, error
 
 // Links are those of span i, until the next call.
 func (t *WholeTrace) Links(i int) ([]telemetry.Link, error) {
-	row := int(t.rows[i])
-	for _, p := range t.view.pieces {
-		if n := p.hi - p.lo; row >= n {
-			row -= n
-			continue
-		}
-		t.batch.Reset()
-		if err := p.block.Spans(p.lo+row, p.lo+row+1, &t.batch); err != nil {
-			return nil, err
-		}
-		return t.batch.LinksOf(&t.batch.Spans[0]), nil
+	t.batch.Reset()
+	if err := t.view.read(int(t.rows[i]), &t.batch); err != nil {
+		return nil, err
 	}
-	return nil, nil
+	return t.batch.LinksOf(&t.batch.Spans[0]), nil
 }
 
 // Find is another trace of the snapshot that t is of, without spans if there

@@ -269,7 +269,7 @@ func (v *view) column(f traceql.Field) (*rowValues, error) {
 		for _, p := range v.pieces {
 			n := p.hi - p.lo
 			part := rowValues{out.values[at : at+n], out.has[at : at+n]}
-			if err := readColumn(p.block, f.Field, p.lo, p.hi, v.filter, &part); err != nil {
+			if err := readColumn(p.block, f.Field, p.lo, p.hi, v.filter, nil, &part); err != nil {
 				return nil, err
 			}
 			at += n
@@ -282,11 +282,12 @@ func (v *view) column(f traceql.Field) (*rowValues, error) {
 	return out, nil
 }
 
-// readColumn fills out with a field of rows [lo, hi) of a block. Of events and
-// links, the first that has the field counts.
-func readColumn(b scan.Block, f scan.Field, lo, hi int, with *filter, out *rowValues) error {
+// readColumn fills out with a field of rows [lo, hi) of a block, at least of
+// those in wanted; nil wants all. Of events and links, the first that has the
+// field counts.
+func readColumn(b scan.Block, f scan.Field, lo, hi int, with *filter, wanted *scan.Bitmap, out *rowValues) error {
 	if ofList(f) {
-		return readList(b, f, lo, hi, out)
+		return readList(b, f, lo, hi, wanted, out)
 	}
 	if !coded(f) {
 		return readRows(b, f.Intrinsic, lo, hi, &with.rows, out)
@@ -340,62 +341,4 @@ func absent(f scan.Field, v telemetry.Value) bool {
 		return false
 	}
 	return v.Type() == telemetry.ValueString && v.Str() == ""
-}
-
-// ofList reports whether a span may have a field several times.
-func ofList(f scan.Field) bool {
-	switch f.Intrinsic {
-	case scan.IntrinsicEventName, scan.IntrinsicEventTime, scan.IntrinsicLinkTraceID, scan.IntrinsicLinkSpanID:
-		return f.Scope == scan.ScopeIntrinsic
-	}
-	return f.Scope == scan.ScopeEvent || f.Scope == scan.ScopeLink
-}
-
-func readList(b scan.Block, f scan.Field, lo, hi int, out *rowValues) error {
-	var batch telemetry.Batch
-	if err := b.Spans(lo, hi, &batch); err != nil {
-		return err
-	}
-	for i := range batch.Spans {
-		if v, ok := firstOf(&batch, &batch.Spans[i], f); ok {
-			out.set(i, v)
-		}
-	}
-	return nil
-}
-
-// firstOf is the field of the first event or link that has it.
-func firstOf(b *telemetry.Batch, s *telemetry.Span, f scan.Field) (telemetry.Value, bool) {
-	attr := func(r telemetry.Range) (telemetry.Value, bool) {
-		for _, a := range b.AttrsOf(r) {
-			if a.Key == f.Key {
-				return a.Value, true
-			}
-		}
-		return telemetry.Value{}, false
-	}
-	events, links := b.EventsOf(s), b.LinksOf(s)
-	switch {
-	case f.Scope == scan.ScopeEvent:
-		for i := range events {
-			if v, ok := attr(events[i].Attrs); ok {
-				return v, true
-			}
-		}
-	case f.Scope == scan.ScopeLink:
-		for i := range links {
-			if v, ok := attr(links[i].Attrs); ok {
-				return v, true
-			}
-		}
-	case f.Intrinsic == scan.IntrinsicEventName && len(events) > 0:
-		return telemetry.StringValue(events[0].Name), true
-	case f.Intrinsic == scan.IntrinsicEventTime && len(events) > 0:
-		return telemetry.IntValue(int64(events[0].Time - s.Start)), true
-	case f.Intrinsic == scan.IntrinsicLinkTraceID && len(links) > 0:
-		return telemetry.BytesValue(string(links[0].TraceID[:])), true
-	case f.Intrinsic == scan.IntrinsicLinkSpanID && len(links) > 0:
-		return telemetry.BytesValue(string(links[0].SpanID[:])), true
-	}
-	return telemetry.Value{}, false
 }
