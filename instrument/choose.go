@@ -6,6 +6,8 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument/propagate"
 )
 
 // propagatorNames are the values of OTEL_PROPAGATORS.
@@ -15,7 +17,7 @@ const propagatorNames = "tracecontext, baggage, none"
 func propagatorNamed(name string) (p propagation.TextMapPropagator, ok bool) {
 	switch name {
 	case "tracecontext":
-		return propagation.TraceContext{}, true
+		return propagate.TraceContext{}, true
 	case "baggage":
 		return propagation.Baggage{}, true
 	case "none":

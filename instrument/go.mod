@@ -3,6 +3,7 @@ module github.com/kiseki-dev/kiseki/instrument
 go 1.26.0
 
 require (
+	github.com/go-chi/chi/v5 v5.5.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
 	go.opentelemetry.io/otel/trace v1.47.0

@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/kiseki-dev/kiseki/instrument/internal/delivery"
+	"github.com/kiseki-dev/kiseki/instrument/internal/early"
 )
 
 // Options say what a service is and where its spans go. Every field may be
@@ -126,13 +127,13 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 		return nil, fmt.Errorf("start tracing: %w", err)
 	}
 	options := []sdktrace.TracerProviderOption{
-		sdktrace.WithResource(res), sdktrace.WithSampler(s.sampler), sdktrace.WithRawSpanLimits(s.limits),
+		sdktrace.WithResource(res), sdktrace.WithRawSpanLimits(s.limits),
 	}
 	for _, p := range o.Processors {
 		options = append(options, sdktrace.WithSpanProcessor(p))
 	}
-	sdk := sdktrace.NewTracerProvider(append(options, sdktrace.WithSpanProcessor(d))...)
-	return &Provider{tracers: sdk, sdk: sdk, delivery: d, propagators: s.propagators}, nil
+	tracers := early.NewProvider(s.sampler, append(options, sdktrace.WithSpanProcessor(d))...)
+	return &Provider{tracers: tracers, sdk: tracers.TracerProvider, delivery: d, propagators: s.propagators}, nil
 }
 
 // TracerProvider makes the tracers of this set-up.

@@ -15,6 +15,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument/internal/early"
 )
 
 // Tracer is the tracer of the provider that made the context's span, or of
@@ -40,8 +42,13 @@ type cached struct {
 var last atomic.Pointer[cached]
 
 func tracerOf(p trace.TracerProvider, scope string) trace.Tracer {
-	sdk, ok := p.(*sdktrace.TracerProvider)
-	if !ok {
+	var sdk *sdktrace.TracerProvider
+	switch p := p.(type) {
+	case *sdktrace.TracerProvider:
+		sdk = p
+	case *early.Provider:
+		sdk = p.TracerProvider
+	default:
 		return p.Tracer(scope)
 	}
 	if c := last.Load(); c != nil && c.provider == sdk && c.scope == scope {
