@@ -1,6 +1,7 @@
 // Results as spans: one row a span that the query found, in the order of the traces.
 
 import type { FoundSpan, TraceSummary } from "../api/types";
+import { textOf } from "./detail";
 
 export interface SpanRow {
   readonly trace: TraceSummary;
@@ -29,6 +30,18 @@ export function spanRows(traces: readonly TraceSummary[]): SpanRow[] {
       rows[rows.length - 1] = { ...last, more: trace.matchedCount - seen.size };
   }
   return rows;
+}
+
+/** The different values of a field among the spans of a trace that are told, in their order. */
+export function textsOf(trace: TraceSummary, field: string): string[] {
+  const texts = new Set<string>();
+  for (const { spans } of trace.spanSets ?? []) {
+    for (const span of spans) {
+      const value = span.values.find((v) => v.name === field)?.value;
+      if (value) texts.add(textOf(value));
+    }
+  }
+  return [...texts];
 }
 
 /** Fields in the URL, between commas; a quoted name may hold commas. */

@@ -206,13 +206,13 @@ export function useSearch(q: string, range: string, options: { spans?: number; e
     [],
   );
 
-  const search = kept?.key === key ? kept.search : begin(key, q, range, spans).search;
+  const { search, request } = kept?.key === key ? kept : begin(key, q, range, spans);
   const cancel = () => {
     flight.current?.abort();
     // The distribution of what was searched is no use without it.
     void queryClient.cancelQueries({ queryKey: ["heatMap"] });
   };
-  return { search, run, more, renew, cancel };
+  return { search, request, run, more, renew, cancel };
 }
 
 /** Where the list was scrolled to when it was left. */

@@ -1,4 +1,4 @@
-// Which fields of each span are shown: columns of the list of spans, kept in the URL.
+// Which fields of the spans found are shown: columns of the lists of spans and of traces, kept in the URL.
 
 import { useState } from "react";
 import { useAttributeKeys } from "../../api/queries";
@@ -9,38 +9,36 @@ import { fieldName } from "../../model/query";
 import { parseColumns } from "../../model/spanrows";
 import { setParams, useLocation } from "../../state/router";
 
-const USUAL = "kind,span.http.route,statusMessage";
-/** Further columns would be too narrow to read. */
-const MOST = 12;
+/** For each list its parameter, what it has if that is not given, and how many are not too narrow to read. */
+const LISTS = {
+  spans: { param: "cols", usual: "kind,span.http.route,statusMessage", most: 12 },
+  traces: { param: "tcols", usual: "", most: 4 },
+} as const;
 const INTRINSIC = ["kind", "status", "statusMessage", "span:id", "span:parentID", "instrumentation:name"];
 
 /** The columns chosen. */
-export function useColumns() {
-  const written = useLocation().params.get("cols") ?? USUAL;
-  const columns = parseColumns(written).slice(0, MOST);
+export function useColumns(list: keyof typeof LISTS) {
+  const { param, usual, most } = LISTS[list];
+  const written = useLocation().params.get(param) ?? usual;
+  const columns = parseColumns(written).slice(0, most);
   const set = (next: readonly string[]) => {
     const cols = next.join(",");
     // No column at all is a choice too.
-    setParams({ cols: cols === USUAL ? "" : cols || "," });
+    setParams({ [param]: cols === usual ? "" : cols || "," });
   };
   return {
     columns,
+    full: columns.length === most,
     add: (field: string) => set([...columns.filter((c) => c !== field), field]),
     remove: (field: string) => set(columns.filter((c) => c !== field)),
   };
 }
 
 /** The field that adds a column. */
-export function AddColumn({
-  columns,
-  onAdd,
-}: {
-  columns: readonly string[];
-  onAdd: (field: string) => void;
-}) {
+export function AddColumn({ columns, full, add }: ReturnType<typeof useColumns>) {
   const keys = useAttributeKeys();
   const [open, setOpen] = useState(false);
-  if (columns.length >= MOST) return null;
+  if (full) return null;
   const options = [
     ...INTRINSIC.map((value) => ({ value })),
     ...(keys.data ?? [])
@@ -66,7 +64,7 @@ export function AddColumn({
       options={options}
       onCommit={(field) => {
         setOpen(false);
-        if (options.some((option) => option.value === field)) onAdd(field);
+        if (options.some((option) => option.value === field)) add(field);
       }}
       onLeave={() => setOpen(false)}
     />

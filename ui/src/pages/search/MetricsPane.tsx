@@ -1,11 +1,15 @@
 // A metrics query: how far it is, and its series.
 
 import { useState } from "react";
+import type { MetricsResult } from "../../api/analysis";
 import { queryClient, useAnalysis, useStatus } from "../../api/queries";
 import { millisToNanos, nanosToMillis } from "../../base/format";
 import { text } from "../../base/strings";
+import { Icon } from "../../components/Icon";
 import { Empty, Failure } from "../../components/Notice";
+import { csv, seriesTable } from "../../model/csv";
 import { windowsOf } from "../../state/against";
+import { fileName, saveFile } from "../../state/download";
 import { gridOf, useTime } from "../../state/time";
 import { Metrics } from "./Metrics";
 import { Running, readText, readTitle } from "./SearchState";
@@ -75,6 +79,13 @@ export function MetricsPane({ query, asked }: { query: string; asked: ReturnType
             {parts.join(" · ")}
           </p>
         )}
+        <span className="spring" />
+        {data && !isPlaceholderData && data.series.length > 0 && (
+          <button type="button" title={words.download.series} onClick={() => saveSeries(data)}>
+            <Icon name="download" />
+            CSV
+          </button>
+        )}
       </div>
       {error?.problem.status === 400 ? (
         <Empty title={words.badQuery}>
@@ -87,4 +98,12 @@ export function MetricsPane({ query, asked }: { query: string; asked: ReturnType
       )}
     </>
   );
+}
+
+/** Gives the reader the series as a file, which says if they are of a part of the spans. */
+function saveSeries(result: MetricsResult): void {
+  const { complete, incompleteReason } = result.stats;
+  const note = complete ? [] : [[`# ${text.search.partial(incompleteReason ?? "")}`]];
+  const table = [...seriesTable(result, text.search.metrics.all), ...note];
+  saveFile(fileName("series", "csv"), "text/csv;charset=utf-8", csv(table));
 }

@@ -1,29 +1,35 @@
 // The traces found: a list of any length of which only what is in sight is in the document.
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type CSSProperties, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { TraceSummary } from "../../api/types";
-import { formatClock, formatDate, formatDuration, formatExact, nanosToMillis } from "../../base/format";
 import { text } from "../../base/strings";
-import { ErrorMark } from "../../components/Icon";
-import { ServiceChip, Swatch } from "../../components/Service";
+import { Icon } from "../../components/Icon";
 import type { Results } from "../../state/results";
-import { navigate, tracePath, useLinkClick } from "../../state/router";
+import { navigate, tracePath } from "../../state/router";
 import { keepScroll, keptScroll } from "../../state/search";
 import { useShortcuts } from "../../state/shortcuts";
 import { useRowWindow, useSize } from "../../state/window";
+import { ResultRow } from "./ResultRow";
 
 const ROW = 52;
 const ROW_NARROW = 76;
-const MOST_CHIPS = 6;
 
 /** The list; `onMark` is told the trace that the keyboard or the pointer is on. */
 export function ResultList(props: {
   results: Results;
   query: string;
+  /** Fields of the spans found that are told too. */
+  columns: readonly string[];
+  onRemove: (column: string) => void;
+  /** Traces that are chosen to be compared. */
+  picked: readonly string[];
+  onPick: (traceId: string) => void;
   now: number;
   loadingMore: boolean;
   onMore: () => void;
   onMark: (traceId: string | undefined) => void;
+  /** Whether it is what arrives: then it has no end, and no place to come back to. */
+  tailed?: boolean;
 }) {
   const { results, onMark } = props;
   const { traces } = results;
@@ -33,7 +39,7 @@ export function ResultList(props: {
   const { first, last } = useRowWindow(scroller, traces.length, row);
   const [chosen, setChosen] = useState<string>();
   const at = chosen === undefined ? -1 : traces.findIndex((t) => t.traceId === chosen);
-  useSteadyScroll(scroller, traces, row);
+  useSteadyScroll(scroller, traces, row, props.tailed ?? false);
 
   const go = (to: number) => {
     const next = traces[Math.max(0, Math.min(traces.length - 1, to))];
@@ -50,31 +56,32 @@ export function ResultList(props: {
     ArrowDown: () => go(at + 1),
     k: () => go(Math.max(0, at - 1)),
     ArrowUp: () => go(Math.max(0, at - 1)),
+    x: () => at >= 0 && props.onPick(traces[at]!.traceId),
     Enter: () => at >= 0 && navigate(tracePath(traces[at]!.traceId)),
   });
   const scale = useMemo(() => durationScale(traces), [traces]);
   const showMatched = props.query !== "" && !/^\{\s*\}$/.test(props.query);
   return (
-    <section className="results" aria-label={text.search.results}>
-      <div className="result-head" aria-hidden="true">
-        <span>{text.search.columns.trace}</span>
-        <span>
-          {text.search.columns.duration}
-          {scale.log && <small> · {text.search.logScale}</small>}
-        </span>
-        <span>{text.search.columns.spans}</span>
-        <span>{text.search.columns.start}</span>
-      </div>
+    <section
+      className="results"
+      aria-label={text.search.results}
+      style={{ "--columns": `repeat(${props.columns.length}, minmax(60px, 140px))` } as CSSProperties}
+      data-columns={props.columns.length > 0}
+    >
+      <Head columns={props.columns} log={scale.log} onRemove={props.onRemove} />
       <div
         className="result-scroll"
         ref={scroller}
-        onScroll={(event) => keepScroll(event.currentTarget.scrollTop)}
+        onScroll={(event) => props.tailed || keepScroll(event.currentTarget.scrollTop)}
       >
         <ol className="result-space" style={{ height: traces.length * row }}>
           {traces.slice(first, last).map((trace, i) => (
             <ResultRow
               key={trace.traceId}
               trace={trace}
+              columns={props.columns}
+              picked={props.picked.includes(trace.traceId)}
+              onPick={props.onPick}
               top={(first + i) * row}
               height={row}
               share={scale.share(Number(trace.durationNanos))}
@@ -92,11 +99,41 @@ export function ResultList(props: {
               {props.loadingMore ? text.common.loading : text.common.more}
             </button>
           ) : (
-            traces.length > 20 && <span className="muted">{text.search.end}</span>
+            traces.length > 20 && !props.tailed && <span className="muted">{text.search.end}</span>
           )}
         </div>
       </div>
     </section>
+  );
+}
+
+function Head(props: { columns: readonly string[]; log: boolean; onRemove: (column: string) => void }) {
+  const words = text.search.columns;
+  return (
+    <div className="result-head">
+      <span>{words.trace}</span>
+      <span>
+        {words.duration}
+        {props.log && <small> · {text.search.logScale}</small>}
+      </span>
+      {props.columns.map((column) => (
+        <span key={column} className="result-column mono" title={column}>
+          <span>
+            <bdi>{column}</bdi>
+          </span>
+          <button
+            type="button"
+            className="ghost"
+            onClick={() => props.onRemove(column)}
+            aria-label={text.search.spans.removeColumn(column)}
+          >
+            <Icon name="close" />
+          </button>
+        </span>
+      ))}
+      <span>{words.spans}</span>
+      <span>{words.start}</span>
+    </div>
   );
 }
 
@@ -120,6 +157,7 @@ function useSteadyScroll(
   scroller: { current: HTMLElement | null },
   traces: readonly TraceSummary[],
   row: number,
+  tailed: boolean,
 ): void {
   const before = useRef<readonly TraceSummary[]>(traces);
   useLayoutEffect(() => {
@@ -133,80 +171,6 @@ function useSteadyScroll(
     if (now >= 0) list.scrollTop += (now - Math.floor(list.scrollTop / row)) * row;
   }, [scroller, traces, row]);
   useEffect(() => {
-    if (scroller.current) scroller.current.scrollTop = keptScroll();
-  }, [scroller]);
-}
-
-/** Exporters send every 5 s, and a root ends last: until then its absence says nothing. */
-const ARRIVING_MS = 15_000;
-
-function ResultRow(props: {
-  trace: TraceSummary;
-  top: number;
-  height: number;
-  share: number;
-  now: number;
-  chosen: boolean;
-  fresh: boolean;
-  showMatched: boolean;
-  onMark: (traceId: string | undefined) => void;
-}) {
-  const { trace } = props;
-  const to = tracePath(trace.traceId);
-  const onClick = useLinkClick(to);
-  const start = nanosToMillis(trace.startTimeUnixNano);
-  const failed = trace.errorCount > 0;
-  return (
-    <li style={{ top: props.top, height: props.height }} className={props.fresh ? "fresh" : undefined}>
-      <a
-        href={to}
-        onClick={onClick}
-        className={props.chosen ? "result chosen" : "result"}
-        onPointerEnter={() => props.onMark(trace.traceId)}
-        onPointerLeave={() => props.onMark(undefined)}
-      >
-        <span className="result-name">
-          <Swatch name={trace.rootService} />
-          <span className="service">{trace.rootService || text.common.noService}</span>
-          <span className="operation">{trace.rootName || text.common.noName}</span>
-          {trace.rootMissing &&
-            (props.now - start < ARRIVING_MS ? (
-              <span className="muted">{text.search.arriving}</span>
-            ) : (
-              <span className="tag">{text.search.rootMissing}</span>
-            ))}
-          {failed && <ErrorMark label={text.common.errors(trace.errorCount)} />}
-        </span>
-        <span className="result-services">
-          {trace.services.slice(0, MOST_CHIPS).map((s) => (
-            <ServiceChip key={s.name} name={s.name} count={s.spanCount} errors={s.errorCount} />
-          ))}
-          {trace.services.length > MOST_CHIPS && (
-            <span className="muted">+{trace.services.length - MOST_CHIPS}</span>
-          )}
-        </span>
-        <span className="result-duration">
-          <span className="num">{formatDuration(Number(trace.durationNanos))}</span>
-          <span className="track">
-            <span
-              className={failed ? "fill failed" : "fill"}
-              style={{ width: `${Math.max(0.6, props.share * 100)}%` }}
-            />
-          </span>
-        </span>
-        <span className="result-spans num" title={formatExact(trace.spanCount)}>
-          {text.common.spans(trace.spanCount)}
-          <small>
-            {failed && <em>{text.common.errors(trace.errorCount)}</em>}
-            {failed && props.showMatched && " · "}
-            {props.showMatched && text.search.matched(trace.matchedCount)}
-          </small>
-        </span>
-        <span className="result-time num">
-          {formatDate(start)} {formatClock(start)}
-          <small>{text.common.ago(props.now - start)}</small>
-        </span>
-      </a>
-    </li>
-  );
+    if (scroller.current && !tailed) scroller.current.scrollTop = keptScroll();
+  }, [scroller, tailed]);
 }
