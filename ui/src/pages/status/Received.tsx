@@ -57,8 +57,8 @@ export function HourCharts({ server }: { server: Server }) {
     };
   }, [server, words, theme]);
   const step = stepOf(server) * 1000;
-  const from = nanosToMillis(server.historyEndTimeUnixNano) - HOUR * 1000;
-  const common = { from, step, sync: "status", height: 100 };
+  const until = nanosToMillis(server.historyEndTimeUnixNano);
+  const common = { from: until - HOUR * 1000, step, until, sync: "status", height: 100 };
   const bytes = (n: number) => formatBytes(Math.round(n));
   return (
     <section className="hour-charts" aria-label={words.label}>
