@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -108,18 +109,11 @@ func (r *receiver) check(t *testing.T, n int) {
 
 func nameOf(i int) string { return fmt.Sprintf("span %d", i) }
 
-// maker makes numbered spans that go to d.
-type maker struct {
-	provider *sdktrace.TracerProvider
-	next     int
-}
+// maker makes numbered spans.
+type maker struct{ next int }
 
-func newMaker(d *Delivery) *maker {
-	return &maker{provider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(d))}
-}
-
-func (m *maker) make(n int) {
-	tracer := m.provider.Tracer("test")
+func (m *maker) make(d *Delivery, n int) {
+	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(d)).Tracer("test")
 	for range n {
 		_, s := tracer.Start(context.Background(), nameOf(m.next))
 		s.End()
@@ -136,6 +130,7 @@ func start(t *testing.T, o Options) *Delivery {
 	if o.Service == "" {
 		o.Service = "shop"
 	}
+	o.Logger = slog.New(slog.DiscardHandler)
 	d, err := New(o)
 	if err != nil {
 		t.Fatal(err)
