@@ -194,31 +194,28 @@ func (d *Delivery) wakeUp() {
 	}
 }
 
-// spanOverhead is about what a span takes beside its strings.
-const spanOverhead = 512
+// spanOverhead is about what a span takes beside its attributes and events.
+const spanOverhead = 1024
 
-// sizeOf estimates the memory of a span: enough to bound the sum.
+// sizeOf estimates the memory of a span, which matters when attributes are
+// large: enough to bound the sum, and cheap, as it is on the way of OnEnd.
 func sizeOf(s sdktrace.ReadOnlySpan) int64 {
-	n := spanOverhead + len(s.Name()) + len(s.Status().Description) + sizeOfAttributes(s.Attributes())
+	n := spanOverhead + sizeOfAttributes(s.Attributes())
 	for _, e := range s.Events() {
-		n += 64 + len(e.Name) + sizeOfAttributes(e.Attributes)
-	}
-	for _, l := range s.Links() {
-		n += 128 + sizeOfAttributes(l.Attributes)
+		n += 64 + sizeOfAttributes(e.Attributes)
 	}
 	return int64(n)
 }
 
 func sizeOfAttributes(kvs []attribute.KeyValue) int {
-	n := 0
-	for _, kv := range kvs {
-		n += 64 // keys are constants of the program
-		switch kv.Value.Type() {
+	n := 64 * len(kvs) // keys are constants of the program
+	for i := range kvs {
+		switch v := &kvs[i].Value; v.Type() {
 		case attribute.BOOL, attribute.INT64, attribute.FLOAT64:
 		case attribute.STRING:
-			n += len(kv.Value.AsString())
+			n += len(v.AsString())
 		default:
-			n += len(kv.Value.String())
+			n += len(v.String())
 		}
 	}
 	return n

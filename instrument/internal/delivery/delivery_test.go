@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -239,5 +240,37 @@ func TestHangingReceiver(t *testing.T) {
 	}
 	if s := d.Stats(); s.WaitingOnDisk != 2000 || s.Dropped() != 0 {
 		t.Errorf("stats: %+v", s)
+	}
+}
+
+// BenchmarkOnEnd: what the end of a span costs the application, beside the
+// SDK's own work, whatever the receiver does.
+func BenchmarkOnEnd(b *testing.B) {
+	release := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer hanging.Close()
+	defer close(release)
+	working := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	defer working.Close()
+	span := realSpans(1)[0]
+	for _, x := range []struct{ name, url string }{
+		{"answers", working.URL}, {"hangs", hanging.URL}, {"refuses", unreachable},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			d, err := New(Options{URL: x.url, Dir: b.TempDir(), Service: "bench", Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				defer cancel()
+				d.Shutdown(ctx)
+			}()
+			b.ReportAllocs()
+			for b.Loop() {
+				d.OnEnd(span)
+			}
+			b.ReportMetric(float64(d.Stats().DroppedMemory)/float64(b.N), "dropped/span")
+		})
 	}
 }
