@@ -66,6 +66,41 @@ test("spans that failed the same way are one fault, those without a message by w
   ]);
 });
 
+test("a failure is counted once, where it began, and what failed with it is named", () => {
+  const base64 = (hex: string) =>
+    btoa(String.fromCharCode(...hex.match(/../g)!.map((b) => Number.parseInt(b, 16))));
+  const below = (parent: string, { traceId, span }: Failed, spanId: string, trace = traceId): Failed => ({
+    traceId: trace,
+    span: {
+      ...span,
+      spanId,
+      values: [...span.values, { name: "span:parentID", value: { bytesValue: base64(parent) } }],
+    },
+  });
+  const server = below(
+    "ff",
+    failed(1, "POST /checkout", { "span.http.response.status_code": "500" }),
+    "0a01",
+  );
+  const work = below("0a01", failed(2, "price order", { statusMessage: "no rate for ATS" }), "0a02");
+  const call = below("0a02", failed(3, "GET /convert", { "span.http.response.status_code": "404" }), "0a03");
+  const again = below("0a02", failed(4, "GET /convert", { "span.http.response.status_code": "404" }), "0a04");
+  const other = below("0a03", failed(5, "GET /banks", {}), "0b01", "another trace");
+  const faults = faultsOf(
+    [server, work, call, again, other].map((f) => ({ ...f, traceId: f === other ? "b" : "a" })),
+  );
+  expect(
+    faults.map(
+      (f) => `${f.count} × ${f.type}: ${f.template} (${f.operations}) above: ${f.above}; ${f.spanId}`,
+    ),
+  ).toEqual([
+    "2 × HTTP 404: no rate for ATS (GET /convert) above: price order,POST /checkout; 0a04",
+    "1 × :  (GET /banks) above: ; 0b01",
+  ]);
+  // The message is another span's: asking the call for it would find nothing.
+  expect(conditionsOf(faults[0]!)).toEqual(["status = error", 'name = "GET /convert"']);
+});
+
 test("a fault is searched for by the fixed parts of its message", () => {
   const [card, banks] = faultsOf(SPANS);
   expect(conditionsOf(card!)).toEqual([

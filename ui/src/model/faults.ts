@@ -1,13 +1,14 @@
 // Failed spans in groups that are one fault each: what failed, the type of the error, and its message without what
 // differs from one time to the next.
 
-import type { FoundSpan } from "../api/types";
+import type { AnyValue, FoundSpan } from "../api/types";
 import { nanosToMillis } from "../base/format";
 import { textOf } from "./detail";
 
 /** What failed spans are asked for, beside what every span has. */
 export const FAULT_FIELDS = [
   "kind",
+  "span:parentID",
   "statusMessage",
   "event.exception.type",
   "event.exception.message",
@@ -40,11 +41,17 @@ export function templateOf(message: string): string {
   return text.trim();
 }
 
-/** One fault: spans that failed the same way. Those without a message are told apart by what they did. */
+/**
+ * One fault: failures that are alike. A failure is counted once, at the deepest failed span: those above it that failed
+ * with it, as the server span does whose call failed, are named. Failures without a message are told apart by what was
+ * done.
+ */
 export interface Fault {
   readonly key: string;
   /** What failed, the most frequent first. */
   readonly operations: readonly string[];
+  /** What failed with it, the most frequent first. */
+  readonly above: readonly string[];
   /** The exception's type, or what the protocol said; "" where nothing does. */
   readonly type: string;
   /** "" where there is no message. */
@@ -55,6 +62,8 @@ export interface Fault {
   readonly last: number;
   /** The message of the last one, and where it is. */
   readonly message: string;
+  /** Whether spans say type and message themselves, not one above them. */
+  readonly own: boolean;
   readonly traceId: string;
   readonly spanId: string;
 }
@@ -65,26 +74,75 @@ export interface Failed {
   readonly span: FoundSpan;
 }
 
-/** The faults that spans show, those that occur most often first. */
-export function faultsOf(spans: readonly Failed[]): Fault[] {
-  const faults = new Map<string, Omit<Fault, "operations">>();
-  const operations = new Map<string, Map<string, number>>();
-  for (const { traceId, span } of spans) {
-    const value = (name: (typeof FAULT_FIELDS)[number]) => {
-      const found = span.values.find((v) => v.name === name)?.value;
-      return found == null ? "" : textOf(found);
-    };
-    const http = value("span.http.response.status_code");
-    const grpc = value("span.rpc.grpc.status_code");
-    const type =
+/** What a span says of how it failed. */
+interface Word {
+  readonly type: string;
+  readonly message: string;
+}
+
+/** A failed span with those above it that failed with it, the nearest first. */
+interface Failure extends Failed {
+  readonly above: readonly FoundSpan[];
+}
+
+function fieldOf(span: FoundSpan, name: (typeof FAULT_FIELDS)[number]): AnyValue | undefined {
+  return span.values.find((v) => v.name === name)?.value ?? undefined;
+}
+
+function wordOf(span: FoundSpan): Word {
+  const value = (name: (typeof FAULT_FIELDS)[number]) => textOf(fieldOf(span, name) ?? {});
+  const http = value("span.http.response.status_code");
+  const grpc = value("span.rpc.grpc.status_code");
+  return {
+    type:
       value("event.exception.type") ||
       (http && `HTTP ${http}`) ||
       (grpc && `gRPC ${grpc}`) ||
-      value("span.error.type");
-    const message = value("event.exception.message") || value("statusMessage");
+      value("span.error.type"),
+    message: value("event.exception.message") || value("statusMessage"),
+  };
+}
+
+/** The id of a span's parent as spans have theirs; "" where it has none. */
+function parentOf(span: FoundSpan): string {
+  const bytes = atob(fieldOf(span, "span:parentID")?.bytesValue ?? "");
+  return Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+}
+
+/** The spans below which none of the others failed, each with the failed ones above it. */
+function failuresOf(spans: readonly Failed[]): Failure[] {
+  const place = (traceId: string, spanId: string) => `${traceId} ${spanId}`;
+  const byPlace = new Map(spans.map((f) => [place(f.traceId, f.span.spanId), f]));
+  const parents = new Set(spans.map((f) => place(f.traceId, parentOf(f.span))));
+  return [...byPlace]
+    .filter(([at]) => !parents.has(at))
+    .map(([, origin]) => {
+      const above: FoundSpan[] = [];
+      for (let at = origin.span; above.length < byPlace.size; at = above.at(-1)!) {
+        const parent = byPlace.get(place(origin.traceId, parentOf(at)));
+        if (!parent) break;
+        above.push(parent.span);
+      }
+      return { ...origin, above };
+    });
+}
+
+/** The faults that failed spans show, those that occur most often first. */
+export function faultsOf(spans: readonly Failed[]): Fault[] {
+  const faults = new Map<string, Omit<Fault, "operations" | "above">>();
+  const operations = new Tally();
+  const above = new Tally();
+  for (const failure of failuresOf(spans)) {
+    const { traceId, span } = failure;
+    const own = wordOf(span);
+    // An exception is often recorded above the call that failed, which itself has no more than a status.
+    const words = [own, ...failure.above.map(wordOf)];
+    const type = words.find((w) => w.type)?.type ?? "";
+    const message = words.find((w) => w.message)?.message ?? "";
     const template = templateOf(message);
     const time = nanosToMillis(span.startTimeUnixNano);
-    const key = [type, template, ...(template ? [] : [span.name, value("kind")])].join("\u0000");
+    const kind = textOf(fieldOf(span, "kind") ?? {});
+    const key = [type, template, ...(template ? [] : [span.name, kind])].join("\u0000");
     const before = faults.get(key);
     const latest = !before || time >= before.last;
     faults.set(key, {
@@ -97,25 +155,39 @@ export function faultsOf(spans: readonly Failed[]): Fault[] {
       message: latest ? message : before.message,
       traceId: latest ? traceId : before.traceId,
       spanId: latest ? span.spanId : before.spanId,
+      own: (before?.own ?? true) && own.type === type && own.message === message,
     });
-    const names = operations.get(key) ?? new Map<string, number>();
-    operations.set(key, names.set(span.name, (names.get(span.name) ?? 0) + 1));
+    operations.add(key, span.name);
+    for (const { name } of failure.above) above.add(key, name);
   }
   return [...faults.values()]
-    .map((fault) => ({
-      ...fault,
-      operations: [...operations.get(fault.key)!].sort((a, b) => b[1] - a[1]).map(([name]) => name),
-    }))
+    .map((fault) => ({ ...fault, operations: operations.of(fault.key), above: above.of(fault.key) }))
     .sort((a, b) => b.count - a.count || b.last - a.last);
+}
+
+/** How often each name occurs, by key. */
+class Tally {
+  private readonly counts = new Map<string, Map<string, number>>();
+
+  add(key: string, name: string): void {
+    const names = this.counts.get(key) ?? new Map<string, number>();
+    this.counts.set(key, names.set(name, (names.get(name) ?? 0) + 1));
+  }
+
+  /** The names, the most frequent first. */
+  of(key: string): string[] {
+    return [...(this.counts.get(key) ?? [])].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  }
 }
 
 /**
  * The conditions that failed spans like a fault's satisfy: exactly where the message is the same each time, else by a
- * regular expression of its fixed parts.
+ * regular expression of its fixed parts. What only spans above say is not asked of them.
  */
 export function conditionsOf(fault: Fault): string[] {
   const conditions = ["status = error"];
   if (fault.operations.length === 1) conditions.push(`name = ${JSON.stringify(fault.operations[0])}`);
+  if (!fault.own) return conditions;
   const status = /^HTTP (\d+)$/.exec(fault.type);
   if (status) conditions.push(`span.http.response.status_code = ${status[1]}`);
   if (fault.template === "") return conditions;

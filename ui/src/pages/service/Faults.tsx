@@ -38,7 +38,7 @@ export function Faults({ service, time }: { service: string; time: CompareTime }
   return (
     <Part
       title={words.title}
-      hint={cut ? words.ofLatest(found.data!.traces.length) : ""}
+      hint={[words.hint, cut && words.ofLatest(found.data!.traces.length)].filter(Boolean).join(", ")}
       {...standOf([found])}
     >
       {found.isPending ? (
@@ -95,6 +95,11 @@ function Row({ fault, service, at }: { fault: Fault; service: string; at: number
       <td className="fault-where" title={fault.operations.join(", ")}>
         {fault.operations[0] || text.common.noName}
         {fault.operations.length > 1 && <small className="muted">+{fault.operations.length - 1}</small>}
+        {fault.above.length > 0 && (
+          <small className="muted above" title={words.aboveHint}>
+            {words.above(fault.above[0] || text.common.noName, fault.above.length - 1)}
+          </small>
+        )}
       </td>
       {age(fault.first)}
       {age(fault.last)}

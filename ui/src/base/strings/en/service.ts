@@ -33,6 +33,9 @@ export const service = {
     since: "Since",
     last: "Last seen",
     example: "Open the latest one",
+    hint: "each failure once, where it began",
+    above: (operation: string, more: number) => `failed with it: ${operation}${more > 0 ? ` +${more}` : ""}`,
+    aboveHint: "Spans above it in the trace that failed too: the same failure, not another one",
     silent: "failed without a message",
   },
   dependencies: {

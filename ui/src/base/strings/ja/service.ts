@@ -34,6 +34,9 @@ export const service: Text["service"] = {
     since: "これ以降",
     last: "最後",
     example: "最新のものを開く",
+    hint: "失敗は起点で 1 回だけ数えます",
+    above: (operation, more) => `これに伴う失敗: ${operation}${more > 0 ? ` 他 ${more}` : ""}`,
+    aboveHint: "トレースの上位で同時に失敗したスパン。別の失敗ではありません",
     silent: "メッセージなしの失敗",
   },
   dependencies: {
