@@ -216,6 +216,26 @@ test("failures are listed where they began, and the trace can be saved", () =>
     }
   }));
 
+test("names and panel are as wide as the reader left them", () =>
+  withPage(path, async (page) => {
+    await page.locator(".row").first().click();
+    const widths = () =>
+      page.locator('[role="separator"]').evaluateAll((all) => all.map((s) => Number(s.ariaValueNow)));
+    const [names, panel] = await widths();
+    await page.getByRole("separator", { name: "Width of the panel" }).focus();
+    await page.keyboard.press("ArrowLeft");
+    const splitter = await page.getByRole("separator", { name: "Width of the names" }).boundingBox();
+    await page.mouse.move(splitter.x + 4, splitter.y + 10);
+    await page.mouse.down();
+    await page.mouse.move(splitter.x + 44, splitter.y + 10, { steps: 3 });
+    await page.mouse.up();
+    const after = await widths();
+    assert.ok(after[0] > names && after[1] > panel, `${after} are wider than ${[names, panel]}`);
+    await page.reload();
+    await page.waitForSelector(".panel");
+    assert.deepEqual(await widths(), after);
+  }));
+
 test("the services of a trace are a graph that shares selection and find", () =>
   withPage(`${path}?view=graph`, async (page) => {
     await page.waitForSelector(".map-labels .place");
@@ -235,7 +255,7 @@ test("the services of a trace are a graph that shares selection and find", () =>
     assert.notEqual(await chosen.textContent(), first);
     await page.keyboard.press("/");
     await page.keyboard.type(failed.services[0].name);
-    await page.getByText(/found$/).waitFor();
+    await page.locator(".find-count", { hasText: /\d/ }).waitFor();
   }));
 
 test("a trace is compared with the typical one and with another, both ways", async () => {

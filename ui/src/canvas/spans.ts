@@ -1,6 +1,6 @@
 // Drawing the spans of a trace: the minimap, the bars of the waterfall and the flame chart.
 
-import { formatDuration } from "../base/format";
+import { cutMiddle, formatDuration } from "../base/format";
 import { type Errors, NO_ERROR, ORIGIN } from "../model/errors";
 import type { Lanes } from "../model/flame";
 import { nameOf, type Trace } from "../model/trace";
@@ -178,12 +178,19 @@ function drawBlock(
   c.rect(Math.max(0, from), y, Math.min(width, to) - Math.max(0, from) - 4, FLAME_ROW);
   c.clip();
   c.fillStyle = ink.text;
-  c.fillText(
-    `${nameOf(trace, r)}  ${formatDuration(trace.duration[r]!)}`,
-    Math.max(0, from) + 8,
-    y + FLAME_ROW / 2,
-  );
+  const letters = Math.floor((Math.min(width, to) - Math.max(0, from) - 12) / LETTER);
+  c.fillText(labelOf(trace, r, letters), Math.max(0, from) + 8, y + FLAME_ROW / 2);
   c.restore();
+}
+
+/** Pixels of an average letter. */
+const LETTER = 6;
+
+/** The name and, where there is room, the duration of a span. */
+function labelOf(trace: Trace, row: number, letters: number): string {
+  const name = nameOf(trace, row);
+  const label = `${name}  ${formatDuration(trace.duration[row]!)}`;
+  return label.length <= letters ? label : cutMiddle(name, letters);
 }
 
 /** The row of the flame chart at a place in a lane, or -1. */

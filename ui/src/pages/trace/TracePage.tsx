@@ -6,6 +6,7 @@ import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { Link } from "../../components/Header";
 import { Empty, Failure, Notice } from "../../components/Notice";
+import { Splitter } from "../../components/Splitter";
 import { missingParent, nameOf, rootRow, serviceOf } from "../../model/trace";
 import { Compare } from "./Compare";
 import { ErrorList } from "./ErrorList";
@@ -20,6 +21,7 @@ import { TreeTable } from "./TreeTable";
 import { useTraceKeys } from "./useTraceKeys";
 import { type TraceView, useTraceView, type ViewName } from "./useTraceView";
 import { Waterfall } from "./Waterfall";
+import { usePanelWidth } from "./widths";
 
 /** The views in which time runs from left to right. */
 const TIMED: ReadonlySet<ViewName> = new Set(["waterfall", "flame"]);
@@ -55,6 +57,7 @@ export default function TracePage({ traceId }: { traceId: string }) {
 function Loaded({ columns }: { columns: TraceColumns }) {
   const state = useTraceView(columns);
   useTraceKeys(state);
+  const { panelWidth, least, most, setPanelWidth } = usePanelWidth();
   const { trace } = state;
   useEffect(() => {
     const root = rootRow(trace);
@@ -66,7 +69,10 @@ function Loaded({ columns }: { columns: TraceColumns }) {
       <Notices state={state} />
       {TIMED.has(state.name) && <Minimap state={state} />}
       <Toolbar state={state} />
-      <div className={state.panel ? "trace-body with-panel" : "trace-body"}>
+      <div
+        className={state.panel ? "trace-body with-panel" : "trace-body"}
+        style={{ "--panel-width": `${panelWidth}px` } as React.CSSProperties}
+      >
         {state.name === "waterfall" && <Waterfall state={state} />}
         {state.name === "flame" && <Flame state={state} />}
         {state.name === "table" && <TreeTable state={state} />}
@@ -74,7 +80,20 @@ function Loaded({ columns }: { columns: TraceColumns }) {
         {state.name === "errors" && <ErrorList state={state} />}
         {state.name === "statistics" && <Statistics state={state} />}
         {state.name === "compare" && <Compare state={state} />}
-        {state.panel && <SpanPanel key={state.cursor} state={state} />}
+        {state.panel && (
+          <div className="panel-place">
+            <Splitter
+              className="for-panel"
+              label={text.trace.resizePanel}
+              width={panelWidth}
+              least={least}
+              most={most}
+              right
+              onResize={setPanelWidth}
+            />
+            <SpanPanel key={state.cursor} state={state} />
+          </div>
+        )}
       </div>
     </main>
   );

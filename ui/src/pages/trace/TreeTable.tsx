@@ -9,6 +9,7 @@ import { NO_ERROR, ORIGIN } from "../../model/errors";
 import { SORTS } from "../../model/table";
 import { idOf, KINDS, nameOf, serviceOf } from "../../model/trace";
 import { useRowWindow } from "../../state/window";
+import { CutName } from "./CutName";
 import { toggled } from "./useTraceKeys";
 import type { TraceView } from "./useTraceView";
 import { ROW } from "./Waterfall";
@@ -124,7 +125,7 @@ function Row(props: { row: number; top: number; index: number; matched: boolean;
         ) : (
           <span className="twisty" />
         )}
-        <span className="operation">{nameOf(trace, row) || text.common.noName}</span>
+        <CutName className="operation">{nameOf(trace, row) || text.common.noName}</CutName>
         {mark !== NO_ERROR && (
           <ErrorMark
             soft={mark !== ORIGIN}
@@ -132,8 +133,9 @@ function Row(props: { row: number; top: number; index: number; matched: boolean;
           />
         )}
       </Cell>
-      <Cell name="service">
-        <Swatch name={serviceOf(trace, row)} /> {serviceOf(trace, row) || text.common.noService}
+      <Cell name="service" title={serviceOf(trace, row)}>
+        <Swatch name={serviceOf(trace, row)} />
+        <CutName>{serviceOf(trace, row) || text.common.noService}</CutName>
       </Cell>
       <Cell name="start">+{formatDuration(trace.start[row]! - trace.from)}</Cell>
       <Cell name="duration">{formatDuration(trace.duration[row]!)}</Cell>
@@ -153,7 +155,13 @@ function Cell(props: {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a grid that holds only the rows in sight is no HTML table
     // biome-ignore lint/a11y/useFocusableInteractive: the table has the focus
-    <span role="gridcell" className={props.name} title={props.title} style={props.style}>
+    <span
+      role="gridcell"
+      className={props.name}
+      title={props.title}
+      aria-label={props.title}
+      style={props.style}
+    >
       {props.children}
     </span>
   );

@@ -1,7 +1,7 @@
 // The waterfall: the tree as text on the left, time on the right. Rows are elements, bars are one canvas; both
 // hold only what is in sight and scroll together, because the canvas lies in the scrolled space.
 
-import { type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { linearTicks } from "../../base/ticks";
@@ -9,6 +9,7 @@ import { drawPathRows } from "../../canvas/critical";
 import { drawEvents } from "../../canvas/events";
 import { drawBars, xAt } from "../../canvas/spans";
 import { readInk } from "../../canvas/surface";
+import { Splitter } from "../../components/Splitter";
 import { indexOfRow } from "../../model/rows";
 import { idOf } from "../../model/trace";
 import { useTheme } from "../../state/theme";
@@ -16,30 +17,18 @@ import { useRowWindow, useSize } from "../../state/window";
 import { TimeDrag } from "./TimeDrag";
 import type { TraceView } from "./useTraceView";
 import { WaterfallRow } from "./WaterfallRow";
+import { LEAST_NAME, useNameWidth } from "./widths";
 
 export const ROW = 22;
 /** Pixels kept free at the right, so that every bar has room for its duration behind it. */
 const LABEL_ROOM = 68;
-const NAME_KEY = "kiseki.nameShare";
-
-function useNameShare(width: number) {
-  const [share, setShare] = useState(
-    () => Number(localStorage.getItem(NAME_KEY)) || (window.innerWidth < 760 ? 0.46 : 0.36),
-  );
-  const set = (next: number) => {
-    const kept = Math.min(0.7, Math.max(0.15, next));
-    setShare(kept);
-    localStorage.setItem(NAME_KEY, String(kept));
-  };
-  return { nameWidth: Math.round(Math.max(150, width * share)), set };
-}
 
 export function Waterfall({ state }: { state: TraceView }) {
   const { rows, trace, view, cursor, matches } = state;
   const scroller = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width } = useSize(scroller);
-  const { nameWidth, set } = useNameShare(width);
+  const { nameWidth, most, setNameWidth } = useNameWidth(width);
   const { shown } = useTheme();
   const { first, last } = useRowWindow(scroller, rows.length, ROW);
   const timeWidth = Math.max(0, width - nameWidth - LABEL_ROOM);
@@ -82,10 +71,6 @@ export function Waterfall({ state }: { state: TraceView }) {
       list.scrollTop = top + 4 * ROW - list.clientHeight;
   }, [cursor, rows]);
 
-  const onResize = (event: PointerEvent<HTMLDivElement>) => {
-    if (event.buttons !== 1 || !scroller.current) return;
-    set((event.clientX - scroller.current.getBoundingClientRect().left) / width);
-  };
   return (
     <div className="waterfall" style={{ "--name-width": `${nameWidth}px` } as React.CSSProperties}>
       <div className="ruler">
@@ -107,11 +92,13 @@ export function Waterfall({ state }: { state: TraceView }) {
             </span>
           ))}
         </TimeDrag>
-        <div
-          className="splitter"
-          aria-hidden="true"
-          onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
-          onPointerMove={onResize}
+        <Splitter
+          className="for-names"
+          label={text.trace.resizeNames}
+          width={nameWidth}
+          least={LEAST_NAME}
+          most={most}
+          onResize={setNameWidth}
         />
       </div>
       <div

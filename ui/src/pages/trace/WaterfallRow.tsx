@@ -1,17 +1,16 @@
-import { cutMiddle, formatDuration } from "../../base/format";
+import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { type View, xAt } from "../../canvas/spans";
 import { ErrorMark, Icon } from "../../components/Icon";
 import { Swatch } from "../../components/Service";
 import { NO_ERROR, ORIGIN } from "../../model/errors";
 import { idOf, missingParent, nameOf, serviceOf } from "../../model/trace";
+import { CutName } from "./CutName";
 import { toggled } from "./useTraceKeys";
 import type { TraceView } from "./useTraceView";
 
 const INDENT = 14;
 const MOST_INDENT = 18;
-/** Pixels of an average character of the row's text, for cutting names and placing labels. */
-const CHAR = 6.6;
 /** Below this width of the tree there is no room for service names. */
 const NARROW = 230;
 /** A gap is told where it is at least this share of the trace and this wide. */
@@ -38,15 +37,6 @@ export function WaterfallRow(props: {
   const service = serviceOf(trace, row) || text.common.noService;
   const orphan = missingParent(trace, row) !== "";
   const sameService = trace.parent[row]! >= 0 && trace.service[trace.parent[row]!] === trace.service[row];
-  const room =
-    (props.nameWidth - indent - 50 - (mark ? 20 : 0) - (orphan && !narrow ? 130 : 0) - (open ? 0 : 40)) /
-    CHAR;
-  // In a narrow tree the colour alone stands for the service.
-  const shownService = narrow ? "" : cutMiddle(service, Math.max(6, Math.floor(room * 0.45)));
-  const name = cutMiddle(
-    nameOf(trace, row) || text.common.noName,
-    Math.max(6, Math.floor(room - shownService.length - 1)),
-  );
   const classes = ["row"];
   if (row === state.cursor) classes.push("chosen");
   if (props.matched) classes.push("matched");
@@ -85,8 +75,9 @@ export function WaterfallRow(props: {
           <span className="twisty" />
         )}
         <Swatch name={serviceOf(trace, row)} />
-        {shownService && <span className={sameService ? "service same" : "service"}>{shownService}</span>}
-        <span className="operation">{name}</span>
+        {/* In a narrow tree the colour alone stands for the service. */}
+        {!narrow && <CutName className={sameService ? "service same" : "service"}>{service}</CutName>}
+        <CutName className="operation">{nameOf(trace, row) || text.common.noName}</CutName>
         {mark !== NO_ERROR && (
           <ErrorMark
             soft={mark !== ORIGIN}

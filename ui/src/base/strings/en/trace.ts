@@ -117,6 +117,8 @@ export const trace = {
     more: (count: number) => `${formatCount(count)} more operations that explain less`,
     openOther: "Open in the other trace",
   },
+  resizeNames: "Width of the names",
+  resizePanel: "Width of the panel",
   find: "Find in trace",
   matches: (at: number, of: number) => (of === 0 ? "no match" : at > 0 ? `${at} of ${of}` : `${of} found`),
   nextMatch: "Next match",

@@ -111,6 +111,8 @@ export const trace: Text["trace"] = {
     more: (count) => `差の小さい操作がほか ${formatCount(count)} 件`,
     openOther: "比較対象のトレースで開く",
   },
+  resizeNames: "名前の幅",
+  resizePanel: "パネルの幅",
   find: "トレース内を検索",
   matches: (at, of) => (of === 0 ? "一致なし" : at > 0 ? `${at} / ${of}` : `${of} 件`),
   nextMatch: "次の一致",
