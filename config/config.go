@@ -23,6 +23,7 @@ type Config struct {
 	Data      string // the data folder
 	HTTP      HTTP
 	OTLP      OTLP
+	Zipkin    Zipkin
 	TLS       TLS
 	Limits    Limits
 	Storage   Storage
@@ -46,6 +47,12 @@ type OTLP struct {
 	GRPCAddress string
 	CORSOrigins []string // origins of pages that may send spans from a browser
 }
+
+// Off, instead of an address, switches a receiver beside OTLP off.
+const Off = "off"
+
+// Zipkin is the listener that takes what Zipkin's clients send; it may be off.
+type Zipkin struct{ Address string }
 
 // TLS is the certificate all listeners present; both empty means no TLS.
 type TLS struct {
@@ -121,7 +128,8 @@ const (
 )
 
 // Default is the configuration without file, environment and flags. The
-// ports are those of OTLP and of Jaeger's UI, so that clients and habits fit.
+// ports are those of each protocol and of Jaeger's UI, so that clients and
+// habits fit.
 func Default() Config {
 	return Config{
 		Data: "data",
@@ -131,6 +139,7 @@ func Default() Config {
 			GRPCAddress: "127.0.0.1:4317",
 			CORSOrigins: []string{"http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"},
 		},
+		Zipkin: Zipkin{Address: "127.0.0.1:9411"},
 		Limits: Limits{
 			RequestBytes:      20 * mib,
 			DecompressedBytes: 64 * mib,
@@ -161,6 +170,7 @@ func (c *Config) Validate() error {
 		checkAddress("http.address", c.HTTP.Address),
 		checkAddress("otlp.http.address", c.OTLP.HTTPAddress),
 		checkAddress("otlp.grpc.address", c.OTLP.GRPCAddress),
+		addressOrOff("zipkin.address", c.Zipkin.Address),
 		c.checkTLS(),
 		checkOrigins("otlp.http.cors-origins", c.OTLP.CORSOrigins),
 		atLeast("limits.request-bytes", c.Limits.RequestBytes, kib),
@@ -219,6 +229,17 @@ func checkAddress(key, address string) error {
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return fmt.Errorf("%s %q has no port between 0 and 65535", key, address)
+	}
+	return nil
+}
+
+// addressOrOff is checkAddress for a listener that may be switched off.
+func addressOrOff(key, address string) error {
+	if address == Off {
+		return nil
+	}
+	if err := checkAddress(key, address); err != nil {
+		return fmt.Errorf("%w, or %s", err, Off)
 	}
 	return nil
 }

@@ -52,26 +52,7 @@ func (c *Config) Settings() []Setting {
 		{"Data", "tenants.max", "max-tenants", "COUNT",
 			"How many tenants there may be. Spans of further ones are refused.",
 			countValue{&c.Tenants.Max}},
-
-		{"Listening", "http.address", "http", "ADDRESS",
-			"Where the UI, the API, /metrics and the health endpoints are served. Port 0 takes a free port.",
-			textValue{&c.HTTP.Address}},
-		{"Listening", "otlp.http.address", "otlp-http", "ADDRESS",
-			"Where OTLP over HTTP is taken (POST /v1/traces, protobuf or JSON).",
-			textValue{&c.OTLP.HTTPAddress}},
-		{"Listening", "otlp.http.cors-origins", "otlp-cors-origins", "LIST",
-			"Origins of web pages that may send spans from a browser: exact ones, http://HOST:* for any port, or * for every origin.",
-			listValue{&c.OTLP.CORSOrigins}},
-		{"Listening", "otlp.grpc.address", "otlp-grpc", "ADDRESS",
-			"Where OTLP over gRPC is taken.",
-			textValue{&c.OTLP.GRPCAddress}},
-		{"Listening", "tls.cert", "tls-cert", "FILE",
-			"PEM certificate chain for all listeners. Set it together with tls.key; without both there is no TLS.",
-			textValue{&c.TLS.Cert}},
-		{"Listening", "tls.key", "tls-key", "FILE",
-			"PEM private key of tls.cert.",
-			textValue{&c.TLS.Key}},
-
+	}, c.listeningSettings(), []Setting{
 		{"Limits", "limits.memory", "max-memory", "SIZE",
 			"Memory of the process, at least 256MiB. Garbage is collected in time for it, and sizes that are 0 are chosen for it. 0 takes a quarter of the machine's memory, or of the container's.",
 			sizeValue{&c.Limits.Memory}},
@@ -123,6 +104,33 @@ func (c *Config) Settings() []Setting {
 			"Whether queries are logged and listed with their constants, which may be personal data, and not with question marks for them.",
 			boolValue{&c.Log.QueryLiterals}},
 	})
+}
+
+// listeningSettings are those of the listeners.
+func (c *Config) listeningSettings() []Setting {
+	return []Setting{
+		{"Listening", "http.address", "http", "ADDRESS",
+			"Where the UI, the API, /metrics and the health endpoints are served. Port 0 takes a free port.",
+			textValue{&c.HTTP.Address}},
+		{"Listening", "otlp.http.address", "otlp-http", "ADDRESS",
+			"Where OTLP over HTTP is taken (POST /v1/traces, protobuf or JSON).",
+			textValue{&c.OTLP.HTTPAddress}},
+		{"Listening", "otlp.http.cors-origins", "otlp-cors-origins", "LIST",
+			"Origins of web pages that may send spans from a browser: exact ones, http://HOST:* for any port, or * for every origin.",
+			listValue{&c.OTLP.CORSOrigins}},
+		{"Listening", "otlp.grpc.address", "otlp-grpc", "ADDRESS",
+			"Where OTLP over gRPC is taken.",
+			textValue{&c.OTLP.GRPCAddress}},
+		{"Listening", "zipkin.address", "zipkin", "ADDRESS",
+			"Where Zipkin's clients send spans (POST /api/v2/spans, /api/v1/spans) and ask for them. off switches it off. If the default port is taken kiseki starts without it and says so; any other address must be free.",
+			textValue{&c.Zipkin.Address}},
+		{"Listening", "tls.cert", "tls-cert", "FILE",
+			"PEM certificate chain for all listeners. Set it together with tls.key; without both there is no TLS.",
+			textValue{&c.TLS.Cert}},
+		{"Listening", "tls.key", "tls-key", "FILE",
+			"PEM private key of tls.cert.",
+			textValue{&c.TLS.Key}},
+	}
 }
 
 // querySettings are those of the query APIs.

@@ -98,6 +98,11 @@ func shopServer() native.Server {
 		HistoryStep: 10e9, HistoryEnd: 20e9, TenantCount: 1,
 		Receivers: []native.Receiver{{Protocol: "otlp", Transport: "grpc", RequestCount: 2, SpanCount: 9, Bytes: 99, DecompressedBytes: 999,
 			SpanHistory: []uint32{4, 5}, ByteHistory: []uint32{40, 59}, RequestHistory: []uint32{1, 1}}},
+		Listeners: []native.Listener{
+			{Title: "Zipkin", Setting: "zipkin.address", State: native.ListenerOpen, Address: "http://127.0.0.1:9411"},
+			{Title: "Other", Setting: "other.address", State: native.ListenerOff},
+			{Title: "Third", Setting: "third.address", State: native.ListenerMissing, Address: "127.0.0.1:1", Reason: "taken"},
+		},
 		Disk:   &native.Disk{Directory: "/data", Size: 100, Free: 50, Reserved: 5, Watermark: 10},
 		Memory: native.Memory{Resident: 3, Limit: 4, ResidentHistory: []uint32{1, 2}},
 	}

@@ -16,6 +16,7 @@ type Server struct {
 	HistoryEnd  uint64     `json:"historyEndTimeUnixNano,string"` // of the last step
 	TenantCount int        `json:"tenantCount"`
 	Receivers   []Receiver `json:"receivers"`
+	Listeners   []Listener `json:"listeners"`
 	Drops       []Drop     `json:"drops"`
 	// SegmentSpanCount and SegmentBytes are those of all tenants' segments.
 	SegmentSpanCount uint64 `json:"segmentSpanCount"`
@@ -39,6 +40,24 @@ type Receiver struct {
 	ByteHistory    []uint32 `json:"byteHistory,omitempty"`
 	RequestHistory []uint32 `json:"requestHistory,omitempty"`
 }
+
+// Listener is where a protocol beside OTLP is taken, or why it is not.
+type Listener struct {
+	Title   string `json:"title"`
+	Setting string `json:"setting"` // the key that sets its address
+	State   string `json:"state"`   // one of openapi.yaml's
+	// Address is as clients of this machine use it where it is open, as set where
+	// it is missing, and "" where it is off.
+	Address string `json:"address,omitempty"`
+	Reason  string `json:"reason,omitempty"` // why it is missing
+}
+
+// The states of a [Listener].
+const (
+	ListenerOpen    = "open"
+	ListenerOff     = "off"
+	ListenerMissing = "missing"
+)
 
 // Drop is what was not taken, or not as it came, for one reason.
 type Drop struct {

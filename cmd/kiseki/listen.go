@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/net/netutil"
@@ -22,6 +23,7 @@ const maxConnections = 4096
 // TLS is not part of them: each protocol negotiates its own.
 type listeners struct {
 	http, otlpHTTP, otlpGRPC net.Listener
+	optional                 []*optional
 }
 
 func openListeners(c *config.Config) (l listeners, err error) {
@@ -41,6 +43,10 @@ func openListeners(c *config.Config) (l listeners, err error) {
 		}
 		*x.to = netutil.LimitListener(opened, maxConnections)
 	}
+	if l.optional, err = openOptional(c); err != nil {
+		l.close()
+		return listeners{}, err
+	}
 	return l, nil
 }
 
@@ -49,6 +55,9 @@ func (l *listeners) close() {
 		if x != nil {
 			x.Close()
 		}
+	}
+	for _, x := range l.optional {
+		x.close()
 	}
 }
 
@@ -79,18 +88,29 @@ func loadTLS(c config.TLS) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
 }
 
-// isLoopback reports whether only this machine can reach the listener.
-func isLoopback(l net.Listener) bool {
-	a, ok := l.Addr().(*net.TCPAddr)
-	return ok && a.IP.IsLoopback()
+// ipOf is the IP address and the port of a listener.
+func ipOf(a net.Addr) (net.IP, int) {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.IP, a.Port
+	case *net.UDPAddr:
+		return a.IP, a.Port
+	}
+	return nil, 0
 }
 
-// shownAddress is the listener's address as a client of this machine can use
+// isLoopback reports whether only this machine can reach a listener.
+func isLoopback(a net.Addr) bool {
+	ip, _ := ipOf(a)
+	return ip.IsLoopback()
+}
+
+// shownAddress is a listener's address as a client of this machine can use
 // it: a listener on all addresses is shown as localhost.
-func shownAddress(l net.Listener) string {
-	a, ok := l.Addr().(*net.TCPAddr)
-	if !ok || !a.IP.IsUnspecified() {
-		return l.Addr().String()
+func shownAddress(a net.Addr) string {
+	ip, port := ipOf(a)
+	if !ip.IsUnspecified() {
+		return a.String()
 	}
-	return net.JoinHostPort("localhost", fmt.Sprint(a.Port))
+	return net.JoinHostPort("localhost", strconv.Itoa(port))
 }

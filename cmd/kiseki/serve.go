@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -72,10 +73,11 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		return err
 	}
 	defer l.close()
+	l.warnMissing(log)
 	if tlsConfig == nil {
 		l.warnExposed(log)
 	}
-	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3), started: time.Now()}
+	s := &server{config: c, log: log, tls: tlsConfig, listeners: l, metrics: newMetrics(), failed: make(chan error, 3+len(l.optional)), started: time.Now()}
 	s.history = newHistory(s.started)
 	s.tenants, s.queries = newTenants(s), newGate(c.Limits)
 	s.queryLog = querylog.New(querylog.Options{Slow: c.Log.SlowQuery, Literals: c.Log.QueryLiterals, Logger: log})
@@ -125,6 +127,7 @@ type server struct {
 	queryLog *querylog.Log
 	pipeline *pipeline.Pipeline
 	receiver *otlp.Server
+	drains   []func(context.Context) error // of the receivers beside OTLP
 	history  *history
 }
 
@@ -191,59 +194,82 @@ func (s *server) startReceivers() {
 		Links:      limits.Events,
 	}, s.append)
 	s.metrics.registry.MustRegister(newPipelineCollector(s.pipeline))
-	received := ingest.Limits{RequestBytes: limits.RequestBytes, DecodedBytes: limits.DecompressedBytes}
+	o := ingest.Options{
+		Append:  s.pipeline.Append,
+		Context: s.tenantContext,
+		Limits:  ingest.Limits{RequestBytes: limits.RequestBytes, DecodedBytes: limits.DecompressedBytes},
+		Budget:  ingest.NewBudget(max(limits.InFlightBytes, limits.DecompressedBytes)),
+		Observe: s.metrics.observeReceived,
+		TLS:     s.tls.Clone(),
+		Logger:  s.log,
+	}
 	s.receiver = otlp.New(otlp.Options{
-		Append:      s.pipeline.Append,
-		Context:     s.tenantContext,
-		Limits:      received,
-		Budget:      ingest.NewBudget(max(limits.InFlightBytes, limits.DecompressedBytes)),
-		Observe:     s.metrics.observeReceived,
+		Append: o.Append, Context: o.Context, Limits: o.Limits, Budget: o.Budget, Observe: o.Observe, TLS: o.TLS, Logger: o.Logger,
 		CORSOrigins: s.config.OTLP.CORSOrigins,
-		TLS:         s.tls.Clone(),
-		Logger:      s.log,
 	})
 	s.run(s.receiver.ServeHTTP, s.listeners.otlpHTTP)
 	s.run(s.receiver.ServeGRPC, s.listeners.otlpGRPC)
+	s.startOptional(o)
 }
 
 // stop ends the receivers after their requests in flight, then the store.
 func (s *server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if err := s.receiver.Shutdown(ctx); err != nil {
-		s.log.Warn("requests were still in flight", "error", err)
+	var wg sync.WaitGroup
+	for _, drain := range append(s.drains, s.receiver.Shutdown) {
+		wg.Go(func() {
+			if err := drain(ctx); err != nil {
+				s.log.Warn("requests were still in flight", "error", err)
+			}
+		})
 	}
+	wg.Wait()
 	s.stopWeb()
 	return s.tenants.close()
 }
 
 // warnExposed warns where others than this machine can connect without TLS.
 func (l *listeners) warnExposed(log *slog.Logger) {
+	const warning = "other machines can connect without TLS and without a password: set --tls-cert and --tls-key, or listen on 127.0.0.1"
 	for _, x := range []net.Listener{l.http, l.otlpHTTP, l.otlpGRPC} {
-		if !isLoopback(x) {
-			log.Warn("other machines can connect without TLS and without a password: set --tls-cert and --tls-key, or listen on 127.0.0.1", "address", x.Addr().String())
+		if !isLoopback(x.Addr()) {
+			log.Warn(warning, "address", x.Addr().String())
+		}
+	}
+	for _, x := range l.optional {
+		if a := x.addr(); a != nil && !isLoopback(a) {
+			log.Warn(warning, "address", a.String())
 		}
 	}
 }
 
 // endpoints are the addresses as clients of this machine use them.
 func (s *server) endpoints() (web, otlpHTTP, otlpGRPC string) {
-	scheme := "http://"
-	if s.tls != nil {
-		scheme = "https://"
-	}
 	l := &s.listeners
-	return scheme + shownAddress(l.http), scheme + shownAddress(l.otlpHTTP), shownAddress(l.otlpGRPC)
+	return s.scheme() + shownAddress(l.http.Addr()), s.scheme() + shownAddress(l.otlpHTTP.Addr()), shownAddress(l.otlpGRPC.Addr())
+}
+
+// scheme begins the URLs of this server.
+func (s *server) scheme() string {
+	if s.tls != nil {
+		return "https://"
+	}
+	return "http://"
 }
 
 // printStart tells a person where everything is.
 func (s *server) printStart(w io.Writer) {
+	fmt.Fprintf(w, "kiseki %s is ready.\n\n", versionString())
 	web, otlpHTTP, otlpGRPC := s.endpoints()
-	fmt.Fprintf(w, `kiseki %s is ready.
-
-  UI and API  %s
-  OTLP/HTTP   %s
-  OTLP/gRPC   %s
-  Data        %s
-`, versionString(), web, otlpHTTP, otlpGRPC, s.config.Data)
+	line := func(title, text string) { fmt.Fprintf(w, "  %-15s %s\n", title, text) }
+	line("UI and API", web)
+	line("OTLP/HTTP", otlpHTTP)
+	line("OTLP/gRPC", otlpGRPC)
+	for _, x := range s.listeners.optional {
+		if x.addr() != nil {
+			line(x.title, x.shown(s.scheme()))
+		}
+	}
+	line("Data", s.config.Data)
 }

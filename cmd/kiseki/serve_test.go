@@ -21,6 +21,7 @@ import (
 // running is a server in this process, on free ports.
 type running struct {
 	web, otlpHTTP, otlpGRPC string
+	others                  map[string]string // by the title of a receiver beside OTLP
 
 	cancel context.CancelFunc
 	done   chan error
@@ -38,7 +39,7 @@ func startServe(t *testing.T, data string, flags ...string) *running {
 	}
 	c.Fit(1 << 30)
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{cancel: cancel, done: make(chan error, 1), client: &http.Client{Transport: &http.Transport{}}}
+	r := &running{cancel: cancel, done: make(chan error, 1), client: &http.Client{Transport: &http.Transport{}}, others: map[string]string{}}
 	stdout, w := io.Pipe()
 	go func() {
 		r.done <- serve(ctx, &c, w, newLogger(&r.log, c.Log))
@@ -51,7 +52,10 @@ func startServe(t *testing.T, data string, flags ...string) *running {
 				*to = strings.TrimSpace(rest)
 			}
 		}
-		if r.otlpGRPC != "" {
+		if title, address, ok := strings.Cut(strings.TrimSpace(lines.Text()), "  "); ok && r.otlpGRPC != "" {
+			r.others[title] = strings.TrimSpace(address)
+		}
+		if r.others["Data"] != "" { // the last line
 			go io.Copy(io.Discard, stdout)
 			t.Cleanup(func() { r.stop(t) })
 			return r

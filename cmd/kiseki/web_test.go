@@ -126,8 +126,8 @@ func TestShownAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Close()
-		shown := shownAddress(l)
-		if loopback := isLoopback(l); loopback != (address == "127.0.0.1:0") || strings.HasPrefix(shown, "localhost:") == loopback {
+		shown := shownAddress(l.Addr())
+		if loopback := isLoopback(l.Addr()); loopback != (address == "127.0.0.1:0") || strings.HasPrefix(shown, "localhost:") == loopback {
 			t.Errorf("%s is shown as %s, loopback %t", address, shown, loopback)
 		}
 	}

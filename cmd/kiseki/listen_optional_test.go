@@ -1,0 +1,115 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kiseki-dev/kiseki/api/native"
+	"github.com/kiseki-dev/kiseki/config"
+)
+
+// taken is an address of this machine that is not free until the test ends.
+func taken(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
+}
+
+// told is what /server says of a receiver beside OTLP.
+func told(t *testing.T, r *running, setting string) native.Listener {
+	t.Helper()
+	all := ask[native.Server](t, r, "/server").Listeners
+	i := slices.IndexFunc(all, func(l native.Listener) bool { return l.Setting == setting })
+	if i < 0 {
+		t.Fatalf("/server says nothing of %s: %+v", setting, all)
+	}
+	return all[i]
+}
+
+// A receiver whose usual port is taken is left out: nobody asked for it.
+func TestUsualPortIsTaken(t *testing.T) {
+	c := config.Default()
+	c.Zipkin.Address = taken(t)
+	all, err := openOptional(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := listeners{optional: all}
+	defer l.close()
+	o := l.find(keyZipkin)
+	if o.addr() != nil || o.missing == nil {
+		t.Fatalf("%+v", o)
+	}
+	var log strings.Builder
+	l.warnMissing(newLogger(&log, c.Log))
+	for _, want := range []string{"level=WARN", "Zipkin", "--zipkin off", "is taken"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log does not say %q:\n%s", want, log.String())
+		}
+	}
+	s := server{listeners: l}
+	if n := s.told()[0]; n.State != native.ListenerMissing || n.Address != c.Zipkin.Address || !strings.Contains(n.Reason, "--zipkin") {
+		t.Errorf("%+v", n)
+	}
+}
+
+// One whose port was asked for must have it.
+func TestPortThatWasAskedFor(t *testing.T) {
+	c, err := config.Load([]string{"--zipkin", taken(t)}, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = openOptional(&c); err == nil || !strings.Contains(err.Error(), "choose another address with --zipkin") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReceiverOff(t *testing.T) {
+	r := startServe(t, t.TempDir(), "--zipkin", "off")
+	if n := told(t, r, keyZipkin); n.State != native.ListenerOff || n.Address != "" {
+		t.Errorf("%+v", n)
+	}
+	if r.others["Zipkin"] != "" {
+		t.Errorf("it listens at %s", r.others["Zipkin"])
+	}
+}
+
+// Zipkin's clients send to and ask at one port.
+func TestZipkin(t *testing.T) {
+	r := startServe(t, t.TempDir(), "--zipkin", "127.0.0.1:0", "--retention-age", "0")
+	url := r.others["Zipkin"]
+	if n := told(t, r, keyZipkin); n.State != native.ListenerOpen || n.Address != url {
+		t.Errorf("%+v at %s", n, url)
+	}
+	body := `[{"traceId":"463ac35c9f6413ad","id":"463ac35c9f6413ad","kind":"SERVER","name":"get /","timestamp":1790000000000000,
+		"duration":1500,"localEndpoint":{"serviceName":"frontend"}}]`
+	if status, text := r.as(t, "", http.MethodPost, url+"/api/v2/spans", body); status != http.StatusAccepted || text != "" {
+		t.Fatalf("%d %s", status, text)
+	}
+	for path, want := range map[string]string{
+		"/api/v2/trace/463ac35c9f6413ad": `"name":"get /"`, "/zipkin/api/v2/services": `["frontend"]`, "/health": "UP",
+	} {
+		resp, err := r.client.Get(url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != 200 || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
+		}
+	}
+	for path, want := range map[string]int{"/api/kiseki/v1/status": 404, "/": 404, "/api/traces/1": 404} {
+		if status, _ := r.as(t, "", http.MethodGet, url+path, ""); status != want {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/kiseki-dev/kiseki/ingest"
+	"github.com/kiseki-dev/kiseki/ingest/zipkin"
+)
+
+// startOptional serves the receivers beside OTLP, those that are not open
+// excepted.
+func (s *server) startOptional(o ingest.Options) {
+	z := zipkin.New(zipkin.Options{Ingest: o, Queries: s.zipkinQueries()})
+	s.runTCP(keyZipkin, z.Serve)
+	s.drains = append(s.drains, z.Shutdown)
+}
+
+// runTCP serves a receiver where its setting has it listen.
+func (s *server) runTCP(key string, serve func(net.Listener) error) {
+	if l := s.listeners.find(key).tcp; l != nil {
+		s.run(serve, l)
+	}
+}
+
+// zipkinQueries is Zipkin's query API, which its clients expect on the port
+// that takes spans.
+func (s *server) zipkinQueries() http.Handler { return secured(s.metrics.observeAPI(s.api)) }
