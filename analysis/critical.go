@@ -112,24 +112,30 @@ func (w *pathWalk) place(parent, order []int32) (root int32) {
 
 // sortChildren lists the children of each span that were waited for.
 func (w *pathWalk) sortChildren(parent, order []int32) {
+	waited := func(i int32) bool { return parent[i] >= 0 && w.end[i] > w.start(i) }
 	w.first = make([]int32, len(w.spans)+1)
 	for _, i := range order {
-		if parent[i] >= 0 && w.end[i] > w.start(i) {
-			w.children = append(w.children, i)
+		if waited(i) {
+			w.first[parent[i]+1]++
 		}
 	}
-	slices.SortFunc(w.children, func(a, b int32) int {
-		// Of two that end together the longer one explains more.
-		return cmp.Or(cmp.Compare(parent[a], parent[b]), cmp.Compare(w.end[a], w.end[b]), cmp.Compare(w.start(b), w.start(a)), cmp.Compare(a, b))
-	})
-	at := 0
 	for p := range w.spans {
-		w.first[p] = int32(at)
-		for at < len(w.children) && parent[w.children[at]] == int32(p) {
-			at++
+		w.first[p+1] += w.first[p]
+	}
+	w.children = make([]int32, w.first[len(w.spans)])
+	next := slices.Clone(w.first)
+	for _, i := range order {
+		if waited(i) {
+			w.children[next[parent[i]]] = i
+			next[parent[i]]++
 		}
 	}
-	w.first[len(w.spans)] = int32(len(w.children))
+	for p := range w.spans {
+		slices.SortFunc(w.children[w.first[p]:w.first[p+1]], func(a, b int32) int {
+			// Of two that end together the longer one explains more.
+			return cmp.Or(cmp.Compare(w.end[a], w.end[b]), cmp.Compare(w.start(b), w.start(a)), cmp.Compare(a, b))
+		})
+	}
 }
 
 // frame is a span on the way back: of its time, what is before at is still to

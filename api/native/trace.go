@@ -94,15 +94,18 @@ func (a *api) oneTrace(q *request, f func(*exec.Trace) error) error {
 	if err != nil {
 		return err
 	}
-	return a.snapshot(func(snap scan.Snapshot) error {
-		t, err := exec.FindTrace(q.Context(), snap, id, a.Limits)
-		if err != nil {
-			return err
-		}
-		a.note(q, t.Stats)
-		if len(t.Batch.Spans) == 0 {
-			return noTrace(id, t.Stats)
-		}
-		return f(t)
-	})
+	return a.snapshot(func(snap scan.Snapshot) error { return a.foundTrace(q, snap, id, f) })
+}
+
+// foundTrace runs f over a trace that has spans.
+func (a *api) foundTrace(q *request, snap scan.Snapshot, id telemetry.TraceID, f func(*exec.Trace) error) error {
+	t, err := exec.FindTrace(q.Context(), snap, id, a.Limits)
+	if err != nil {
+		return err
+	}
+	a.note(q, t.Stats)
+	if len(t.Batch.Spans) == 0 {
+		return noTrace(id, t.Stats)
+	}
+	return f(t)
 }

@@ -3,6 +3,7 @@ package exec
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/kiseki-dev/kiseki/telemetry"
@@ -148,35 +149,38 @@ func parents(n int, byStart []int32, at func(int32) link) []int32 {
 			return out
 		}
 	}
-	caller := make(map[telemetry.SpanID]int32, n) // the client's span, or the only one
-	callee := map[telemetry.SpanID]int32{}        // the server's, where there are two
+	// Maps of numbers are twice as fast as those of arrays.
+	number := func(id telemetry.SpanID) uint64 { return binary.LittleEndian.Uint64(id[:]) }
+	caller := make(map[uint64]int32, n) // the client's span, or the only one
+	callee := map[uint64]int32{}        // the server's, where there are two
 	for _, i := range byStart {
 		s := at(i)
-		first, ok := caller[s.id]
-		_, both := callee[s.id]
+		id := number(s.id)
+		first, ok := caller[id]
+		_, both := callee[id]
 		switch {
 		case !ok:
-			caller[s.id] = i
+			caller[id] = i
 		case both:
 		case s.kind == telemetry.KindServer && at(first).kind == telemetry.KindClient:
-			callee[s.id] = i
+			callee[id] = i
 		case s.kind == telemetry.KindClient && at(first).kind == telemetry.KindServer:
-			caller[s.id], callee[s.id] = i, first
+			caller[id], callee[id] = i, first
 		}
 	}
 	out := filled(n, -1)
 	for _, i := range byStart {
 		s := at(i)
-		if x, ok := callee[s.id]; ok && x == i {
-			out[i] = caller[s.id]
+		if x, ok := callee[number(s.id)]; ok && x == i {
+			out[i] = caller[number(s.id)]
 			continue
 		}
 		if s.parent.IsZero() || s.parent == s.id {
 			continue
 		}
-		if x, ok := callee[s.parent]; ok {
+		if x, ok := callee[number(s.parent)]; ok {
 			out[i] = x
-		} else if x, ok := caller[s.parent]; ok {
+		} else if x, ok := caller[number(s.parent)]; ok {
 			out[i] = x
 		}
 	}
