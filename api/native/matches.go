@@ -65,10 +65,11 @@ type needle struct {
 	buf  []byte
 }
 
-// inSpan reports whether the service, name, ID or status message of a span
-// contains the text, or a key or value of its attributes or its events'.
+// inSpan reports whether the text is the kind of a span, the beginning of its
+// ID, or in its service, name or status message, or in a key or value of its
+// attributes or its events'.
 func (n *needle) inSpan(b *telemetry.Batch, s *telemetry.Span) bool {
-	if n.in(s.Name) || n.in(s.StatusMessage) || n.in(b.ServiceName(s.Resource)) || n.inAttrs(b.AttrsOf(s.Attrs)) {
+	if s.Kind.String() == n.text || n.in(s.Name) || n.in(s.StatusMessage) || n.in(b.ServiceName(s.Resource)) || n.inAttrs(b.AttrsOf(s.Attrs)) {
 		return true
 	}
 	if len(n.text) >= 4 && strings.HasPrefix(hex.EncodeToString(s.SpanID[:]), n.text) {

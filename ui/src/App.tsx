@@ -5,7 +5,7 @@ import { text } from "./base/strings";
 import { Boundary } from "./components/Boundary";
 import { Header, Link } from "./components/Header";
 import { Empty, Loading } from "./components/Notice";
-import { useLocation } from "./state/router";
+import { traceOf, useLocation } from "./state/router";
 
 /** Milliseconds that the first page waits for the names of the services at most; their colours may change after. */
 const PATIENCE = 1000;
@@ -50,8 +50,8 @@ export function App() {
 
 function Page() {
   const { path } = useLocation();
-  const trace = /^\/trace\/([0-9a-fA-F]{32}|[0-9a-fA-F]{16})$/.exec(path);
-  if (trace) return <TracePage traceId={trace[1]!.toLowerCase()} />;
+  const trace = traceOf(path);
+  if (trace) return <TracePage traceId={trace} />;
   const service = /^\/service\/([^/]*)$/.exec(path);
   if (service) return <ServicePage key={service[1]} name={nameOf(service[1]!)} />;
   if (path === "/map") return <MapPage />;

@@ -6,6 +6,7 @@ import type {
   Deletion,
   FieldValue,
   LoggedQuery,
+  Matches,
   Operation,
   Problem,
   SearchResult,
@@ -34,7 +35,14 @@ export const unanswered = (error: unknown): boolean =>
 export type Params = Record<string, string | number | undefined>;
 
 /** Asks the native API; parameters that are undefined are left out. */
-export async function get<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
+export const get = async <T>(path: string, params: Params, signal?: AbortSignal): Promise<T> =>
+  (await ask(path, params, signal)).json() as Promise<T>;
+
+/** The same for an answer that somebody else reads. */
+export const getBody = async (path: string, params: Params, signal?: AbortSignal): Promise<ArrayBuffer> =>
+  (await ask(path, params, signal)).arrayBuffer();
+
+async function ask(path: string, params: Params, signal?: AbortSignal): Promise<Response> {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(params)) if (value !== undefined) query.set(key, String(value));
   const search = query.toString();
@@ -45,7 +53,7 @@ export async function get<T>(path: string, params: Params, signal?: AbortSignal)
     if (signal?.aborted) throw error;
     throw new ApiError({ title: "kiseki does not answer", status: 0 });
   }
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return response;
   throw new ApiError(await readProblem(response));
 }
 
@@ -83,8 +91,10 @@ export const api = {
     get<SearchResult>("/traces", { ...request, q: request.q || undefined }, signal),
   tail: (request: TailRequest, signal?: AbortSignal) =>
     get<TailResult>("/tail", { ...request, q: request.q || undefined }, signal),
-  trace: (traceId: string, signal?: AbortSignal) =>
-    get<TraceColumns>(`/traces/${traceId}`, { format: "columns" }, signal),
+  span: (traceId: string, spanId: string, signal?: AbortSignal) =>
+    get<TraceColumns>(`/traces/${traceId}/spans/${spanId}`, {}, signal),
+  matches: (traceId: string, text: string, signal?: AbortSignal) =>
+    get<Matches>(`/traces/${traceId}/matches`, { text }, signal),
   criticalPath: (traceId: string, signal?: AbortSignal) =>
     get<{ stretches: Stretch[] }>(`/traces/${traceId}/critical-path`, {}, signal).then((r) => r.stretches),
   services: (signal?: AbortSignal) =>

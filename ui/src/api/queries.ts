@@ -3,6 +3,7 @@
 import { QueryClient, useQuery } from "@tanstack/react-query";
 import { type Answer, type Asked, analysis, type Question } from "./analysis";
 import { ApiError, api, type SearchRequest } from "./client";
+import { loadTrace } from "./trace";
 import type { SearchResult } from "./types";
 
 /** Traces with links to one that are listed. */
@@ -20,19 +21,46 @@ export const queryClient = new QueryClient({
   },
 });
 
-export const useTraceColumns = (traceId: string) =>
+const traceQuery = (traceId: string) => ({
+  queryKey: ["trace", traceId],
+  queryFn: ({ signal }: { signal: AbortSignal }) => loadTrace(traceId, signal),
+  // A trace may grow while it is looked at, but it must not move under the reader: reload asks again.
+  staleTime: Number.POSITIVE_INFINITY,
+  gcTime: 60_000,
+  structuralSharing: false,
+});
+
+/** A trace as the page shows it. */
+export const useTrace = (traceId: string) => useQuery(traceQuery(traceId));
+
+/** Asks for a trace before the page that shows it is here. */
+export const expectTrace = (traceId: string) => queryClient.prefetchQuery(traceQuery(traceId));
+
+/** One span with all that it carries. */
+export const useSpan = (traceId: string, spanId: string, enabled: boolean) =>
   useQuery({
-    queryKey: ["trace", traceId],
-    queryFn: ({ signal }) => api.trace(traceId, signal),
-    // A trace may grow while it is looked at, but it must not move under the reader: reload asks again.
+    queryKey: ["span", traceId, spanId],
+    queryFn: ({ signal }) => api.span(traceId, spanId, signal),
     staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 60_000,
+    enabled,
+    structuralSharing: false,
+  });
+
+/** The spans of a trace that contain a text, where the page does not have what they carry. */
+export const useMatches = (traceId: string, text: string, enabled: boolean) =>
+  useQuery({
+    queryKey: ["matches", traceId, text],
+    queryFn: ({ signal }) => api.matches(traceId, text, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    enabled: enabled && text !== "",
+    placeholderData: (previous) => (text === "" ? undefined : previous),
     structuralSharing: false,
   });
 
 /** What the duration of the trace consists of; it is asked once the trace itself is here. */
-export const useCriticalPath = (traceId: string) =>
+export const useCriticalPath = (traceId: string, enabled = true) =>
   useQuery({
+    enabled,
     queryKey: ["critical path", traceId],
     queryFn: ({ signal }) => api.criticalPath(traceId, signal),
     staleTime: Number.POSITIVE_INFINITY,

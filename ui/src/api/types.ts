@@ -239,6 +239,49 @@ export interface TraceColumns {
   stats: Stats;
 }
 
+/** The most important spans of a large trace, without what they carry, and sums of those left out. */
+export interface TraceOutline {
+  traceId: string;
+  startTimeUnixNano: string;
+  /** Spans of the trace. */
+  totalSpans: number;
+  strings: string[];
+  spans: {
+    /** All IDs one after the other, 16 digits each. */
+    id: string;
+    parent: number[];
+    parentId: Record<string, string>;
+    start: number[];
+    duration: number[];
+    name: number[];
+    service: number[];
+    kind: number[];
+    status: number[];
+    message: number[];
+  };
+  /** By the row of the span that they are below, ascending; -1: they are below none. */
+  left: {
+    below: number[];
+    spans: number[];
+    errors: number[];
+    duration: number[];
+    start: number[];
+    end: number[];
+    /** Self time of the span that they are below. */
+    self: number[];
+  };
+  criticalPath: { row: number[]; start: number[]; end: number[] };
+  stats: Stats;
+}
+
+/** The spans of a trace that contain a text. */
+export interface Matches {
+  spanIds: string[];
+  /** May be more than are told. */
+  matchedCount: number;
+  stats: Stats;
+}
+
 /** A part of a critical path; `row` is the span's place in the columns. */
 export interface Stretch {
   row: number;

@@ -23,7 +23,10 @@ export interface Palette {
 export const xAt = (view: View, width: number, time: number) =>
   ((time - view.from) / Math.max(1, view.to - view.from)) * width;
 
-/** Draws every span as a thin line, failed ones on top. */
+/** Spans of a minimap that lie on one line of pixels. */
+const MOST_ON_PIXEL = 32;
+
+/** Draws every span as a thin line, failed ones on top; of more than can be told apart some. */
 export function drawMinimap(
   canvas: HTMLCanvasElement,
   width: number,
@@ -40,7 +43,9 @@ export function drawMinimap(
   const step = inner / Math.max(1, trace.size);
   const thick = Math.max(1, Math.min(3, step * 0.8));
   c.globalAlpha = trace.size > 400 ? 0.55 : 0.85;
-  for (let r = 0; r < trace.size; r++) {
+  // More lines than fit on a pixel's are one on the other: some of them look the same.
+  const stride = Math.max(1, Math.floor(trace.size / (inner * MOST_ON_PIXEL)));
+  for (let r = 0; r < trace.size; r += stride) {
     const x = xAt(view, width, trace.start[r]!);
     c.fillStyle = palette.solid[trace.service[r]!]!;
     c.fillRect(

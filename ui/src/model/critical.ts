@@ -3,7 +3,7 @@
 // Stretches are kept by time; `byRow` lists them by row, so that those of a subtree are one run of it.
 
 import type { Stretch } from "../api/types";
-import { nameOf, serviceOf, type Trace } from "./trace";
+import { idOf, nameOf, type Outline, serviceOf, type Trace } from "./trace";
 
 export interface CriticalPath {
   readonly row: Int32Array;
@@ -21,34 +21,44 @@ export interface CriticalPath {
 
 /** Lays the stretches, which follow one another in time, on the rows. Those of spans that are not here are left out. */
 export function layCriticalPath(trace: Trace, stretches: readonly Stretch[]): CriticalPath {
-  const { size, source, start, duration } = trace;
-  const rowOf = new Int32Array(size);
-  for (let r = 0; r < size; r++) rowOf[source[r]!] = r;
-  const { id } = trace.columns.spans;
-  const here = stretches.filter((s) => id[s.row] === s.spanId);
-  const row = Int32Array.from(here, (s) => rowOf[s.row]!);
-  const from = new Float64Array(here.length);
-  const to = new Float64Array(here.length);
-  here.forEach((s, i) => {
+  const rowOf = new Int32Array(trace.size);
+  for (let r = 0; r < trace.size; r++) rowOf[trace.source[r]!] = r;
+  const here = stretches.filter((s) => s.row < trace.size && idOf(trace, rowOf[s.row]!) === s.spanId);
+  const time = (nanos: string) => Number(BigInt(nanos) - trace.startNanos);
+  return layStretches(
+    trace,
+    Int32Array.from(here, (s) => rowOf[s.row]!),
+    Float64Array.from(here, (s) => time(s.startTimeUnixNano)),
+    Float64Array.from(here, (s) => time(s.endTimeUnixNano)),
+  );
+}
+
+/** The same of an outline. */
+export const layOutlinedPath = (trace: Trace, { path }: Outline) =>
+  layStretches(trace, path.row, path.start, path.end);
+
+function layStretches(trace: Trace, row: Int32Array, starts: Float64Array, ends: Float64Array): CriticalPath {
+  const { size, start, duration } = trace;
+  const from = new Float64Array(row.length);
+  const to = new Float64Array(row.length);
+  for (let i = 0; i < row.length; i++) {
     const r = row[i]!;
-    const a = Number(BigInt(s.startTimeUnixNano) - trace.startNanos);
-    const b = Number(BigInt(s.endTimeUnixNano) - trace.startNanos);
     // Server and page may judge clocks differently: a stretch stays on its bar.
-    const shift = Math.max(0, start[r]! - a) || Math.min(0, start[r]! + duration[r]! - b);
-    from[i] = a + shift;
-    to[i] = b + shift;
-  });
+    const shift = Math.max(0, start[r]! - starts[i]!) || Math.min(0, start[r]! + duration[r]! - ends[i]!);
+    from[i] = starts[i]! + shift;
+    to[i] = ends[i]! + shift;
+  }
   const offset = new Int32Array(size + 1);
   for (const r of row) offset[r + 1]!++;
   for (let r = 0; r < size; r++) offset[r + 1]! += offset[r]!;
   const next = offset.slice();
-  const byRow = new Int32Array(here.length);
+  const byRow = new Int32Array(row.length);
   for (let i = 0; i < row.length; i++) byRow[next[row[i]!]!++] = i;
-  const before = new Float64Array(here.length + 1);
+  const before = new Float64Array(row.length + 1);
   byRow.forEach((stretch, i) => {
     before[i + 1] = before[i]! + to[stretch]! - from[stretch]!;
   });
-  return { row, from, to, byRow, offset, before, total: before[here.length]! };
+  return { row, from, to, byRow, offset, before, total: before[row.length]! };
 }
 
 /** What the row takes of the critical path itself, in nanoseconds. */

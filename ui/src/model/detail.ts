@@ -1,7 +1,7 @@
 // What one span carries, read from the columns when it is asked for.
 
 import type { AnyValue } from "../api/types";
-import type { Trace } from "./trace";
+import { idOf, type Trace } from "./trace";
 
 export interface Attribute {
   readonly key: string;
@@ -91,7 +91,7 @@ export function linksOf(trace: Trace, row: number): SpanLink[] {
 export function linksTo(trace: Trace, row: number): number[] {
   const { spans, links } = trace.columns;
   if (links.traceId.length === 0) return [];
-  const id = spans.id[trace.source[row]!];
+  const id = idOf(trace, row);
   const meant = links.spanId.map((s, i) => s === id && links.traceId[i] === trace.traceId);
   if (!meant.includes(true)) return [];
   const rows: number[] = [];

@@ -1,7 +1,7 @@
 // Find in trace: the rows whose service, name, kind, IDs, status message, attributes or events contain a text.
 
 import { textOf } from "./detail";
-import { KINDS, type Trace } from "./trace";
+import { idOf, KINDS, type Trace } from "./trace";
 
 /** Rows that match, ascending. An empty text matches nothing. Case is ignored. */
 export function findRows(trace: Trace, text: string): Int32Array {
@@ -31,11 +31,19 @@ export function findRows(trace: Trace, text: string): Int32Array {
       inString[spans.name[i]!] ||
       inString[spans.statusMessage[i]!] ||
       inString[resources.service[spans.resource[i]!]!] ||
-      (isHex && spans.id[i]!.startsWith(needle)) ||
+      (isHex && idOf(trace, r).startsWith(needle)) ||
       anyAttribute(spans.attrs[i]!, spans.attrs[i + 1]!);
     for (let e = spans.events[i]!; !found && e < spans.events[i + 1]!; e++) found = inEvent[e]!;
     if (found) rows.push(r);
   }
+  return Int32Array.from(rows);
+}
+
+/** The rows of span IDs, ascending. Those of spans that are not here are left out. */
+export function rowsOf(trace: Trace, ids: readonly string[]): Int32Array {
+  const wanted = new Set(ids);
+  const rows: number[] = [];
+  if (wanted.size > 0) for (let r = 0; r < trace.size; r++) if (wanted.has(idOf(trace, r))) rows.push(r);
   return Int32Array.from(rows);
 }
 

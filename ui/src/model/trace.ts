@@ -4,20 +4,59 @@
 // [r, r + subtree[r]) and a parent's number is smaller than its children's. A parent that is missing,
 // the span itself or later in a cycle is taken as none: every span is shown exactly once. Everything is
 // immutable after buildTrace; an adjusted trace is a new one that shares the other arrays.
+//
+// Of a large trace the API tells an outline: its spans carry nothing, and those it leaves out are sums.
+// What is here is plain data and passes from a worker to the page.
 
-import type { TraceColumns } from "../api/types";
+import type { Stats, TraceColumns } from "../api/types";
 
 export const ERROR = 2;
 export const CLIENT = 3;
 export const SERVER = 2;
 export const CONSUMER = 5;
 
+const ID_DIGITS = 16;
+
 /** Names of OTLP's span kinds by number. */
 export const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
 
+/** The columns of a trace; of one that is an outline those of what spans carry are empty. */
+export interface Columns extends Omit<TraceColumns, "spans"> {
+  spans: Record<Exclude<keyof TraceColumns["spans"], "id" | "parentId">, ArrayLike<number>> & {
+    /** All IDs one after the other, 16 digits each. */
+    ids: string;
+    parentId: Record<string, string>;
+  };
+  stats: Stats;
+}
+
+/** Spans that an outline leaves out, by the row that they are below, ascending; -1: they are below none. */
+export interface LeftOut {
+  readonly below: Int32Array;
+  readonly spans: Int32Array;
+  readonly errors: Int32Array;
+  /** Of all of them together, in nanoseconds. */
+  readonly duration: Float64Array;
+  /** From where to where they reach, in nanoseconds after the trace's time zero. */
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  /** Self time of the row that they are below. */
+  readonly self: Float64Array;
+}
+
+export interface Outline {
+  /** Spans of the trace, those left out included. */
+  readonly total: number;
+  readonly left: LeftOut;
+  /** The critical path by index in columns.spans, by time, in nanoseconds after the trace's time zero. */
+  readonly path: { readonly row: Int32Array; readonly start: Float64Array; readonly end: Float64Array };
+}
+
 export interface Trace {
   readonly traceId: string;
-  readonly columns: TraceColumns;
+  readonly columns: Columns;
+  /** Of a trace that came without what its spans carry. */
+  readonly outline: Outline | undefined;
   /** Unix nanoseconds of time zero. */
   readonly startNanos: bigint;
   readonly size: number;
@@ -42,11 +81,17 @@ export interface Trace {
 }
 
 /** Builds the trace; the columns are kept, not copied. */
-export function buildTrace(columns: TraceColumns): Trace {
+export function buildTrace({ spans: { id, ...spans }, ...columns }: TraceColumns): Trace {
+  return arrange({ ...columns, spans: { ...spans, ids: id.join("") } });
+}
+
+/** Puts columns into depth-first order. */
+export function arrange(columns: Columns, outline?: Outline): Trace {
   const { spans, strings, resources } = columns;
-  const size = spans.id.length;
+  const size = spans.parent.length;
   const children = linkChildren(spans.parent, spans.start);
   const order = depthFirst(children, size);
+  const { source } = order;
   const services = new Map<string, number>();
   const resourceService = resources.service.map((index) => {
     const name = strings[index] ?? "";
@@ -54,24 +99,37 @@ export function buildTrace(columns: TraceColumns): Trace {
     return services.get(name)!;
   });
   const row = new Int32Array(size);
-  order.source.forEach((source, r) => {
-    row[source] = r;
-  });
-  const start = Float64Array.from(order.source, (i) => spans.start[i]!);
-  const duration = Float64Array.from(order.source, (i) => spans.duration[i]!);
+  for (let r = 0; r < size; r++) row[source[r]!] = r;
+  const parent = new Int32Array(size);
+  const service = new Int32Array(size);
+  const kind = new Uint8Array(size);
+  const status = new Uint8Array(size);
+  const start = new Float64Array(size);
+  const duration = new Float64Array(size);
+  for (let r = 0; r < size; r++) {
+    const i = source[r]!;
+    const above = children.parent[i]!;
+    parent[r] = above < 0 ? -1 : row[above]!;
+    service[r] = resourceService[spans.resource[i]!] ?? 0;
+    kind[r] = spans.kind[i]!;
+    status[r] = spans.status[i]!;
+    start[r] = spans.start[i]!;
+    duration[r] = spans.duration[i]!;
+  }
   return {
     traceId: columns.traceId,
     columns,
+    outline,
     startNanos: BigInt(columns.startTimeUnixNano),
     size,
     services: [...services.keys()],
-    source: order.source,
-    parent: Int32Array.from(order.source, (i) => (children.parent[i]! < 0 ? -1 : row[children.parent[i]!]!)),
+    source,
+    parent,
     depth: order.depth,
     subtree: order.subtree,
-    service: Int32Array.from(order.source, (i) => resourceService[spans.resource[i]!] ?? 0),
-    kind: Uint8Array.from(order.source, (i) => spans.kind[i]!),
-    status: Uint8Array.from(order.source, (i) => spans.status[i]!),
+    service,
+    kind,
+    status,
     start,
     duration,
     ...extent(start, duration),
@@ -84,8 +142,8 @@ export function extent(start: Float64Array, duration: Float64Array): { from: num
   let from = Number.POSITIVE_INFINITY;
   let to = Number.NEGATIVE_INFINITY;
   for (let r = 0; r < start.length; r++) {
-    from = Math.min(from, start[r]!);
-    to = Math.max(to, start[r]! + duration[r]!);
+    if (start[r]! < from) from = start[r]!;
+    if (start[r]! + duration[r]! > to) to = start[r]! + duration[r]!;
   }
   return { from, to };
 }
@@ -97,10 +155,11 @@ interface Children {
   list: Int32Array;
 }
 
-function linkChildren(parents: readonly number[], starts: readonly number[]): Children {
+function linkChildren(parents: ArrayLike<number>, starts: ArrayLike<number>): Children {
   const size = parents.length;
   // The API lists parents first, so a parent that comes later can only be part of a cycle.
-  const parent = Int32Array.from(parents, (p, i) => (p >= 0 && p < i ? p : -1));
+  const parent = new Int32Array(size);
+  for (let i = 0; i < size; i++) parent[i] = parents[i]! < i ? Math.max(-1, parents[i]!) : -1;
   const offset = new Int32Array(size + 2);
   const slot = (i: number) => (parent[i]! < 0 ? size : parent[i]!);
   for (let i = 0; i < size; i++) offset[slot(i) + 1]!++;
@@ -109,10 +168,16 @@ function linkChildren(parents: readonly number[], starts: readonly number[]): Ch
   const list = new Int32Array(size);
   for (let i = 0; i < size; i++) list[next[slot(i)]!++] = i;
   for (let i = 0; i <= size; i++) {
-    const own = list.subarray(offset[i]!, offset[i + 1]!);
-    if (own.length > 1) own.sort((a, b) => starts[a]! - starts[b]! || a - b);
+    if (!isSorted(list, offset[i]!, offset[i + 1]!, starts))
+      list.subarray(offset[i]!, offset[i + 1]!).sort((a, b) => starts[a]! - starts[b]! || a - b);
   }
   return { parent, offset, list };
+}
+
+/** Siblings mostly are as the API has them. */
+function isSorted(list: Int32Array, from: number, to: number, starts: ArrayLike<number>): boolean {
+  for (let i = from + 1; i < to; i++) if (starts[list[i - 1]!]! > starts[list[i]!]!) return false;
+  return true;
 }
 
 function depthFirst(children: Children, size: number) {
@@ -159,7 +224,8 @@ export function serviceOf(trace: Trace, row: number): string {
 
 /** The span's ID in hexadecimal. */
 export function idOf(trace: Trace, row: number): string {
-  return trace.columns.spans.id[trace.source[row]!] ?? "";
+  const at = trace.source[row]! * ID_DIGITS;
+  return trace.columns.spans.ids.slice(at, at + ID_DIGITS);
 }
 
 /** The ID of the parent where the span names one that is not here, else "". */
@@ -169,9 +235,11 @@ export function missingParent(trace: Trace, row: number): string {
 
 /** The row of a span ID, or -1. */
 export function rowOf(trace: Trace, spanId: string): number {
-  if (!spanId) return -1;
-  const index = trace.columns.spans.id.indexOf(spanId);
-  return index < 0 ? -1 : trace.source.indexOf(index);
+  if (spanId.length !== ID_DIGITS) return -1;
+  const { ids } = trace.columns.spans;
+  let at = ids.indexOf(spanId);
+  while (at >= 0 && at % ID_DIGITS !== 0) at = ids.indexOf(spanId, at + 1);
+  return at < 0 ? -1 : trace.source.indexOf(at / ID_DIGITS);
 }
 
 /** The row that stands for the whole trace: the earliest span without a parent here, or -1. */

@@ -64,6 +64,13 @@ export function computeWork(trace: Trace): Work {
     gap(to);
   }
   waitOffset[size] = count;
+  // Where children are left out, only the server knows; what looks like a gap may be theirs.
+  const left = trace.outline?.left;
+  left?.below.forEach((r, i) => {
+    if (r < 0) return;
+    self[r] = left.self[i]!;
+    gapFrom[r] = gapTo[r] = 0;
+  });
   return {
     self,
     waitOffset,

@@ -62,6 +62,10 @@ export function useLinkClick(to: string): (event: MouseEvent) => void {
 export const tracePath = (traceId: string, spanId = "") =>
   `/trace/${traceId}${spanId ? `?span=${spanId}` : ""}`;
 
+/** The trace whose page a path names, or "". */
+export const traceOf = (path: string): string =>
+  /^\/trace\/([0-9a-fA-F]{32}|[0-9a-fA-F]{16})$/.exec(path)?.[1]?.toLowerCase() ?? "";
+
 /** The path of a service's page. */
 export const servicePath = (service: string) => `/service/${encodeURIComponent(service)}`;
 

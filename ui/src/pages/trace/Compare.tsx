@@ -2,20 +2,19 @@
 
 import { type ReactNode, useMemo } from "react";
 import { ApiError } from "../../api/client";
-import { useAnalysis, useCriticalPath, useTraceColumns } from "../../api/queries";
+import { useAnalysis, useTrace } from "../../api/queries";
 import { formatDateTime, formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { Link } from "../../components/Header";
 import { Empty, Failure } from "../../components/Notice";
-import { layCriticalPath, ownPathTime } from "../../model/critical";
-import { adjustSkew } from "../../model/skew";
-import { buildTrace, nameOf, rootRow, serviceOf, type Trace } from "../../model/trace";
+import { ownPathTime } from "../../model/critical";
+import { modelShown } from "../../model/load";
+import { nameOf, rootRow, serviceOf, type Trace } from "../../model/trace";
 import { comparePaths } from "../../model/traceDifference";
 import { averagePaths, pathsOfTrace, pathTimes } from "../../model/tracePaths";
-import { computeWork } from "../../model/work";
 import { CompareForm } from "./CompareForm";
 import { CompareTable } from "./CompareTable";
-import { type TraceView, TYPICAL } from "./useTraceView";
+import { type TraceView, TYPICAL, usePath } from "./useTraceView";
 
 /** Nanoseconds before the trace of which the typical one is made. */
 const DAY = 86_400_000_000_000n;
@@ -76,20 +75,18 @@ function WithTypical({ state }: { state: TraceView }) {
 
 function WithTrace({ state, traceId }: { state: TraceView; traceId: string }) {
   const { trace, work, path, raw } = state;
-  const query = useTraceColumns(traceId);
-  const [waitHere, waitThere] = [useCriticalPath(trace.traceId), useCriticalPath(traceId)];
-  const stretches = waitThere.data;
-  const columns = query.data;
+  const query = useTrace(traceId);
+  const loaded = query.data;
   const there = useMemo(() => {
-    if (!columns) return undefined;
-    const sent = buildTrace(columns);
-    const trace = raw ? sent : adjustSkew(sent).trace;
-    return { trace, paths: pathsOfTrace(trace, computeWork(trace)) };
-  }, [columns, raw]);
+    if (!loaded) return undefined;
+    const { trace, work } = modelShown(loaded, raw);
+    return { trace, paths: pathsOfTrace(trace, work) };
+  }, [loaded, raw]);
+  const waitHere = usePath(trace, trace.traceId);
+  const { path: theirs, pending: waitThere } = usePath(there?.trace, traceId);
   const found = useMemo(() => {
     if (!there) return undefined;
     const here = pathsOfTrace(trace, work);
-    const theirs = stretches && layCriticalPath(there.trace, stretches);
     const times = path &&
       theirs && {
         here: pathTimes(here, (row) => ownPathTime(path, row)),
@@ -97,7 +94,7 @@ function WithTrace({ state, traceId }: { state: TraceView; traceId: string }) {
       };
     const differences = comparePaths(here, there.paths, times);
     return { here, there: there.paths, differences, onPath: times !== undefined };
-  }, [trace, work, path, there, stretches]);
+  }, [trace, work, path, there, theirs]);
   const c = text.trace.compare;
   if (query.error instanceof ApiError && query.error.problem.status === 404)
     return (
@@ -108,7 +105,7 @@ function WithTrace({ state, traceId }: { state: TraceView; traceId: string }) {
     );
   if (query.error) return <Failed error={query.error} retry={() => query.refetch()} />;
   // The order of the table depends on the critical paths: it is shown once it is certain.
-  if (!found || !there || waitHere.isPending || waitThere.isPending) return <Wait />;
+  if (!found || !there || waitHere.pending || waitThere) return <Wait />;
   const root = rootRow(there.trace);
   return (
     <CompareTable state={state} {...found} other={there.trace} measure={found.onPath ? c.onPath : c.inSelf}>

@@ -11,6 +11,7 @@ import { nameOf, serviceOf } from "../../model/trace";
 import { useTheme } from "../../state/theme";
 import { useRowWindow, useSize } from "../../state/window";
 import type { TraceView } from "./useTraceView";
+import { useWheelZoom } from "./useWheelZoom";
 
 export function Flame({ state }: { state: TraceView }) {
   const { trace, view, cursor } = state;
@@ -25,6 +26,7 @@ export function Flame({ state }: { state: TraceView }) {
     return lists.map((list) => Int32Array.from(list));
   }, [trace, lanes]);
   const { first, last } = useRowWindow(scroller, lanes.count, FLAME_ROW);
+  useWheelZoom(scroller, { left: 0, width }, view, state.all, state.zoom);
   const [tip, setTip] = useState<{ row: number; x: number; y: number }>();
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme decides what readInk returns

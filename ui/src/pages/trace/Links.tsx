@@ -13,10 +13,10 @@ import { AttributeList } from "./AttributeList";
 import { SpanLink } from "./Because";
 import { Section } from "./Section";
 import type { TraceView } from "./useTraceView";
+import type { WholeSpan } from "./useWholeSpan";
 
-export function Links({ state }: { state: TraceView }) {
-  const { trace, cursor } = state;
-  const links = useMemo(() => linksOf(trace, cursor), [trace, cursor]);
+export function Links({ trace, row }: WholeSpan) {
+  const links = useMemo(() => linksOf(trace, row), [trace, row]);
   if (links.length === 0) return null;
   return (
     <Section title={text.trace.panel.links} count={links.length}>

@@ -1,10 +1,12 @@
 // One span in full.
 
 import { type ReactNode, useMemo } from "react";
+import { ApiError } from "../../api/client";
 import { formatClockMillis, formatDate, formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { CopyButton } from "../../components/CopyButton";
 import { ErrorMark, Icon } from "../../components/Icon";
+import { Failure } from "../../components/Notice";
 import { Swatch } from "../../components/Service";
 import { ownPathTime } from "../../model/critical";
 import {
@@ -21,6 +23,7 @@ import { AttributeList } from "./AttributeList";
 import { LinkedFrom, Links } from "./Links";
 import { Section } from "./Section";
 import type { TraceView } from "./useTraceView";
+import { useWholeSpan, type WholeSpan } from "./useWholeSpan";
 
 const STATUSES = ["unset", "ok", "error"];
 
@@ -28,9 +31,6 @@ export function SpanPanel({ state }: { state: TraceView }) {
   const { trace, cursor: row, errors } = state;
   const mark = errors.mark[row]!;
   const message = mark === NO_ERROR ? "" : errorMessage(trace, row);
-  const groups = useMemo(() => groupAttributes(attributesOf(trace, row)), [trace, row]);
-  const events = useMemo(() => eventsOf(trace, row), [trace, row]);
-  const dropped = trace.columns.spans.droppedAttrs[trace.source[row]!] ?? 0;
   return (
     <aside className="panel" aria-label={text.trace.panel.label}>
       <header className="panel-head">
@@ -66,28 +66,47 @@ export function SpanPanel({ state }: { state: TraceView }) {
           </p>
         )}
         <Facts state={state} />
-        {groups.map(({ group, attributes }) => (
-          <Section key={group} title={text.trace.groups[group]!}>
-            <AttributeList attributes={attributes} scope="span" />
-          </Section>
-        ))}
-        {groups.length === 0 && <p className="muted">{text.trace.panel.noAttributes}</p>}
-        {dropped > 0 && <p className="muted">{text.trace.panel.dropped(dropped)}</p>}
-        {events.length > 0 && (
-          <Section title={text.trace.panel.events} count={events.length}>
-            {events.map((event, i) => (
-              <Event key={i} event={event} />
-            ))}
-          </Section>
-        )}
-        <Links state={state} />
-        <LinkedFrom state={state} />
-        <Section title={text.trace.panel.resource} folded>
-          <AttributeList attributes={resourceOf(trace, row)} scope="resource" />
-        </Section>
-        <Origin state={state} />
+        <Carried state={state} />
       </div>
     </aside>
+  );
+}
+
+/** What the span carries; of a large trace it comes when it is looked at. */
+function Carried({ state }: { state: TraceView }) {
+  const { whole, query } = useWholeSpan(state.trace, state.cursor);
+  if (query.error instanceof ApiError) return <Failure error={query.error} onRetry={() => query.refetch()} />;
+  if (!whole) return <p className="muted">{text.common.loading}</p>;
+  return <Whole state={state} whole={whole} />;
+}
+
+function Whole({ state, whole: { trace, row } }: { state: TraceView; whole: WholeSpan }) {
+  const groups = useMemo(() => groupAttributes(attributesOf(trace, row)), [trace, row]);
+  const events = useMemo(() => eventsOf(trace, row), [trace, row]);
+  const dropped = trace.columns.spans.droppedAttrs[trace.source[row]!] ?? 0;
+  return (
+    <>
+      {groups.map(({ group, attributes }) => (
+        <Section key={group} title={text.trace.groups[group]!}>
+          <AttributeList attributes={attributes} scope="span" />
+        </Section>
+      ))}
+      {groups.length === 0 && <p className="muted">{text.trace.panel.noAttributes}</p>}
+      {dropped > 0 && <p className="muted">{text.trace.panel.dropped(dropped)}</p>}
+      {events.length > 0 && (
+        <Section title={text.trace.panel.events} count={events.length}>
+          {events.map((event, i) => (
+            <Event key={i} event={event} />
+          ))}
+        </Section>
+      )}
+      <Links trace={trace} row={row} />
+      <LinkedFrom state={state} />
+      <Section title={text.trace.panel.resource} folded>
+        <AttributeList attributes={resourceOf(trace, row)} scope="resource" />
+      </Section>
+      <Origin state={state} whole={{ trace, row }} />
+    </>
   );
 }
 
@@ -153,12 +172,13 @@ function Event({ event }: { event: SpanEvent }) {
 }
 
 /** Where the span comes from: its instrumentation and its IDs. */
-function Origin({ state }: { state: TraceView }) {
+function Origin({ state, whole }: { state: TraceView; whole: WholeSpan }) {
   const { trace, cursor: row } = state;
-  const scope = scopeOf(trace, row);
+  const scope = scopeOf(whole.trace, whole.row);
   const missing = missingParent(trace, row);
   const parentId = missing || (trace.parent[row]! >= 0 ? idOf(trace, trace.parent[row]!) : "");
-  const state_ = trace.columns.strings[trace.columns.spans.traceState[trace.source[row]!]!] ?? "";
+  const { strings, spans } = whole.trace.columns;
+  const state_ = strings[spans.traceState[whole.trace.source[whole.row]!]!] ?? "";
   const p = text.trace.panel;
   return (
     <>

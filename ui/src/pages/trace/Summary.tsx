@@ -8,6 +8,7 @@ import { Link } from "../../components/Header";
 import { ErrorMark, Icon } from "../../components/Icon";
 import { ServiceChip, Swatch } from "../../components/Service";
 import type { Errors } from "../../model/errors";
+import { leftOut } from "../../model/outline";
 import { nameOf, rootRow, serviceOf, type Trace } from "../../model/trace";
 import { Because } from "./Because";
 import { resultsPath } from "./useTraceKeys";
@@ -17,7 +18,9 @@ export function Summary({ state }: { state: TraceView }) {
   const { trace, errors } = state;
   const root = rootRow(trace);
   const services = useMemo(() => countServices(trace, errors), [trace, errors]);
-  const failed = errors.failed.length;
+  const left = useMemo(() => leftOut(trace), [trace]);
+  const failed = errors.failed.length + left.errors;
+  const size = trace.size + left.spans;
   return (
     <div className="summary">
       <div className="summary-line">
@@ -36,7 +39,7 @@ export function Summary({ state }: { state: TraceView }) {
             {failed > 0 ? text.common.errors(failed) : text.trace.noErrors}
           </dd>
           <dd className="strong">{formatDuration(trace.to - trace.from)}</dd>
-          <dd title={formatExact(trace.size)}>{text.common.spans(trace.size)}</dd>
+          <dd title={formatExact(size)}>{text.common.spans(size)}</dd>
           <dd>{text.common.services(trace.services.length)}</dd>
           <dd>{formatDateTime(Number(trace.startNanos / 1_000_000n))}</dd>
           <dd className="trace-id mono" title={trace.traceId}>

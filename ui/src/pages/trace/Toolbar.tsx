@@ -80,7 +80,10 @@ export function Toolbar({ state }: { state: TraceView }) {
         />
         {state.find && (
           <span className="find-count num" role="status">
-            {text.trace.matches(at, matches.length)}
+            {state.finding ? text.trace.finding : text.trace.matches(at, matches.length)}
+            {!state.finding &&
+              state.matchesElsewhere > 0 &&
+              ` ${text.trace.matchesElsewhere(state.matchesElsewhere)}`}
           </span>
         )}
         <Tool

@@ -1,12 +1,13 @@
-import { useEffect } from "react";
+import { useEffect, useMemo } from "react";
 import { ApiError } from "../../api/client";
-import { useTraceColumns } from "../../api/queries";
-import type { TraceColumns } from "../../api/types";
+import { useTrace } from "../../api/queries";
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { Link } from "../../components/Header";
 import { Empty, Failure, Notice } from "../../components/Notice";
 import { Splitter } from "../../components/Splitter";
+import type { Loaded } from "../../model/load";
+import { leftOut } from "../../model/outline";
 import { missingParent, nameOf, rootRow, serviceOf } from "../../model/trace";
 import { Compare } from "./Compare";
 import { ErrorList } from "./ErrorList";
@@ -28,11 +29,11 @@ const TIMED: ReadonlySet<ViewName> = new Set(["waterfall", "flame"]);
 
 /** One trace. */
 export default function TracePage({ traceId }: { traceId: string }) {
-  const query = useTraceColumns(traceId);
+  const query = useTrace(traceId);
   useEffect(() => {
     document.title = `${traceId.slice(0, 8)} · ${text.product}`;
   }, [traceId]);
-  if (query.data) return <Loaded key={traceId} columns={query.data} />;
+  if (query.data) return <LoadedTrace key={traceId} loaded={query.data} />;
   return (
     <main id="main" className="page">
       {query.error instanceof ApiError && query.error.problem.status === 404 ? (
@@ -54,8 +55,8 @@ export default function TracePage({ traceId }: { traceId: string }) {
   );
 }
 
-function Loaded({ columns }: { columns: TraceColumns }) {
-  const state = useTraceView(columns);
+function LoadedTrace({ loaded }: { loaded: Loaded }) {
+  const state = useTraceView(loaded);
   useTraceKeys(state);
   const { panelWidth, least, most, setPanelWidth } = usePanelWidth();
   const { trace } = state;
@@ -102,12 +103,19 @@ function Loaded({ columns }: { columns: TraceColumns }) {
 function Notices({ state }: { state: TraceView }) {
   const { trace, skew, raw, focus } = state;
   const { stats, spans } = trace.columns;
-  const orphans = Object.keys(spans.parentId).length;
-  const movedServices = [...new Set([...skew.moved].map((r) => serviceOf(trace, r)))];
+  const left = useMemo(() => leftOut(trace), [trace]);
+  const orphans = useMemo(() => Object.keys(spans.parentId).length, [spans]);
+  const movedServices = useMemo(
+    () => [...new Set(Array.from(skew.moved, (r) => serviceOf(trace, r)))],
+    [skew, trace],
+  );
   const names = movedServices.slice(0, 3).join(", ") + (movedServices.length > 3 ? ", …" : "");
   return (
     <>
       {!stats.complete && <Notice>{text.trace.partial(stats.incompleteReason ?? "")}</Notice>}
+      {left.spans > 0 && (
+        <Notice>{text.trace.outlined(trace.size, trace.size + left.spans, left.errors)}</Notice>
+      )}
       {skew.moved.length > 0 && (
         <Notice>
           {text.trace.skew(skew.moved.length, skew.most, names)}{" "}

@@ -16,6 +16,7 @@ import { useTheme } from "../../state/theme";
 import { useRowWindow, useSize } from "../../state/window";
 import { TimeDrag } from "./TimeDrag";
 import type { TraceView } from "./useTraceView";
+import { useWheelZoom } from "./useWheelZoom";
 import { WaterfallRow } from "./WaterfallRow";
 import { LEAST_NAME, useNameWidth } from "./widths";
 
@@ -34,6 +35,7 @@ export function Waterfall({ state }: { state: TraceView }) {
   const timeWidth = Math.max(0, width - nameWidth - LABEL_ROOM);
   const ticks = linearTicks(0, view.to - view.from, Math.max(2, timeWidth / 110));
   const matched = useMemo(() => new Set(matches), [matches]);
+  useWheelZoom(scroller, { left: nameWidth, width: timeWidth }, view, state.all, state.zoom);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme decides what readInk returns
   useLayoutEffect(() => {

@@ -4,6 +4,7 @@ import { type View, xAt } from "../../canvas/spans";
 import { ErrorMark, Icon } from "../../components/Icon";
 import { Swatch } from "../../components/Service";
 import { NO_ERROR, ORIGIN } from "../../model/errors";
+import { leftBelow } from "../../model/outline";
 import { idOf, missingParent, nameOf, serviceOf } from "../../model/trace";
 import { CutName } from "./CutName";
 import { toggled } from "./useTraceKeys";
@@ -32,6 +33,7 @@ export function WaterfallRow(props: {
   const narrow = props.nameWidth < NARROW;
   const indent = Math.min(depth, MOST_INDENT) * (narrow ? INDENT / 2 : INDENT);
   const below = trace.subtree[row]! - 1;
+  const left = leftBelow(trace, row);
   const open = !collapsed.has(row);
   const mark = errors.mark[row]!;
   const service = serviceOf(trace, row) || text.common.noService;
@@ -86,6 +88,11 @@ export function WaterfallRow(props: {
         )}
         {orphan && !narrow && <span className="tag">{text.trace.missing}</span>}
         {!open && <span className="hidden-count num">{text.trace.hidden(below)}</span>}
+        {left > 0 && (
+          <span className="hidden-count num" title={text.trace.leftBelow(left)}>
+            {text.trace.leftBelow(left)}
+          </span>
+        )}
       </div>
       <div className="row-time">
         <Labels row={row} state={state} width={props.timeWidth} />

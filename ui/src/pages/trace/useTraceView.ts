@@ -3,18 +3,15 @@
 // the reader's own and lives here.
 
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
-import { useCriticalPath } from "../../api/queries";
-import type { TraceColumns } from "../../api/types";
+import { useCriticalPath, useMatches } from "../../api/queries";
 import { serviceColor } from "../../base/color";
 import type { Palette, View } from "../../canvas/spans";
-import { layCriticalPath } from "../../model/critical";
-import { findErrors } from "../../model/errors";
-import { findRows } from "../../model/find";
+import { layCriticalPath, layOutlinedPath } from "../../model/critical";
+import { findRows, rowsOf } from "../../model/find";
+import { type Loaded, modelShown } from "../../model/load";
 import { indexOfRow, reveal, visibleRows } from "../../model/rows";
-import { adjustSkew } from "../../model/skew";
-import { compareBy, errorCounts, SORTS, type Sort, sortedRows } from "../../model/table";
-import { buildTrace, idOf, rowOf, type Trace } from "../../model/trace";
-import { computeWork } from "../../model/work";
+import { compareBy, SORTS, type Sort, sortedRows } from "../../model/table";
+import { idOf, rowOf, type Trace } from "../../model/trace";
 import { setParams, useLocation } from "../../state/router";
 import { useTheme } from "../../state/theme";
 
@@ -27,15 +24,22 @@ export const TYPICAL = "typical";
 /** Milliseconds the cursor and the find text rest before they go to the URL. */
 const REST = 250;
 
-/** The model of the columns: as sent or with clocks adjusted, and what follows from either. */
-function useModel(columns: TraceColumns, raw: boolean) {
-  const sent = useMemo(() => buildTrace(columns), [columns]);
-  const skew = useMemo(() => adjustSkew(sent), [sent]);
-  const trace = raw ? sent : skew.trace;
-  const work = useMemo(() => computeWork(trace), [trace]);
-  const errors = useMemo(() => findErrors(trace), [trace]);
-  const stretches = useCriticalPath(trace.traceId).data;
-  const path = useMemo(() => stretches && layCriticalPath(trace, stretches), [trace, stretches]);
+/** The critical path; an outline has it, for any other trace it is asked. `pending` until that is known. */
+export function usePath(trace: Trace | undefined, traceId: string) {
+  const query = useCriticalPath(traceId, trace !== undefined && !trace.outline);
+  const stretches = query.data;
+  const path = useMemo(() => {
+    if (trace?.outline) return layOutlinedPath(trace, trace.outline);
+    return trace && stretches && layCriticalPath(trace, stretches);
+  }, [trace, stretches]);
+  return { path, pending: !trace?.outline && query.isPending };
+}
+
+/** The trace as sent or with clocks adjusted, and what follows from either. */
+function useModel(loaded: Loaded, raw: boolean) {
+  const model = useMemo(() => modelShown(loaded, raw), [loaded, raw]);
+  const { trace } = model;
+  const { path } = usePath(trace, trace.traceId);
   const { shown } = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the light share differs between the themes
   const palette = useMemo<Palette>(
@@ -45,7 +49,7 @@ function useModel(columns: TraceColumns, raw: boolean) {
     }),
     [trace, shown],
   );
-  return { trace, skew, work, errors, path, palette };
+  return { ...model, skew: loaded.skew, path, palette };
 }
 
 function useCursor(trace: Trace, spanId: string) {
@@ -71,13 +75,60 @@ function useCursor(trace: Trace, spanId: string) {
 
 function useFind(trace: Trace, initial: string) {
   const [find, setFind] = useState(initial);
+  const [rested, setRested] = useState(initial);
   const deferred = useDeferredValue(find);
-  const matches = useMemo(() => findRows(trace, deferred), [trace, deferred]);
   useEffect(() => {
-    const timer = setTimeout(() => setParams({ find }), REST);
+    const timer = setTimeout(() => {
+      setRested(find);
+      setParams({ find });
+    }, REST);
     return () => clearTimeout(timer);
   }, [find]);
-  return { find, setFind, matches };
+  // What the spans of an outline carry is known to the server alone.
+  const asked = useMatches(trace.traceId, rested.trim(), trace.outline !== undefined);
+  const told = asked.data;
+  const matches = useMemo(
+    () => (trace.outline ? rowsOf(trace, told?.spanIds ?? []) : findRows(trace, deferred)),
+    [trace, deferred, told],
+  );
+  return {
+    find,
+    setFind,
+    matches,
+    /** Spans that match and are not here. */
+    matchesElsewhere: told ? told.matchedCount - matches.length : 0,
+    /** Whether the server is still looking. */
+    finding: trace.outline !== undefined && find !== "" && (asked.isFetching || find !== rested),
+  };
+}
+
+/** The time that is shown, undefined for all of it. It goes to the URL when it rests: a wheel turns fast. */
+function useZoom(params: URLSearchParams) {
+  const written = `${params.get("from") ?? ""} ${params.get("to") ?? ""}`;
+  const read = (text: string): View | undefined => {
+    const [from, to] = text.split(" ").map(Number) as [number, number];
+    return to > from ? { from, to } : undefined;
+  };
+  const [zoomed, setZoomed] = useState(() => read(written));
+  const known = useRef(written);
+  useEffect(() => {
+    // The URL changed by other means, such as Back.
+    if (written === known.current) return;
+    known.current = written;
+    const [from, to] = written.split(" ").map(Number) as [number, number];
+    setZoomed(to > from ? { from, to } : undefined);
+  }, [written]);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      const from = zoomed ? String(Math.floor(zoomed.from)) : "";
+      const to = zoomed ? String(Math.ceil(zoomed.to)) : "";
+      if (`${from} ${to}` === known.current) return;
+      known.current = `${from} ${to}`;
+      setParams({ from, to });
+    }, REST);
+    return () => clearTimeout(timer);
+  }, [zoomed]);
+  return [zoomed, setZoomed] as const;
 }
 
 /** By what the tree table's siblings are sorted; "-duration" in the URL is the longest first. */
@@ -96,24 +147,26 @@ function useSort(view: ViewName, param: string) {
 }
 
 /** The state of the page for one trace. */
-export function useTraceView(columns: TraceColumns) {
+export function useTraceView(loaded: Loaded) {
   const { params } = useLocation();
   const raw = params.get("skew") === "raw";
-  const model = useModel(columns, raw);
+  const model = useModel(loaded, raw);
   const { trace } = model;
   const [cursor, setCursor] = useCursor(trace, params.get("span") ?? "");
   const [panel, setPanel] = useState(cursor >= 0);
   const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(() => new Set());
-  const { find, setFind, matches } = useFind(trace, params.get("find") ?? "");
-  const focus = rowOf(trace, params.get("focus") ?? "");
-  const view = viewOf(trace, params, focus);
+  const found = useFind(trace, params.get("find") ?? "");
+  const focusId = params.get("focus") ?? "";
+  const focus = useMemo(() => rowOf(trace, focusId), [trace, focusId]);
+  const [zoomed, zoom] = useZoom(params);
+  const all = useMemo(() => extentOf(trace, focus), [trace, focus]);
+  const view = zoomed ?? all;
   const other = params.get("with") ?? "";
   const first: ViewName = other ? "compare" : "waterfall";
   const name = VIEWS.find((v) => v === params.get("view")) ?? first;
   const { sort, setSort } = useSort(name, params.get("sort") ?? "");
   const { by, down } = sort ?? {};
-  const { work } = model;
-  const counts = useMemo(() => errorCounts(trace, model.errors), [trace, model.errors]);
+  const { work, counts } = model;
   const rows = useMemo(() => {
     if (!by) return visibleRows(trace, collapsed, focus);
     const compare = compareBy(trace, work, counts, by);
@@ -137,14 +190,12 @@ export function useTraceView(columns: TraceColumns) {
     },
     [goTo],
   );
-  const zoom = useCallback((to: View | undefined) => {
-    setParams(
-      to ? { from: String(Math.floor(to.from)), to: String(Math.ceil(to.to)) } : { from: "", to: "" },
-    );
-  }, []);
   const setFocus = useCallback(
-    (row: number) => setParams({ focus: row < 0 ? "" : idOf(trace, row), from: "", to: "" }),
-    [trace],
+    (row: number) => {
+      zoom(undefined);
+      setParams({ focus: row < 0 ? "" : idOf(trace, row) });
+    },
+    [trace, zoom],
   );
   return {
     ...model,
@@ -152,25 +203,24 @@ export function useTraceView(columns: TraceColumns) {
     cursor,
     panel: panel && cursor >= 0,
     collapsed,
-    find,
-    matches,
+    ...found,
     focus,
     rows,
-    counts,
     sort,
     setSort,
     /** The position of a row among those shown, or of the nearest above where it is hidden. */
     placeOf: (row: number) => (by ? rows.indexOf(row) : indexOfRow(rows, row)),
     view,
+    /** The time that is shown unless it is zoomed. */
+    all,
     name,
-    zoomed: params.has("from"),
+    zoomed: zoomed !== undefined,
     /** Whether what is not on the critical path is dimmed. */
     pathAlone: params.get("path") === "alone",
     goTo,
     select,
     setPanel,
     setCollapsed,
-    setFind,
     zoom,
     setFocus,
     setPathAlone: (value: boolean) => setParams({ path: value ? "alone" : "" }),
@@ -187,10 +237,8 @@ export function useTraceView(columns: TraceColumns) {
 
 export type TraceView = ReturnType<typeof useTraceView>;
 
-function viewOf(trace: Trace, params: URLSearchParams, focus: number): View {
-  const from = Number(params.get("from") ?? Number.NaN);
-  const to = Number(params.get("to") ?? Number.NaN);
-  if (to > from) return { from, to };
+/** All the time of the trace, or of the subtree in focus. */
+function extentOf(trace: Trace, focus: number): View {
   if (focus < 0) return { from: trace.from, to: Math.max(trace.to, trace.from + 1) };
   let end = 1;
   let begin = Number.POSITIVE_INFINITY;

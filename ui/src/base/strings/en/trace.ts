@@ -1,4 +1,4 @@
-import { formatCount, formatDuration } from "../../format";
+import { formatCount, formatDuration, formatExact } from "../../format";
 import { plural } from "./plural";
 
 export const trace = {
@@ -120,6 +120,11 @@ export const trace = {
   resizeNames: "Width of the names",
   resizePanel: "Width of the panel",
   find: "Find in trace",
+  outlined: (shown: number, all: number, errors: number) =>
+    `The ${formatExact(shown)} most important of ${formatExact(all)} spans are shown: the critical path, failures and the longest. The others${errors > 0 ? `, ${formatExact(errors)} of which failed,` : ""} are counted where they were left out.`,
+  leftBelow: (count: number) => `+${formatExact(count)} ${count === 1 ? "span" : "spans"} below`,
+  finding: "looking …",
+  matchesElsewhere: (count: number) => `(+${formatExact(count)} not shown)`,
   matches: (at: number, of: number) => (of === 0 ? "no match" : at > 0 ? `${at} of ${of}` : `${of} found`),
   nextMatch: "Next match",
   previousMatch: "Previous match",

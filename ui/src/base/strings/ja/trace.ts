@@ -1,4 +1,4 @@
-import { formatCount, formatDuration } from "../../format";
+import { formatCount, formatDuration, formatExact } from "../../format";
 import type { Text } from "../en";
 
 export const trace: Text["trace"] = {
@@ -114,6 +114,11 @@ export const trace: Text["trace"] = {
   resizeNames: "名前の幅",
   resizePanel: "パネルの幅",
   find: "トレース内を検索",
+  outlined: (shown: number, all: number, errors: number) =>
+    `${formatExact(all)} スパンのうち、クリティカルパス・失敗・長いものを優先した ${formatExact(shown)} スパンを表示しています。残りは${errors > 0 ? `（うち失敗 ${formatExact(errors)} 件）` : ""}省いた箇所に件数で示します。`,
+  leftBelow: (count: number) => `下に +${formatExact(count)} スパン`,
+  finding: "検索中…",
+  matchesElsewhere: (count: number) => `（ほか ${formatExact(count)} 件は非表示）`,
   matches: (at, of) => (of === 0 ? "一致なし" : at > 0 ? `${at} / ${of}` : `${of} 件`),
   nextMatch: "次の一致",
   previousMatch: "前の一致",
