@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { assertAccessible } from "./axe.mjs";
 import { api, closeBrowser, openBrowser, picture, until, withPage } from "./browser.mjs";
+import { KIND, newSpan, newTrace, send } from "./send.mjs";
 
 /** The busiest call from a service to another with a failure, where there is one. */
 let call;
@@ -145,11 +146,81 @@ test("of 200 services every name can be read, and none covers another", () =>
       return count;
     });
     assert.equal(covered, 0);
+    assert.equal(await page.locator(".place-name").count(), 200);
+    const used = await page.locator(".map-canvas").evaluate((canvas) => {
+      const view = canvas.getBoundingClientRect();
+      const boxes = [...canvas.querySelectorAll(".place")].map((e) => e.getBoundingClientRect());
+      const length = (low, high) =>
+        Math.max(...boxes.map((b) => b[high])) - Math.min(...boxes.map((b) => b[low]));
+      return { across: length("left", "right") / view.width, down: length("top", "bottom") / view.height };
+    });
+    assert.ok(used.across > 0.85 && used.down > 0.85, `the map takes ${JSON.stringify(used)} of its view`);
     await page.getByRole("combobox", { name: "Find in the map" }).fill("service-123");
     await page.keyboard.press("Enter");
     const found = page.locator(".place[aria-pressed=true]");
     await found.waitFor();
     assert.match(await found.textContent(), /service-123/);
+  }));
+
+test("messages lead to the traces that consumed them, also where these only link to the producer", async () => {
+  const name = newSpan();
+  const [producer, consumer] = [`e2e-orders-${name}`, `e2e-mails-${name}`];
+  const at = Date.now() - 60_000;
+  const [sent, received, span] = [newTrace(), newTrace(), newSpan()];
+  await send(producer, [{ trace: sent, id: span, name: "send orders", kind: KIND.producer, at, ms: 2 }]);
+  const links = [{ traceId: sent, spanId: span }];
+  await send(consumer, [
+    { trace: received, name: "process orders", kind: KIND.consumer, at: at + 50, ms: 9, links },
+  ]);
+  await until("message in the graph", async () =>
+    (await api("/analysis/service-graph")).edges.some((e) => e.messaging && e.server === consumer),
+  );
+  await withPage(`/map?range=15m&service=${consumer}`, async (page) => {
+    await place(page, consumer).click();
+    const panel = page.getByRole("complementary", { name: "Details" });
+    await panel.getByRole("button", { name: producer }).first().click();
+    await panel.getByText("sends messages to").waitFor();
+    await panel.getByText(/links to the producer/).waitFor();
+    await panel.getByRole("link", { name: "Traces", exact: true }).click();
+    await page.waitForURL(/\/search\?/);
+    await page.locator(`.result[href*="${received}"]`).waitFor();
+  });
+});
+
+test("the map can be of some traces only, and says so of what it leads to", () =>
+  withPage(
+    "/map?range=all",
+    async (page) => {
+      await place(page, call.server).waitFor();
+      const only = page.getByRole("textbox", { name: /Only traces that match/ });
+      await only.fill(`{ name = "no such span" }`);
+      await only.press("Enter");
+      await page.waitForURL(/q=/);
+      await page.getByText("No trace of this time matches the query").waitFor();
+      await only.fill("{ status = ");
+      await only.press("Enter");
+      await page.getByRole("alert").first().waitFor();
+      await only.fill("{ status = error }");
+      await only.press("Enter");
+      await place(page, call.server).waitFor();
+      await place(page, call.server).click();
+      const traces = page.getByRole("complementary").getByRole("link", { name: "Traces", exact: true });
+      assert.match(decodeURIComponent(await traces.getAttribute("href")), /&&.*status.*error/);
+      await picture(page, "map-only");
+      await assertAccessible(page);
+      await page.getByRole("button", { name: "All traces" }).click();
+      await page.waitForURL((url) => !url.searchParams.has("q"));
+    },
+    { allow: /400/ },
+  ));
+
+test("the sheet of keys has those of the map", () =>
+  withPage("/map?range=all", async (page) => {
+    await place(page, call.server).waitFor();
+    await page.keyboard.press("?");
+    const sheet = page.getByRole("dialog", { name: "Keyboard" });
+    await sheet.getByText("Move the drawing").waitFor();
+    await assertAccessible(page);
   }));
 
 test("nothing serious for those who use a screen reader", async () => {

@@ -6,6 +6,7 @@ const SECTIONS = [
   ["everywhere", text.help.everywhere],
   ["search", text.help.search],
   ["trace", text.help.trace],
+  ["map", text.help.map],
 ] as const;
 
 /** All shortcuts on one sheet. */

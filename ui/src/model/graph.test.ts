@@ -3,7 +3,7 @@ import type { GraphEdge, Latency, NodeKind, ServiceGraph } from "../api/analysis
 import { centre, pan, showAll, withoutOverlap, zoomAt } from "./camera";
 import { around, changeOf, changesOf, fold, type Graph, graphOf, placeKey, withGone } from "./graph";
 import { BOX, distanceTo, fits, layOut, middle, shapeOf } from "./graphLayout";
-import { callsQuery, placeQuery } from "./graphQuery";
+import { alsoMatching, callsQuery, placeQuery } from "./graphQuery";
 
 const latency = (p90: number): Latency => ({
   count: 1,
@@ -231,8 +231,17 @@ describe("searches", () => {
     );
     const message = find("service//mail");
     expect(callsQuery(of(message.from), of(message.to), message)).toBe(
-      '{ resource.service.name = "cart" && kind = producer } && { resource.service.name = "mail" && kind = consumer }',
+      '({ resource.service.name = "cart" && kind = producer } && { resource.service.name = "mail" && kind = consumer }) || { resource.service.name = "mail" && kind = consumer && link:traceID != nil }',
     );
+  });
+  it("among the traces that the map is of", () => {
+    const call = "{ a } > { b }";
+    expect(alsoMatching(call, "")).toBe(call);
+    expect(alsoMatching(call, "{ status = error || kind = server }")).toBe(
+      "({ a } > { b }) && ({ status = error || kind = server })",
+    );
+    expect(alsoMatching(call, "{ a } || { b }")).toBe("({ a } > { b }) && ({ a } || { b })");
+    expect(alsoMatching(call, "{ a } | count() > 3")).toBe(call);
   });
   it("for a database, by any attribute that may have named it", () => {
     const call = find("database//items");

@@ -43,11 +43,22 @@ const named = (p: Named) =>
 export const placeQuery = (p: Named): string =>
   p.kind === "service" ? `{ ${service(p.name)} }` : `{ ${named(p)} }`;
 
-/** Traces with calls from one place to another; `failed` ones only. */
+/**
+ * Traces with calls from one place to another; `failed` ones only. A message may be consumed in the producer's trace or
+ * in one that links to it: of the latter no query knows who produced it, so they are all that consumed linked messages.
+ */
 export function callsQuery(from: Named, to: Named, calls: Pick<Calls, "messaging">, failed = false): string {
   const error = failed ? " && status = error" : "";
   if (to.kind !== "service") return `{ ${service(from.name)} && ${named(to)}${error} }`;
-  if (calls.messaging)
-    return `{ ${service(from.name)} && kind = producer } && { ${service(to.name)} && kind = consumer${error} }`;
+  if (calls.messaging) {
+    const consumed = `${service(to.name)} && kind = consumer${error}`;
+    return `({ ${service(from.name)} && kind = producer } && { ${consumed} }) || { ${consumed} && link:traceID != nil }`;
+  }
   return `{ ${service(from.name)}${error} } > { ${service(to.name)} }`;
+}
+
+/** A query for traces that another one finds too; what goes on with a pipeline cannot be joined and is left out. */
+export function alsoMatching(query: string, only: string): string {
+  if (only === "" || /[})]\s*\|(?!\|)/.test(only)) return query;
+  return `(${query}) && (${only})`;
 }

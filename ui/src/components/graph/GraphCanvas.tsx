@@ -7,6 +7,7 @@ import { prepare, readInk } from "../../canvas/surface";
 import { centre, pan } from "../../model/camera";
 import type { Graph } from "../../model/graph";
 import { BOX, distanceTo, type Layout, nextPlace } from "../../model/graphLayout";
+import { spread } from "../../model/graphSpread";
 import { useShortcuts } from "../../state/shortcuts";
 import { useTheme } from "../../state/theme";
 import { useSize } from "../../state/window";
@@ -49,8 +50,11 @@ export function GraphCanvas(props: GraphProps) {
   const { shown: theme } = useTheme();
   const across = size.width >= size.height;
   const made = useLayout(shown, `${props.scope} ${across}`, across);
-  const layout = made?.layout ?? NOTHING;
-  const camera = useCamera(box, size, made?.layout, made?.scope ?? "", !walk);
+  const layout = useMemo(
+    () => (made ? spread(made.layout, shown.calls.values(), across, size) : NOTHING),
+    [made, shown, across, size],
+  );
+  const camera = useCamera(box, size, made && layout, made?.scope ?? "", !walk);
   const [hovered, setHovered] = useState<string>();
   const active = hovered ?? selected;
 

@@ -12,6 +12,7 @@ import { inTime } from "../../state/time";
 import { MapCanvas } from "./MapCanvas";
 import { MapPanel } from "./MapPanel";
 import { MapTable } from "./MapTable";
+import { OnlyTraces } from "./OnlyTraces";
 import { TimeSlider } from "./TimeSlider";
 import { DEPTHS, type MapData, useMap } from "./useMap";
 
@@ -42,6 +43,7 @@ export default function MapPage() {
     <main id="main" className="map-page">
       <h1 className="unseen">{text.map.title}</h1>
       <MapBar data={data} asTable={asTable} onFind={find} />
+      {data.error && data.system.places.size > 0 && <Notice>{data.error.message}</Notice>}
       {data.partial && <Notice>{text.map.partial(data.partial)}</Notice>}
       {data.unknown > 0 && <Notice>{text.map.unknownCalls(data.unknown)}</Notice>}
       {data.noBase && <Notice>{text.map.noBase(text.overview.times[data.against])}</Notice>}
@@ -70,6 +72,14 @@ function MapArea(props: {
   const { data, asTable, selected, focus, onSelect } = props;
   if (data.error && data.system.places.size === 0) return <Failure error={data.error} onRetry={data.retry} />;
   if (data.pending) return <Empty title={text.common.loading} />;
+  if (data.system.places.size === 0 && data.only)
+    return (
+      <Empty title={text.map.onlyNone}>
+        <button type="button" onClick={() => setParams({ q: "" })}>
+          {text.map.onlyClear}
+        </button>
+      </Empty>
+    );
   if (data.system.places.size === 0)
     return (
       <Empty title={text.map.empty}>
@@ -92,7 +102,7 @@ function MapArea(props: {
     <MapCanvas
       shown={data.shown}
       now={data.now}
-      scope={JSON.stringify([data.service, data.depth, data.folds])}
+      scope={JSON.stringify([data.service, data.depth, data.folds, data.only])}
       seconds={data.seconds}
       changes={data.changes}
       selected={selected}
@@ -124,6 +134,7 @@ function MapBar(props: { data: MapData; asTable: boolean; onFind: (key: string) 
           if (name && found) onFind(found.key);
         }}
       />
+      <OnlyTraces query={data.only} />
       {data.service && (
         <span className="map-around">
           {text.map.around(data.service)}

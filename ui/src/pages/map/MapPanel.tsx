@@ -7,7 +7,7 @@ import { Link } from "../../components/Header";
 import { Icon } from "../../components/Icon";
 import { Swatch } from "../../components/Service";
 import { type Calls, neighbours, type Place, received } from "../../model/graph";
-import { callsQuery, placeQuery } from "../../model/graphQuery";
+import { alsoMatching, callsQuery, placeQuery } from "../../model/graphQuery";
 import { exactRange } from "../../state/range";
 import { searchPath, servicePath, setParams } from "../../state/router";
 import { inTime } from "../../state/time";
@@ -179,6 +179,7 @@ function CallsDetails(props: { data: MapData; calls: Calls; onSelect: (key: stri
       </dl>
       {now?.server && <Latencies title={text.map.panel.server} of={now.server} before={before?.server} />}
       {now?.client && <Latencies title={text.map.panel.client} of={now.client} before={before?.client} />}
+      {calls.messaging && to.kind === "service" && <p className="muted">{text.map.panel.linked}</p>}
       <div className="map-links">
         <Link className="button" to={traces(callsQuery(from, to, calls))}>
           {text.map.panel.traces}
@@ -227,5 +228,9 @@ export function ChangeTag({ change }: { change: "new" | "gone" | "worse" }) {
 }
 
 /** Links to searches in the time that the map shows. */
-const tracesIn = (data: MapData) => (query: string) =>
-  data.step === undefined ? inTime(searchPath(query)) : searchPath(query, exactRange(data.from, data.to));
+const tracesIn = (data: MapData) => (found: string) => {
+  const query = alsoMatching(found, data.only);
+  return data.step === undefined
+    ? inTime(searchPath(query))
+    : searchPath(query, exactRange(data.from, data.to));
+};

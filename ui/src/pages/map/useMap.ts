@@ -21,9 +21,11 @@ import { useLocation } from "../../state/router";
 import { gridOf, useTime } from "../../state/time";
 
 const STEPS = 32;
-const VOLUME = "{} | count_over_time() by (status)";
 
 export const DEPTHS = [1, 2, 3] as const;
+
+/** How many spans there are over time. */
+const volumeOf = (only: string) => `${only || "{}"} | count_over_time() by (status)`;
 
 export function useMap() {
   const time = useTime();
@@ -45,18 +47,26 @@ export function useMap() {
   const ready = !status.isPending;
   const spanOf = (a: number, b: number) => ({ start: millisToNanos(a), end: millisToNanos(b) });
 
-  const whole = useAnalysis("graph", spanOf(all.from, all.to), ready);
-  const part = useAnalysis("graph", spanOf(from, to), ready && step !== undefined);
+  /** Only of traces with a result of this query, if one is given. */
+  const only = (params.get("q") ?? "").trim();
+  const q = only || undefined;
+  const whole = useAnalysis("graph", { q, ...spanOf(all.from, all.to) }, ready);
+  const part = useAnalysis("graph", { q, ...spanOf(from, to) }, ready && step !== undefined);
   const compared = useAnalysis(
     "graphChanges",
     {
+      q,
       ...spanOf(from, to),
       baseStart: millisToNanos(from - shift),
       baseEnd: millisToNanos(to - shift),
     },
     ready && wanted,
   );
-  const volume = useAnalysis("range", { q: VOLUME, step: grid.stepName, ...spanOf(all.from, all.to) }, ready);
+  const volume = useAnalysis(
+    "range",
+    { q: volumeOf(only), step: grid.stepName, ...spanOf(all.from, all.to) },
+    ready,
+  );
 
   const changes = useMemo(
     (): Changes | undefined =>
@@ -98,6 +108,7 @@ export function useMap() {
     /** Changes are wanted, but there is nothing before to compare with. */
     noBase: wanted && compared.data?.beforeTraceCount === 0,
     wanted,
+    only,
     service,
     depth,
     large,

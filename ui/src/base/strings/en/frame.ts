@@ -82,6 +82,7 @@ export const frame = {
     everywhere: "Everywhere",
     search: "Search",
     trace: "Trace",
+    map: "Map",
     keys: {
       everywhere: [
         ["/", "Go to the query or to find in trace"],
@@ -103,6 +104,13 @@ export const frame = {
         ["f", "Focus on the subtree, and back"],
         ["c", "Critical path alone, and back"],
         ["z", "Zoom to the span, and back"],
+      ],
+      map: [
+        ["/", "Go to find in the map"],
+        ["+  -", "Larger and smaller"],
+        ["0", "Show everything"],
+        ["← → ↑ ↓", "Move the drawing"],
+        ["Esc", "Select nothing, then back to the whole system"],
       ],
     } as Record<string, [string, string][]>,
   },

@@ -6,6 +6,10 @@ export const map = {
   table: "Table",
   view: "View",
   find: "Find in the map",
+  only: "Only traces that match, such as { status = error }",
+  onlyHint: "A TraceQL query: the map is then of the traces with a result",
+  onlyClear: "All traces",
+  onlyNone: "No trace of this time matches the query",
   changes: "Changes",
   folded: "Fold",
   foldedHint: "Databases and others that a single service calls are counted in that service",
@@ -51,6 +55,8 @@ export const map = {
     step: (from: string, to: string) => `${from} – ${to}`,
   },
   panel: {
+    linked:
+      "A message may be consumed in a trace that links to the producer's. The search finds those too, whoever produced them.",
     label: "Details",
     received: "Calls received",
     spans: "Spans",

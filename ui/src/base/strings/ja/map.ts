@@ -7,6 +7,10 @@ export const map: Text["map"] = {
   table: "表",
   view: "表示",
   find: "マップ内を検索",
+  only: "条件に合うトレースのみ、例 { status = error }",
+  onlyHint: "TraceQL のクエリ。結果のあるトレースだけのマップになります",
+  onlyClear: "すべてのトレース",
+  onlyNone: "この時間に条件に合うトレースはありません",
   changes: "変化",
   folded: "まとめる",
   foldedHint: "1 つのサービスだけが呼び出すデータベースなどを、そのサービスにまとめて表示",
@@ -51,6 +55,8 @@ export const map: Text["map"] = {
     step: (from, to) => `${from} ～ ${to}`,
   },
   panel: {
+    linked:
+      "メッセージは、送信側にリンクする別のトレースで受信されることがあります。検索には送信元を問わずそれも含まれます。",
     label: "詳細",
     received: "受けた呼び出し",
     spans: "スパン",
