@@ -29,8 +29,8 @@ export function TimeChart(props: {
   lines: readonly Line[];
   format: (value: number) => string;
   height?: number;
-  /** When the values end, in Unix milliseconds: an interval that it cuts is told as incomplete. */
-  until: number;
+  /** When the values end, in Unix milliseconds, if not with the last interval: then that one is told as incomplete. */
+  until?: number;
   /** Whether the values span decades. */
   log?: boolean;
   sync?: string;
@@ -46,7 +46,7 @@ export function TimeChart(props: {
   const zoom = useRef(props.onZoom);
   zoom.current = props.onZoom;
   const count = lines[0]?.values.length ?? 0;
-  const whole = count > 1 && from + count * step <= props.until;
+  const whole = props.until === undefined || count < 2 || from + count * step <= props.until;
   const times = useMemo(() => Array.from({ length: count }, (_, i) => from + i * step), [count, from, step]);
   // Everything that needs another chart; new values alone are set on the present one.
   const look = JSON.stringify([

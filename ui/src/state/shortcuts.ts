@@ -6,7 +6,8 @@ export type Shortcuts = Record<string, (event: KeyboardEvent) => void>;
 
 const isTyping = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
-  (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable);
+  (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable) &&
+  !target.matches("[type=checkbox]");
 
 /** Listens for keys by `KeyboardEvent.key` while the component is shown. */
 export function useShortcuts(shortcuts: Shortcuts): void {
@@ -16,11 +17,12 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-      // Enter on a focused control is a click on that control.
+      // Enter and Space on a focused control are a click on that control.
       if (
-        event.key === "Enter" &&
         event.target instanceof HTMLElement &&
-        event.target.closest("a, button, summary")
+        event.target.closest(
+          { Enter: "a, button, summary", " ": "button, summary, input" }[event.key] ?? "none",
+        )
       )
         return;
       const act = current.current[event.key];
