@@ -70,6 +70,7 @@ func TestClientThatGoesAway(t *testing.T) {
 	filter := url.QueryEscape(`{ name = "x" }`)
 	for _, path := range []string{
 		"/traces?q=" + filter, "/aggregate?by=nothing&q=" + filter, "/metrics/instant?start=0&q=" + filter + url.QueryEscape(" | rate()"),
+		"/metrics/range?start=0&end=1795332684025673300&step=999999h&q=" + filter + url.QueryEscape(" | rate()"), "/analysis/heat-map?q=" + filter,
 	} {
 		t.Run(path, func(t *testing.T) {
 			store := &slowStore{scantest.New(telemetrytest.Random(1, 20)), make(chan bool, 1), make(chan bool, 10)}

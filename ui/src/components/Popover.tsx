@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 
 /** A button that opens a box below it; Escape, a press elsewhere, and what is in it close the box. */
 export function Popover(props: {
@@ -13,29 +13,30 @@ export function Popover(props: {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  const close = useCallback(() => {
+    setOpen(false);
+    button.current?.focus();
+  }, []);
   useEffect(() => {
     if (!open) return;
     const onDown = (event: PointerEvent) => {
       if (!box.current?.contains(event.target as Node)) setOpen(false);
     };
+    // Before what the page does with Escape.
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      event.preventDefault();
+      close();
+    };
     window.addEventListener("pointerdown", onDown);
-    return () => window.removeEventListener("pointerdown", onDown);
-  }, [open]);
-  const close = () => {
-    setOpen(false);
-    button.current?.focus();
-  };
+    document.addEventListener("keydown", onKey);
+    return () => {
+      window.removeEventListener("pointerdown", onDown);
+      document.removeEventListener("keydown", onKey);
+    };
+  }, [open, close]);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the box from anywhere in it
-    <div
-      className={props.className}
-      ref={box}
-      onKeyDown={(event) => {
-        if (!open || event.key !== "Escape" || event.defaultPrevented) return;
-        event.preventDefault();
-        close();
-      }}
-    >
+    <div className={props.className} ref={box}>
       <button
         ref={button}
         type="button"
@@ -48,7 +49,7 @@ export function Popover(props: {
         {props.face}
       </button>
       {open && (
-        <div className="popover" role="dialog" aria-label={props.label}>
+        <div className="popover" role="dialog" aria-label={props.label} tabIndex={-1}>
           {props.children(close)}
         </div>
       )}

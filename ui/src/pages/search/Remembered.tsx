@@ -128,12 +128,12 @@ function SavedRow({ saved, onRun }: { saved: Saved; onRun: (query: string) => vo
           // biome-ignore lint/a11y/noAutofocus: it appears because it was asked for
           autoFocus
           onChange={(event) => setName(event.target.value)}
-          onBlur={rename}
+          onBlur={() => setName(undefined)}
           onKeyDown={(event) => {
-            if (event.key === "Enter") rename();
-            if (event.key !== "Escape") return;
+            if (event.key !== "Enter" && event.key !== "Escape") return;
             event.preventDefault();
-            setName(undefined);
+            if (event.key === "Enter") rename();
+            stayIn(event.currentTarget);
           }}
         />
       </li>
@@ -159,10 +159,16 @@ function SavedRow({ saved, onRun }: { saved: Saved; onRun: (query: string) => vo
         className="ghost"
         aria-label={words.forget(saved.name)}
         title={words.forget(saved.name)}
-        onClick={() => remember((all) => withoutSaved(all, saved.name))}
+        onClick={(event) => {
+          stayIn(event.currentTarget);
+          remember((all) => withoutSaved(all, saved.name));
+        }}
       >
         <Icon name="close" />
       </button>
     </li>
   );
 }
+
+/** Keeps the focus in the box when a control that has it goes. */
+const stayIn = (control: HTMLElement) => control.closest<HTMLElement>("[role=dialog]")?.focus();

@@ -93,7 +93,12 @@ export const frame = {
       search: [
         ["j  k", "Next and previous trace (also ↓ ↑)"],
         ["Enter", "Open the trace"],
+        ["x", "Choose the trace to compare it with another"],
         ["r", "Run again"],
+        ["Esc", "Cancel what is running"],
+        ["↓ ↑", "In the query: what may follow, and earlier queries"],
+        ["Tab", "In the query: take the completion"],
+        ["Space", "Hold the live tail, and let go"],
       ],
       trace: [
         ["j  k", "Next and previous span (also ↓ ↑)"],
