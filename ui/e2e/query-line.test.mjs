@@ -44,12 +44,12 @@ test("a query is written with completions alone", () =>
 test("every word of the server's is explained", async () => {
   const { words } = await api("/words");
   assert.ok(words.length > 50);
-  for (const at of ["{} | ", "{} ", "{ ", "{} | rate() with (", "{} | rate() | "]) {
-    await withPage("/search", async (page) => {
-      await line(page).click();
+  const known = new Set(words.map((w) => w.name));
+  await withPage("/search", async (page) => {
+    await line(page).click();
+    for (const at of ["{} | ", "{} ", "{ ", "{} | rate() with (", "{} | rate() | "]) {
       await line(page).fill(at);
       await page.waitForSelector(".option");
-      const known = new Set(words.map((w) => w.name));
       const mute = await page
         .locator(".option")
         .evaluateAll((all) =>
@@ -59,8 +59,8 @@ test("every word of the server's is explained", async () => {
         mute.filter((name) => known.has(name.replace(/\(.*$/, ""))),
         [],
       );
-    });
-  }
+    }
+  });
 });
 
 test("queries are remembered, saved, renamed and deleted", () =>

@@ -75,7 +75,7 @@ export const query: Text["query"] = {
     spanonly_fetch: "ここでは効果なし",
   },
   remembered: "保存したクエリと履歴",
-  rememberedHint: "保存したクエリと履歴 (クエリ欄で ↑)",
+  rememberedHint: "保存したクエリと履歴（クエリ欄で ↑）",
   saved: "保存済み",
   recent: "履歴",
   savedAs: (name) => `保存済み: ${name}`,

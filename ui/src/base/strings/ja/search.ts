@@ -104,7 +104,7 @@ export const search: Text["search"] = {
   },
   picks: {
     pick: (what) => `${what} を比較`,
-    hint: "比較する二つのトレースを選択 (x)",
+    hint: "比較する二つのトレースを選択（x）",
     one: "1 件選択中。比較するにはもう 1 件選んでください",
     compare: "二つのトレースを比較",
     clear: "選択を解除",
@@ -119,7 +119,7 @@ export const search: Text["search"] = {
     missed: "取りこぼしがあります",
     pause: "一時停止",
     resume: "再開",
-    pauseHint: "表示を止めます (Space)。一覧にポインターを置いても止まります",
+    pauseHint: "表示を止めます（Space）。一覧にポインターを置いても止まります",
     waiting: "トレースを待っています",
     waitingFor: "クエリに一致するスパンが届くと、そのトレースがここに現れます。",
     waitingAny: "スパンが届くと、そのトレースがここに現れます。",
