@@ -102,7 +102,7 @@ test("two traces are chosen and compared", () =>
     await pick.first().waitFor();
     await page.keyboard.press("j");
     await page.keyboard.press("x");
-    await page.getByText("1 trace chosen; choose another").waitFor();
+    await page.getByText("1 of 2 traces to compare").waitFor();
     await pick.nth(2).check();
     const ids = await page
       .locator(row)

@@ -107,7 +107,7 @@ export const search = {
   picks: {
     pick: (what: string) => `Compare ${what}`,
     hint: "Choose two traces to compare (x)",
-    one: "1 trace chosen; choose another to compare",
+    one: "1 of 2 traces to compare",
     compare: "Compare the two traces",
     clear: "Choose none",
   },

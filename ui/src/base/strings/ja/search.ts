@@ -105,7 +105,7 @@ export const search: Text["search"] = {
   picks: {
     pick: (what) => `${what} を比較`,
     hint: "比較する二つのトレースを選択（x）",
-    one: "1 件選択中。比較するにはもう 1 件選んでください",
+    one: "比較: 2 件中 1 件を選択",
     compare: "二つのトレースを比較",
     clear: "選択を解除",
   },
