@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/kiseki-dev/kiseki/instrument/internal/hint"
 	"github.com/kiseki-dev/kiseki/instrument/internal/tracing"
 )
 
@@ -34,7 +35,7 @@ func Do(ctx context.Context, name string, fn func(context.Context) error, attrs 
 // with it. An error is recorded in the span, and so is a panic, which then
 // ends the program as in every goroutine.
 func Go(ctx context.Context, name string, fn func(context.Context) error, attrs ...attribute.KeyValue) {
-	ctx, span := tracing.Tracer(ctx, scope).Start(context.WithoutCancel(ctx), name,
+	ctx, span := tracing.Tracer(ctx, scope).Start(hint.Clear(context.WithoutCancel(ctx)), name,
 		trace.WithNewRoot(), trace.WithAttributes(attrs...), LinkedTo(ctx))
 	go func() {
 		_ = run(ctx, span, fn) // it is in the span

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -80,6 +81,7 @@ type Provider struct {
 	sdk         *sdktrace.TracerProvider // nil when tracing is off
 	delivery    *delivery.Delivery       // nil when tracing is off
 	propagators propagation.TextMapPropagator
+	sampler     sdktrace.Sampler
 }
 
 // current is what Start set up last.
@@ -124,6 +126,7 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 	res := describe(ctx, s)
 	d, err := delivery.New(s.delivery)
 	if err != nil {
+		closeSampler(s.sampler)
 		return nil, fmt.Errorf("start tracing: %w", err)
 	}
 	options := []sdktrace.TracerProviderOption{
@@ -133,7 +136,18 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 		options = append(options, sdktrace.WithSpanProcessor(p))
 	}
 	tracers := early.NewProvider(s.sampler, append(options, sdktrace.WithSpanProcessor(d))...)
-	return &Provider{tracers: tracers, sdk: tracers.TracerProvider, delivery: d, propagators: s.propagators}, nil
+	return &Provider{
+		tracers: tracers, sdk: tracers.TracerProvider, delivery: d, propagators: s.propagators, sampler: s.sampler,
+	}, nil
+}
+
+// closeSampler ends the goroutine of a sampler that has one.
+func closeSampler(s sdktrace.Sampler) {
+	if c, ok := s.(io.Closer); ok {
+		if err := c.Close(); err != nil {
+			otel.Handle(fmt.Errorf("close sampler: %w", err))
+		}
+	}
 }
 
 // TracerProvider makes the tracers of this set-up.
@@ -152,6 +166,7 @@ func (p *Provider) Stop(ctx context.Context) error {
 	if ctx.Err() != nil {
 		ctx = context.WithoutCancel(ctx)
 	}
+	closeSampler(p.sampler)
 	return p.sdk.Shutdown(ctx)
 }
 

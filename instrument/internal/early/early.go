@@ -21,6 +21,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument/internal/hint"
 )
 
 // Provider is an SDK tracer provider that can be asked early.
@@ -66,7 +68,7 @@ func (r *Request) Start(ctx context.Context, propagator propagation.TextMapPropa
 	}
 	traceID, spanID := s.parent.TraceID(), newSpanID()
 	if !traceID.IsValid() {
-		traceID = newTraceID()
+		traceID = rootTraceID(ctx)
 	}
 	result := p.sampler.ShouldSample(sdktrace.SamplingParameters{
 		ParentContext: s, TraceID: traceID, Name: name, Kind: r.Kind, Attributes: attributes,
@@ -121,7 +123,15 @@ func (ids) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	if s, ok := ctx.(*remote); ok && s.early != nil {
 		return s.early.traceID, s.early.spanID
 	}
-	return newTraceID(), newSpanID()
+	return rootTraceID(ctx), newSpanID()
+}
+
+// rootTraceID is the ID that a header brought without a parent, or a new one.
+func rootTraceID(ctx context.Context) trace.TraceID {
+	if id := hint.RootTraceID(ctx); id.IsValid() {
+		return id
+	}
+	return newTraceID()
 }
 
 func (ids) NewSpanID(ctx context.Context, _ trace.TraceID) trace.SpanID {
