@@ -20,6 +20,8 @@ import { useLayout } from "./useLayout";
 const REACH = 7;
 /** A page below this width has its panel at the bottom. */
 const WIDE = 760;
+/** The height of the strip at the bottom that has buttons. */
+const FOOT = 40;
 const NOTHING: Layout = { width: 0, height: 0, places: new Map(), ways: new Map() };
 
 interface GraphProps {
@@ -49,12 +51,13 @@ export function GraphCanvas(props: GraphProps) {
   const size = useSize(box);
   const { shown: theme } = useTheme();
   const across = size.width >= size.height;
+  const view = useMemo(() => ({ width: size.width, height: Math.max(0, size.height - FOOT) }), [size]);
   const made = useLayout(shown, `${props.scope} ${across}`, across);
   const layout = useMemo(
-    () => (made ? spread(made.layout, shown.calls.values(), across, size) : NOTHING),
-    [made, shown, across, size],
+    () => (made ? spread(made.layout, shown.calls.values(), across, view) : NOTHING),
+    [made, shown, across, view],
   );
-  const camera = useCamera(box, size, made && layout, made?.scope ?? "", !walk);
+  const camera = useCamera(box, view, made && layout, made?.scope ?? "", !walk);
   const [hovered, setHovered] = useState<string>();
   const active = hovered ?? selected;
 

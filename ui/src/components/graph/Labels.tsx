@@ -14,7 +14,10 @@ export const KIND_ICONS: Record<NodeKind, IconName | undefined> = {
   external: "globe",
 };
 
-/** From this scale on a box has room for figures, and below the other its name stands over its borders. */
+/**
+ * From this scale on a box has room for figures. Below it a name may go beyond its box to the right, where nothing is,
+ * and below the other it stands over the borders of its box.
+ */
 const FULL = 0.72;
 const SMALL = 0.45;
 const LETTER = 6.2;
@@ -34,21 +37,9 @@ export const PlaceLabels = memo(function PlaceLabels(props: {
   onHover: (key: string | undefined) => void;
 }) {
   const { places, scale, selected } = props;
-  const readable = new Set<string>();
-  if (scale < SMALL) {
-    // What is looked at comes first, then what is near it, then services.
-    const rank = (p: PlaceMark) =>
-      (p.key === selected ? 0 : 4) + (p.faded ? 2 : 0) + (p.kind === "service" ? 0 : 1);
-    const ordered = [...places].sort((a, b) => rank(a) - rank(b));
-    const boxes = ordered.map((p) => {
-      const width = p.name.length * LETTER + 8;
-      return { x: p.at.x * scale - width / 2, y: p.at.y * scale - LINE / 2, width, height: LINE };
-    });
-    const free = withoutOverlap(boxes);
-    ordered.forEach((p, i) => {
-      if (free[i]) readable.add(p.key);
-    });
-  }
+  const free = scale < FULL ? freeNames(places, scale, selected) : new Set<string>();
+  const small = scale < SMALL;
+  const fit = small ? " small" : scale < FULL ? " tight" : "";
   return places.map((p) => {
     const icon = KIND_ICONS[p.kind];
     const folded = props.folded.get(p.key) ?? 0;
@@ -58,7 +49,7 @@ export const PlaceLabels = memo(function PlaceLabels(props: {
       <button
         key={p.key}
         type="button"
-        className={`place ${p.kind}${p.faded ? " faded" : ""}${scale < SMALL ? " small" : ""}`}
+        className={`place ${p.kind}${p.faded ? " faded" : ""}${fit}${free.has(p.key) ? " free" : ""}`}
         style={{
           left: (p.at.x - BOX.width / 2) * scale,
           top: (p.at.y - BOX.height / 2) * scale,
@@ -72,11 +63,11 @@ export const PlaceLabels = memo(function PlaceLabels(props: {
         onPointerLeave={() => props.onHover(undefined)}
       >
         <span className="unseen">{text.map.kinds[p.kind]} </span>
-        {scale >= SMALL || readable.has(p.key) ? (
+        {!small || free.has(p.key) ? (
           <span className="place-name">
-            {icon && scale >= SMALL && <Icon name={icon} />}
+            {icon && !small && <Icon name={icon} />}
             <span>{name}</span>
-            {folded > 0 && scale >= SMALL && <small>{text.map.foldedCount(folded)}</small>}
+            {folded > 0 && scale >= FULL && <small>{text.map.foldedCount(folded)}</small>}
           </span>
         ) : (
           <span className="unseen">{name}</span>
@@ -86,6 +77,41 @@ export const PlaceLabels = memo(function PlaceLabels(props: {
     );
   });
 });
+
+/** The places whose whole names cover no other box's or name. */
+function freeNames(places: readonly PlaceMark[], scale: number, selected: string | undefined): Set<string> {
+  // What is looked at comes first, then what is near it, then services.
+  const rank = (p: PlaceMark) =>
+    (p.key === selected ? 0 : 4) + (p.faded ? 2 : 0) + (p.kind === "service" ? 0 : 1);
+  const ordered = [...places].sort((a, b) => rank(a) - rank(b));
+  const [width, height] = [BOX.width * scale, BOX.height * scale];
+  const boxOf = (p: PlaceMark) => ({
+    x: p.at.x * scale - width / 2,
+    y: p.at.y * scale - height / 2,
+    width,
+    height,
+  });
+  if (scale < SMALL) {
+    const free = withoutOverlap(
+      ordered.map((p) => {
+        const length = p.name.length * LETTER + 8;
+        return { x: p.at.x * scale - length / 2, y: p.at.y * scale - LINE / 2, width: length, height: LINE };
+      }),
+    );
+    return new Set(ordered.filter((_, i) => free[i]).map((p) => p.key));
+  }
+  // A name begins in its box: what of it stands to the right must cover neither another box nor a name before it.
+  const beyond = ordered
+    .map((p) => {
+      const { x, y } = boxOf(p);
+      const length = 16 + p.name.length * LETTER + (KIND_ICONS[p.kind] ? 18 : 0);
+      return { key: p.key, box: { x: x + width + 2, y, width: length - width, height } };
+    })
+    .filter((n) => n.box.width > 0);
+  const free = withoutOverlap([...ordered.map(boxOf), ...beyond.map((n) => n.box)], 0);
+  const cut = new Set(beyond.filter((_, i) => !free[ordered.length + i]).map((n) => n.key));
+  return new Set(ordered.filter((p) => !cut.has(p.key)).map((p) => p.key));
+}
 
 /** What is written on an edge. */
 export interface EdgeLine {

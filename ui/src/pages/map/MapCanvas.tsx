@@ -1,4 +1,5 @@
 import { useCallback, useMemo } from "react";
+import { text } from "../../base/strings";
 import { GraphCanvas } from "../../components/graph/GraphCanvas";
 import { type Changes, type Graph, neighbours, received } from "../../model/graph";
 import type { Layout } from "../../model/graphLayout";
@@ -55,6 +56,16 @@ export function MapCanvas(props: {
       focus={props.focus}
       covered={PANEL}
       onSelect={props.onSelect}
-    />
+    >
+      <span className="map-legend muted" aria-hidden="true">
+        <i className="thick" />
+        {text.map.legend.width}
+        <i className="failing" />
+        {text.map.legend.errors}
+        <i className="dashed" />
+        {text.map.legend.messages}
+        <span>{text.map.legend.figures}</span>
+      </span>
+    </GraphCanvas>
   );
 }

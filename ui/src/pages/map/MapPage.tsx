@@ -179,17 +179,6 @@ function MapBar(props: { data: MapData; asTable: boolean; onFind: (key: string) 
       <span className={data.busy ? "muted busy" : "muted"}>
         {text.map.count(data.shown.places.size, data.shown.calls.size)}
       </span>
-      {!asTable && (
-        <span className="map-legend muted" aria-hidden="true">
-          <i className="thick" />
-          {text.map.legend.width}
-          <i className="failing" />
-          {text.map.legend.errors}
-          <i className="dashed" />
-          {text.map.legend.messages}
-          <span>{text.map.legend.figures}</span>
-        </span>
-      )}
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms */}
       <span role="group" aria-label={text.map.view} className="map-view">
         <button
