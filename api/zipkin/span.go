@@ -30,6 +30,7 @@ var kindNames = map[telemetry.Kind]string{
 //	                        scope, what was dropped
 //	shared                  of a server's span whose client's span has its ID too
 //
+// A span that came by Zipkin is written as it was sent, see [received].
 // Links and the trace state have no place in Zipkin's model.
 type writer struct {
 	batch *telemetry.Batch
@@ -76,15 +77,25 @@ func (w *writer) span(dst []byte, s *telemetry.Span) []byte {
 	if s.Name != "" {
 		dst = appendText(dst, `,"name":`, s.Name)
 	}
-	dst = appendNumber(dst, `,"timestamp":`, s.Start/1000)
+	r, own := w.receivedOf(s)
+	if !own || !r.noStart {
+		dst = appendNumber(dst, `,"timestamp":`, s.Start/1000)
+	}
 	if d := s.Duration(); d > 0 {
 		dst = appendNumber(dst, `,"duration":`, max(1, d/1000))
 	}
-	dst = append(appendText(dst, `,"localEndpoint":{"serviceName":`, serviceName(w.batch.ServiceName(s.Resource))), '}')
-	dst = appendEndpoint(dst, remoteOf(w.batch, s))
+	if own {
+		dst = r.remote.append(r.local.append(dst, `,"localEndpoint":`), `,"remoteEndpoint":`)
+	} else {
+		dst = append(appendText(dst, `,"localEndpoint":{"serviceName":`, serviceName(w.batch.ServiceName(s.Resource))), '}')
+		dst = appendEndpoint(dst, remoteOf(w.batch, s))
+	}
 	dst = w.annotations(dst, s)
-	dst = w.allTags(dst, s)
-	if s.Kind == telemetry.KindServer && w.clients[s.SpanID] {
+	dst = w.allTags(dst, s, r)
+	if own && r.debug {
+		dst = append(dst, `,"debug":true`...)
+	}
+	if own && r.shared || !own && s.Kind == telemetry.KindServer && w.clients[s.SpanID] {
 		dst = append(dst, `,"shared":true`...)
 	}
 	return append(dst, '}')
@@ -136,15 +147,26 @@ func (w *writer) annotations(dst []byte, s *telemetry.Span) []byte {
 	return dst
 }
 
-func (w *writer) allTags(dst []byte, s *telemetry.Span) []byte {
+// allTags appends the tags; r is nil unless the span came by Zipkin.
+func (w *writer) allTags(dst []byte, s *telemetry.Span, r *received) []byte {
 	clear(w.tags)
-	if s.Status == telemetry.StatusError {
-		dst = w.tag(dst, errorTag, s.StatusMessage)
+	if r == nil || !r.failure {
+		if s.Status == telemetry.StatusError {
+			dst = w.tag(dst, errorTag, s.StatusMessage)
+		}
+		if name := statusNames[s.Status]; name != "" {
+			dst = w.tag(dst, plain.StatusCodeKey, name)
+		}
 	}
-	if name := statusNames[s.Status]; name != "" {
-		dst = w.tag(dst, plain.StatusCodeKey, name)
+	if r == nil {
+		dst = w.attributes(dst, s.Attrs)
+	} else {
+		for i, a := range w.batch.AttrsOf(s.Attrs) {
+			if !r.fields[i] {
+				dst = w.tag(dst, a.Key, string(plain.AppendText(nil, a.Value)))
+			}
+		}
 	}
-	dst = w.attributes(dst, s.Attrs)
 	dst = w.attributes(dst, w.batch.Resources[s.Resource].Attrs)
 	scope := &w.batch.Scopes[s.Scope]
 	dst = w.unlessEmpty(dst, plain.ScopeNameKey, scope.Name)

@@ -190,7 +190,7 @@ func (a *appender) times(s *span, out *telemetry.Span) {
 func (a *appender) tags(s *span, out *telemetry.Span) {
 	name, version := scopeOf(s)
 	fromStatus := a.status(s, out)
-	var onlyTags []byte
+	a.onlyTags(s)
 	for _, t := range s.tags {
 		switch {
 		case t.key == plain.ScopeNameKey && t.value == name && name != "":
@@ -201,13 +201,21 @@ func (a *appender) tags(s *span, out *telemetry.Span) {
 			continue
 		case fromStatus && (t.key == errorTag || t.key == plain.StatusCodeKey), dropped(out, t):
 			continue
-		case plain.IsEndpointKey(t.key) && !s.says(t.key):
-			onlyTags = telemetry.AppendElement(onlyTags, telemetry.StringValue(t.key))
 		}
 		a.attr(a.text(t.key), telemetry.StringValue(a.text(t.value)))
 	}
-	if onlyTags != nil {
-		a.attr(plain.ZipkinTagsKey, telemetry.ArrayValue(string(onlyTags)))
+}
+
+// onlyTags lists the tags that look like a part of an endpoint and are none.
+func (a *appender) onlyTags(s *span) {
+	var list []byte
+	for _, t := range s.tags {
+		if plain.IsEndpointKey(t.key) && !s.says(t.key) {
+			list = telemetry.AppendElement(list, telemetry.StringValue(t.key))
+		}
+	}
+	if list != nil {
+		a.attr(plain.ZipkinTagsKey, telemetry.ArrayValue(string(list)))
 	}
 }
 

@@ -39,6 +39,7 @@ type jsonEndpoint struct {
 type jsonAnnotation struct {
 	Timestamp *number
 	Value     *string
+	Endpoint  *jsonEndpoint // of version 1
 }
 
 // number is a whole number, which clients may quote or write as 1.0e3.
@@ -128,7 +129,7 @@ func (tags *jsonTags) UnmarshalJSON(text []byte) error {
 		case bool:
 			out.value = strconv.FormatBool(v)
 		case nil:
-			return fmt.Errorf("No value at tags.%.100s", out.key)
+			return said(fmt.Sprintf("No value at tags.%.100s", out.key))
 		default:
 			return fmt.Errorf("tags.%.100s should be a string", out.key)
 		}
@@ -139,10 +140,10 @@ func (tags *jsonTags) UnmarshalJSON(text []byte) error {
 
 // decodeJSON calls add with each span of a list, of which one is in memory at
 // a time.
-func decodeJSON[S any](body []byte, add func(*S) error) error {
+func decodeJSON[S any](body []byte, version string, add func(*S) error) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
-		return errors.New("Expected a JSON_V2 encoded list")
+		return said("Expected a " + version + " encoded list")
 	}
 	for i := 0; d.More(); i++ {
 		var s *S
@@ -221,7 +222,7 @@ func (e *jsonEndpoint) into(to *endpoint) error {
 
 func (n *jsonAnnotation) complete() error {
 	if n.Timestamp == nil || n.Value == nil {
-		return errors.New("Incomplete annotation")
+		return said("Incomplete annotation")
 	}
 	return nil
 }

@@ -161,7 +161,7 @@ func (e *endpoint) setAddress(address []byte) error {
 	if !ok {
 		return fmt.Errorf("an address of %d bytes, not 4 or 16", len(address))
 	}
-	e.setIP(ip.String())
+	e.setIP(ip.Unmap().String())
 	return nil
 }
 

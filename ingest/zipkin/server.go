@@ -13,12 +13,17 @@ import (
 
 // The encodings, as observations name them.
 const (
-	encodingJSON  = "json"
-	encodingProto = "protobuf"
+	encodingJSON   = "json"     // version 2
+	encodingProto  = "protobuf" // version 2
+	encodingJSONv1 = "json_v1"
+	encodingThrift = "thrift" // version 1
 )
 
-// pathV2 is where spans are sent.
-const pathV2 = "/api/v2/spans"
+// pathV1 and pathV2 are where spans are sent.
+const (
+	pathV1 = "/api/v1/spans"
+	pathV2 = "/api/v2/spans"
+)
 
 // Options are what a [Server] needs.
 type Options struct {
@@ -54,6 +59,7 @@ func handler(r *ingest.Receiver, queries http.Handler) http.Handler {
 	take := r.Handler(ingest.Endpoint{Encoding: requestEncoding, Taken: accepted, Refused: refused})
 	mux := http.NewServeMux()
 	mux.Handle("POST "+pathV2, take)
+	mux.Handle(pathV1, take)
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintln(w, `{"status":"UP"}`)
@@ -67,7 +73,7 @@ func handler(r *ingest.Receiver, queries http.Handler) http.Handler {
 }
 
 // requestEncoding is that of a request's body. As with Zipkin's server, all
-// types of content but protobuf are JSON.
+// types of content but protobuf and Thrift are JSON.
 func requestEncoding(w http.ResponseWriter, r *http.Request) (string, *ingest.Failure) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -77,15 +83,19 @@ func requestEncoding(w http.ResponseWriter, r *http.Request) (string, *ingest.Fa
 		return "", &ingest.Failure{Outcome: ingest.OutcomeUnsupported, HTTPStatus: status, Message: fmt.Sprintf(format, args...)}
 	}
 	switch {
-	case r.URL.Path != pathV2:
-		return refuse(http.StatusNotFound, "spans are taken at %s; nothing is at %.100q", pathV2, r.URL.Path)
+	case r.URL.Path != pathV1 && r.URL.Path != pathV2:
+		return refuse(http.StatusNotFound, "spans are taken at %s and %s; nothing is at %.100q", pathV2, pathV1, r.URL.Path)
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", "POST")
 		return refuse(http.StatusMethodNotAllowed, "spans are sent with POST, not %.20q", r.Method)
-	case media == "application/x-protobuf":
+	case r.URL.Path == pathV2 && media == "application/x-protobuf":
 		return encodingProto, nil
+	case r.URL.Path == pathV2:
+		return encodingJSON, nil
+	case media == "application/x-thrift":
+		return encodingThrift, nil
 	}
-	return encodingJSON, nil
+	return encodingJSONv1, nil
 }
 
 // accepted answers as Zipkin does: with nothing but that it was taken.
