@@ -56,6 +56,10 @@ export function scopeOf(trace: Trace, row: number) {
   };
 }
 
+/** The attributes of an event by its place in columns.events. */
+export const attributesOfEvent = (trace: Trace, event: number): Attribute[] =>
+  run(trace, trace.columns.events.attrs[event]!, trace.columns.events.attrs[event + 1]!);
+
 /** The span's events in the order they were sent. */
 export function eventsOf(trace: Trace, row: number): SpanEvent[] {
   const { spans, events, strings } = trace.columns;
@@ -65,7 +69,7 @@ export function eventsOf(trace: Trace, row: number): SpanEvent[] {
     list.push({
       name: strings[events.name[i]!] ?? "",
       offset: events.time[i]! - spans.start[source]!,
-      attributes: run(trace, events.attrs[i]!, events.attrs[i + 1]!),
+      attributes: attributesOfEvent(trace, i),
       dropped: events.dropped[i] ?? 0,
     });
   }

@@ -11,6 +11,7 @@ import { leftOut } from "../../model/outline";
 import { missingParent, nameOf, rootRow, serviceOf } from "../../model/trace";
 import { Compare } from "./Compare";
 import { ErrorList } from "./ErrorList";
+import { EventList } from "./EventList";
 import { Flame } from "./Flame";
 import { Minimap } from "./Minimap";
 import { SpanPanel } from "./SpanPanel";
@@ -79,6 +80,7 @@ function LoadedTrace({ loaded }: { loaded: Loaded }) {
         {state.name === "table" && <TreeTable state={state} />}
         {state.name === "graph" && <TraceGraph state={state} />}
         {state.name === "errors" && <ErrorList state={state} />}
+        {state.name === "events" && <EventList state={state} />}
         {state.name === "statistics" && <Statistics state={state} />}
         {state.name === "compare" && <Compare state={state} />}
         {state.panel && (

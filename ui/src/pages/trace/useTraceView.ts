@@ -15,7 +15,16 @@ import { idOf, rowOf, type Trace } from "../../model/trace";
 import { setParams, useLocation } from "../../state/router";
 import { useTheme } from "../../state/theme";
 
-export const VIEWS = ["waterfall", "flame", "table", "graph", "errors", "statistics", "compare"] as const;
+export const VIEWS = [
+  "waterfall",
+  "flame",
+  "table",
+  "graph",
+  "errors",
+  "events",
+  "statistics",
+  "compare",
+] as const;
 export type ViewName = (typeof VIEWS)[number];
 
 /** What `with` in the URL says in place of a trace's ID: compare with the average of traces like this one. */
