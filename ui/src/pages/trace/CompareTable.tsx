@@ -160,12 +160,7 @@ function Row(props: Compared & { d: PathDifference; most: number; chosen: boolea
       <td title={title}>
         <div className="compare-name">
           {d.here >= 0 ? (
-            <button
-              type="button"
-              className="ghost plain"
-              aria-label={title}
-              onClick={() => state.select(here.longest[d.here]!)}
-            >
+            <button type="button" className="ghost plain" onClick={() => state.select(here.longest[d.here]!)}>
               {label}
             </button>
           ) : other && longest >= 0 ? (

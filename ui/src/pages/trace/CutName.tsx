@@ -1,12 +1,24 @@
 import { splitName } from "../../base/format";
 
-/** A name that is cut in its middle where there is no room for all of it. Its container says all of it to readers. */
-export function CutName({ children, className }: { children: string; className?: string }) {
-  const [head, tail] = splitName(children);
+/**
+ * A name that is cut in its middle where there is no room for all of it. Readers of the screen hear it in one piece,
+ * or, where it is `silent`, from what it stands in.
+ */
+export function CutName(props: { children: string; className?: string; silent?: boolean }) {
+  const { children: name, className, silent = false } = props;
+  const [head, tail] = splitName(name);
+  const told = tail !== "" && !silent;
   return (
     <span className={className ? `cut ${className}` : "cut"}>
-      <span className="cut-head">{head}</span>
-      {tail && <span className="cut-tail">{tail}</span>}
+      {told && <span className="unseen">{name}</span>}
+      <span className="cut-head" aria-hidden={told || undefined}>
+        {head}
+      </span>
+      {tail && (
+        <span className="cut-tail" aria-hidden={told || undefined}>
+          {tail}
+        </span>
+      )}
     </span>
   );
 }

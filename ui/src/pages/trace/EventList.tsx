@@ -30,7 +30,7 @@ export function EventList({ state }: { state: TraceView }) {
     list.scrollTop = Math.max(0, at - 3) * ROW;
   }, [events, cursor]);
   const e = text.trace.eventList;
-  if (count === 0) return <p className="event-list-empty muted">{e.none}</p>;
+  if (count === 0) return <p className="event-list-empty muted">{trace.outline ? e.outlined : e.none}</p>;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a list that holds only the rows in sight is no HTML table
     <div
@@ -104,7 +104,6 @@ function Event(props: {
           type="button"
           className="ghost plain"
           title={span}
-          aria-label={span}
           onClick={(click) => {
             click.stopPropagation();
             state.select(row);

@@ -80,7 +80,6 @@ function Row({ line, by, most, state }: { line: Line; by: Grouping; most: number
         <button
           type="button"
           className="ghost plain"
-          aria-label={nameOf(line)}
           onClick={() => {
             state.setFind(find);
             state.setName("waterfall");

@@ -33,28 +33,28 @@ export function Summary({ state }: { state: TraceView }) {
           <span className="service">{root >= 0 ? serviceOf(trace, root) : ""}</span>
           <span className="operation">{root >= 0 ? nameOf(trace, root) || text.common.noName : ""}</span>
         </h1>
-        <dl className="figures num">
-          <dd className={failed ? "failed" : "muted"}>
+        <ul className="figures num">
+          <li className={failed ? "failed" : "muted"}>
             {failed > 0 && <ErrorMark label="" />}
             {failed > 0 ? text.common.errors(failed) : text.trace.noErrors}
-          </dd>
-          <dd className="strong">{formatDuration(trace.to - trace.from)}</dd>
-          <dd title={formatExact(size)}>{text.common.spans(size)}</dd>
-          <dd>{text.common.services(trace.services.length)}</dd>
-          <dd>{formatDateTime(Number(trace.startNanos / 1_000_000n))}</dd>
-          <dd className="trace-id mono" title={trace.traceId}>
+          </li>
+          <li className="strong">{formatDuration(trace.to - trace.from)}</li>
+          <li title={formatExact(size)}>{text.common.spans(size)}</li>
+          <li>{text.common.services(trace.services.length)}</li>
+          <li>{formatDateTime(Number(trace.startNanos / 1_000_000n))}</li>
+          <li className="trace-id mono" title={trace.traceId}>
             {trace.traceId.slice(0, 8)}
             <CopyButton value={trace.traceId} label={`${text.common.copy}: ${text.trace.panel.traceId}`} />
-          </dd>
-          <dd>
+          </li>
+          <li>
             <button type="button" className="ghost" onClick={() => state.setName("compare")}>
               {text.trace.compare.button}
             </button>
-          </dd>
-          <dd>
+          </li>
+          <li>
             <Export traceId={trace.traceId} />
-          </dd>
-        </dl>
+          </li>
+        </ul>
       </div>
       <Because state={state} />
       <div className="legend">

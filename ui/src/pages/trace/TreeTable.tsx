@@ -155,13 +155,7 @@ function Cell(props: {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a grid that holds only the rows in sight is no HTML table
     // biome-ignore lint/a11y/useFocusableInteractive: the table has the focus
-    <span
-      role="gridcell"
-      className={props.name}
-      title={props.title}
-      aria-label={props.title}
-      style={props.style}
-    >
+    <span role="gridcell" className={props.name} title={props.title} style={props.style}>
       {props.children}
     </span>
   );

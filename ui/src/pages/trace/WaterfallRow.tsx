@@ -53,12 +53,18 @@ export function WaterfallRow(props: {
       aria-level={depth + 1}
       aria-expanded={below > 0 ? open : undefined}
       aria-selected={row === state.cursor}
-      aria-label={`${service} ${nameOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${mark ? `, ${mark === ORIGIN ? text.trace.origin : text.trace.propagated}` : ""}`}
       className={classes.join(" ")}
       style={{ top: props.top }}
       onClick={() => state.select(row)}
     >
-      <div className={narrow ? "row-name narrow" : "row-name"} title={`${service} · ${nameOf(trace, row)}`}>
+      <span className="unseen">
+        {`${service} ${nameOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${mark ? `, ${mark === ORIGIN ? text.trace.origin : text.trace.propagated}` : ""}`}
+      </span>
+      <div
+        className={narrow ? "row-name narrow" : "row-name"}
+        title={`${service} · ${nameOf(trace, row)}`}
+        aria-hidden="true"
+      >
         <span className="guides" style={{ width: indent }} />
         {below > 0 ? (
           <button
@@ -78,8 +84,14 @@ export function WaterfallRow(props: {
         )}
         <Swatch name={serviceOf(trace, row)} />
         {/* In a narrow tree the colour alone stands for the service. */}
-        {!narrow && <CutName className={sameService ? "service same" : "service"}>{service}</CutName>}
-        <CutName className="operation">{nameOf(trace, row) || text.common.noName}</CutName>
+        {!narrow && (
+          <CutName silent className={sameService ? "service same" : "service"}>
+            {service}
+          </CutName>
+        )}
+        <CutName silent className="operation">
+          {nameOf(trace, row) || text.common.noName}
+        </CutName>
         {mark !== NO_ERROR && (
           <ErrorMark
             soft={mark !== ORIGIN}
@@ -94,7 +106,7 @@ export function WaterfallRow(props: {
           </span>
         )}
       </div>
-      <div className="row-time">
+      <div className="row-time" aria-hidden="true">
         <Labels row={row} state={state} width={props.timeWidth} />
       </div>
     </div>

@@ -103,12 +103,17 @@ export const frame = {
       trace: [
         ["j  k", "Next and previous span (also ↓ ↑)"],
         ["← →", "Close and open, or go to the parent and the first child"],
+        ["PgUp PgDn", "Twenty spans up and down"],
+        ["Home End", "First and last span"],
         ["Enter", "Show the span's details"],
         ["e  E", "Next and previous error"],
         ["n  N", "Next and previous match"],
         ["f", "Focus on the subtree, and back"],
         ["c", "Critical path alone, and back"],
         ["z", "Zoom to the span, and back"],
+        ["← → ↑ ↓", "In the graph: from service to service"],
+        ["+ − 0", "In the graph: larger, smaller, all of it"],
+        ["← → Home End", "On a border between areas: its place"],
       ],
       map: [
         ["/", "Go to find in the map"],

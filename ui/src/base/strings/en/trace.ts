@@ -120,6 +120,7 @@ export const trace = {
   },
   eventList: {
     none: "No span of this trace has events.",
+    outlined: "The events of so large a trace are shown with each span.",
     time: "Time",
     event: "Event",
     span: "Span",

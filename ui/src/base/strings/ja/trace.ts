@@ -114,6 +114,7 @@ export const trace: Text["trace"] = {
   },
   eventList: {
     none: "このトレースのスパンにイベントはありません。",
+    outlined: "この大きさのトレースでは、イベントは各スパンに表示されます。",
     time: "時刻",
     event: "イベント",
     span: "スパン",
