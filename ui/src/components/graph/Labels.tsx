@@ -136,7 +136,8 @@ export const EdgeLabels = memo(function EdgeLabels(props: {
   const wanted = [...shown.calls.values()]
     .filter((c) => beside(c) === 0 || (beside(c) === 1 && scale >= 0.4) || scale >= FULL)
     .map((c) => ({ calls: c, here: lines.get(c.key), rank: beside(c) }))
-    .filter((e) => e.here)
+    // Before there is a layout nothing has a place.
+    .filter((e) => e.here && layout.places.has(e.calls.from) && layout.places.has(e.calls.to))
     .sort((a, b) => a.rank - b.rank || b.here!.count - a.here!.count);
   const boxes = [...layout.places.values()].map((p) => ({
     x: (p.x - BOX.width / 2) * scale,
