@@ -20,6 +20,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/instrument/internal/delivery"
 	"github.com/kiseki-dev/kiseki/instrument/internal/early"
+	"github.com/kiseki-dev/kiseki/instrument/redact"
 )
 
 // Options say what a service is and where its spans go. Every field may be
@@ -69,6 +70,11 @@ type Options struct {
 	Propagators propagation.TextMapPropagator
 	// Processors see spans start and end, before the delivery does.
 	Processors []sdktrace.SpanProcessor
+
+	// Redact says what is removed from spans before they leave the process
+	// or reach the disk. Its zero value removes credentials, cookies and
+	// card numbers.
+	Redact redact.Options
 
 	// Logger is told when spans cannot be delivered and when they can again;
 	// nil means slog.Default().
@@ -123,7 +129,10 @@ func New(ctx context.Context, o Options) (*Provider, error) {
 	if s.disabled {
 		return &Provider{tracers: noop.NewTracerProvider(), propagators: s.propagators}, nil
 	}
+	redactor := redact.New(o.Redact)
+	s.delivery.Transform = redactor.Span
 	res := describe(ctx, s)
+	res = resource.NewWithAttributes(res.SchemaURL(), redactor.Attributes(res.Attributes())...)
 	d, err := delivery.New(s.delivery)
 	if err != nil {
 		closeSampler(s.sampler)
