@@ -32,6 +32,8 @@ const begin = (): Following => ({
 /** Follows the traces that satisfy a query; with `spans` they tell up to so many of their spans. */
 export function useTail(q: string, spans: number | undefined, enabled: boolean) {
   const [state, setState] = useState(begin);
+  const [attempt, setAttempt] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt begins anew
   useEffect(() => {
     if (!enabled) return;
     setState(begin);
@@ -40,9 +42,10 @@ export function useTail(q: string, spans: number | undefined, enabled: boolean) 
       if (!controller.signal.aborted) setState(change);
     });
     return () => controller.abort();
-  }, [q, spans, enabled]);
+  }, [q, spans, enabled, attempt]);
   return {
     ...state,
+    run: () => setAttempt((n) => n + 1),
     hold: (held: boolean) => setState((old) => ({ ...old, tail: hold(old.tail, held) })),
   };
 }

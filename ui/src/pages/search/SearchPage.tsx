@@ -56,7 +56,8 @@ export default function SearchPage() {
     remember((all) => withRun(all, q));
     if (q !== query) setParams({ q });
     else if (metrics) series.run();
-    else if (view !== "tail") found.run();
+    else if (view === "tail") following.run();
+    else found.run();
   };
   useShortcuts({ r: () => runQuery(typed) });
   const failure = metrics ? series.series.error : view === "tail" ? following.error : search.error;

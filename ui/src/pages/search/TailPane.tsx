@@ -4,7 +4,7 @@ import { useRef, useState } from "react";
 import { formatExact, formatRate } from "../../base/format";
 import { text } from "../../base/strings";
 import { Icon } from "../../components/Icon";
-import { Empty } from "../../components/Notice";
+import { Empty, Failure } from "../../components/Notice";
 import { MOST_TAILED, rateOf } from "../../model/tail";
 import { NO_RESULTS } from "../../state/results";
 import { useShortcuts } from "../../state/shortcuts";
@@ -50,10 +50,12 @@ export function TailPane(props: {
       </div>
       <div className="search-body">
         <div className="search-found" onPointerEnter={() => point(true)} onPointerLeave={() => point(false)}>
-          {following.error ? (
+          {following.error?.problem.status === 400 ? (
             <Empty title={text.search.badQuery}>
-              <p>{following.error.message}</p>
+              <p>{text.search.badQueryHint}</p>
             </Empty>
+          ) : following.error ? (
+            <Failure error={following.error} onRetry={following.run} />
           ) : tail.traces.length === 0 ? (
             <Empty title={words.waiting}>
               <p>{props.query ? words.waitingFor : words.waitingAny}</p>
@@ -82,10 +84,12 @@ export function TailPane(props: {
 
 /** How fast traces arrive, how many wait, and what is not shown. */
 function State({ following, now }: { following: ReturnType<typeof useTail>; now: number }) {
-  const { tail, since, connected, missed } = following;
+  const { tail, since, connected, missed, error } = following;
   const words = text.search.tail;
   const parts: string[] = [];
-  if (!connected) parts.push(tail.seen > 0 || now - since > 3000 ? words.reconnecting : words.connecting);
+  if (error) parts.push(text.search.notRun);
+  else if (!connected)
+    parts.push(tail.seen > 0 || now - since > 3000 ? words.reconnecting : words.connecting);
   else parts.push(words.rate(formatRate(rateOf(tail, since, now))), words.seen(formatExact(tail.seen)));
   if (tail.held) parts.push(words.held(formatExact(tail.waiting.length)));
   if (tail.seen > MOST_TAILED) parts.push(words.bound(formatExact(MOST_TAILED)));
