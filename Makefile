@@ -63,6 +63,7 @@ test: build ui/node_modules/.stamp ## every test: Go, UI, real clients, browser,
 	@echo "== the instrumentation library"
 	@cd instrument && go vet ./... && go test ./...
 	@cd instrument/test && go vet ./... && go test ./...
+	@for e in examples/*/; do (cd $$e && go vet ./...); done
 	@cd test/instrument && go vet . && go test .
 	@echo "== DuckDB reads an export"
 	@if command -v g++ >/dev/null; then cd test/duckdb && go vet . && go test .; else echo "left out: DuckDB needs a C++ compiler"; fi

@@ -16,6 +16,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
@@ -74,8 +75,15 @@ func (r *Request) Start(ctx context.Context, propagator propagation.TextMapPropa
 		ParentContext: s, TraceID: traceID, Name: name, Kind: r.Kind, Attributes: attributes,
 	})
 	if result.Decision != sdktrace.Drop {
+		// The SDK copies the attributes of a sampler into the span once, those
+		// of an option twice.
+		if len(result.Attributes) == 0 {
+			result.Attributes = attributes
+		} else {
+			result.Attributes = slices.Concat(result.Attributes, attributes)
+		}
 		s.early = &answer{traceID: traceID, spanID: spanID, result: result}
-		ctx, span := r.startSDK(s, name, attributes)
+		ctx, span := r.Tracer.Start(s, name, r.Options...)
 		s.early = nil
 		return ctx, span
 	}
