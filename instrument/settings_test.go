@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,8 +33,8 @@ func TestEnvironment(t *testing.T) {
 		{"queue directory", map[string]string{"KISEKI_QUEUE_DIR": "/q"}, Options{}, func(s settings) any { return s.delivery.Dir }, "/q"},
 		{"value limit", nil, Options{}, func(s settings) any { return s.limits.AttributeValueLengthLimit }, valueLimit},
 		{"value limit by environment", map[string]string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "9"}, Options{}, func(s settings) any { return s.limits.AttributeValueLengthLimit }, 9},
-		{"propagators by default", nil, Options{}, fields, "traceparent,tracestate,baggage"},
-		{"propagators", map[string]string{"OTEL_PROPAGATORS": "b3, xray,b3multi,jaeger"}, Options{}, fields, "b3,x-amzn-trace-id,x-b3-traceid,x-b3-spanid,x-b3-sampled,uber-trace-id"},
+		{"propagators by default", nil, Options{}, fields, "baggage,traceparent,tracestate"},
+		{"propagators", map[string]string{"OTEL_PROPAGATORS": "b3, xray,b3multi,jaeger"}, Options{}, fields, "b3,uber-trace-id,x-amzn-trace-id,x-b3-sampled,x-b3-spanid,x-b3-traceid"},
 		{"no propagators", map[string]string{"OTEL_PROPAGATORS": "none"}, Options{}, fields, ""},
 		{"sampler by default", nil, Options{}, sampling, "ParentBased{root:AlwaysOnSampler}"},
 		{"ratio", map[string]string{"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.25"}, Options{}, sampling, "TraceIDRatioBased{0.25}"},
@@ -63,9 +64,13 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func postsTo(s settings) any  { return s.delivery.URL }
-func headers(s settings) any  { return s.delivery.Headers }
-func fields(s settings) any   { return strings.Join(s.propagators.Fields(), ",") }
+func postsTo(s settings) any { return s.delivery.URL }
+func headers(s settings) any { return s.delivery.Headers }
+func fields(s settings) any {
+	f := s.propagators.Fields()
+	slices.Sort(f)
+	return strings.Join(f, ",")
+}
 func sampling(s settings) any { return s.sampler.Description() }
 
 // TestBadSettings: what cannot be meant is an error that names the setting,
