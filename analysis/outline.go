@@ -23,6 +23,16 @@ type Outline struct {
 	// span that was left out is that of the nearest span above it that was not,
 	// and stretches that follow each other on one span are one.
 	Path []Stretch
+	// Services are those of the whole trace, the one with the most spans first.
+	Services []exec.ServiceCount
+}
+
+// Focus is what of a trace an outline is for.
+type Focus struct {
+	Below int32 // the index of a span: it and what is below it; -1: the whole trace
+	// Start and End are a stretch of time, in Unix nanoseconds: spans that
+	// overlap it come before all others. End 0: all of them do.
+	Start, End uint64
 }
 
 // Left is the spans below another that were left out of an [Outline].
@@ -45,17 +55,16 @@ const (
 	errorShare = 0.75
 )
 
-// MakeOutline chooses at most so many spans of the subtree of under, or of the
-// whole trace where that is -1. most is at least 1.
-func MakeOutline(t *exec.Outline, under int32, most int) *Outline {
-	c := chooser{t: t, first: 0, end: int32(len(t.Spans)), most: most, keep: make([]bool, len(t.Spans))}
+// MakeOutline chooses at most so many spans; most is at least 1.
+func MakeOutline(t *exec.Outline, f Focus, most int) *Outline {
+	c := chooser{t: t, focus: f, first: 0, end: int32(len(t.Spans)), most: most, keep: make([]bool, len(t.Spans))}
 	order := make([]int32, len(t.Spans))
 	for i := range order {
 		order[i] = int32(i)
 	}
 	path := CriticalPath(t.Spans, t.Parent, order)
-	if under >= 0 {
-		c.first, c.end = under, subtreeEnd(t, under)
+	if f.Below >= 0 {
+		c.first, c.end = f.Below, subtreeEnd(t, f.Below)
 	}
 	if int(c.end-c.first) <= most {
 		for i := c.first; i < c.end; i++ {
@@ -64,7 +73,31 @@ func MakeOutline(t *exec.Outline, under int32, most int) *Outline {
 	} else {
 		c.choose(path)
 	}
-	return c.outline(path)
+	o := c.outline(path)
+	o.Services = servicesOf(t)
+	return o
+}
+
+func servicesOf(t *exec.Outline) []exec.ServiceCount {
+	place := map[string]int{}
+	var out []exec.ServiceCount
+	for i := range t.Spans {
+		s := &t.Spans[i]
+		at, ok := place[s.Service]
+		if !ok {
+			at = len(out)
+			place[s.Service] = at
+			out = append(out, exec.ServiceCount{Name: s.Service})
+		}
+		out[at].Spans++
+		if s.Status == telemetry.StatusError {
+			out[at].Errors++
+		}
+	}
+	slices.SortFunc(out, func(a, b exec.ServiceCount) int {
+		return cmp.Or(cmp.Compare(b.Spans, a.Spans), cmp.Compare(a.Name, b.Name))
+	})
+	return out
 }
 
 func subtreeEnd(t *exec.Outline, i int32) int32 {
@@ -78,6 +111,7 @@ func subtreeEnd(t *exec.Outline, i int32) int32 {
 // chooser chooses among spans [first, end).
 type chooser struct {
 	t          *exec.Outline
+	focus      Focus
 	first, end int32
 	most, kept int
 	keep       []bool
@@ -90,19 +124,34 @@ func (c *chooser) within(i int32) bool { return i >= c.first && i < c.end }
 func (c *chooser) choose(path []Stretch) {
 	path = slices.DeleteFunc(slices.Clone(path), func(s Stretch) bool { return !c.within(s.Span) })
 	slices.SortStableFunc(path, func(a, b Stretch) int { return cmp.Compare(b.End-b.Start, a.End-a.Start) })
-	for _, s := range path {
-		c.take(s.Span, int(pathShare*float64(c.most)))
-	}
 	origins, passed := c.failed()
-	for _, i := range append(origins, passed...) {
-		c.take(i, int(errorShare*float64(c.most)))
-	}
-	for _, i := range c.longestFirst() {
-		if c.kept >= c.most {
-			return
+	failed, longest := append(origins, passed...), c.longestFirst()
+	pass := func(wanted func(int32) bool) {
+		for _, s := range path {
+			if wanted(s.Span) {
+				c.take(s.Span, int(pathShare*float64(c.most)))
+			}
 		}
-		c.take(i, c.most)
+		for _, i := range failed {
+			if wanted(i) {
+				c.take(i, int(errorShare*float64(c.most)))
+			}
+		}
+		for _, i := range longest {
+			if wanted(i) {
+				c.take(i, c.most)
+			}
+		}
 	}
+	if c.focus.End > 0 {
+		pass(c.inTime)
+	}
+	pass(func(int32) bool { return true })
+}
+
+func (c *chooser) inTime(i int32) bool {
+	s := &c.t.Spans[i]
+	return s.Start < c.focus.End && s.Start+s.Duration >= c.focus.Start
 }
 
 // longestFirst is all spans by the buckets of their durations, which tell two

@@ -86,13 +86,35 @@ func TestOutlineKeepsWhatMatters(t *testing.T) {
 		{5, "1\n 2\n 3\n  +1, 0 failed, 10 ns from 120 to 130, self 40\n  4\n 6\n  +3, 1 failed, 100 ns from 300 to 380, self 620"},
 		{1, "1\n +8, 2 failed, 1870 ns from 0 to 990, self 10"},
 	} {
-		got := told(o, analysis.MakeOutline(o, -1, c.most))
+		got := told(o, analysis.MakeOutline(o, analysis.Focus{Below: -1}, c.most))
 		if got != c.want {
 			t.Errorf("at most %d spans: got\n%s\nwant\n%s", c.most, got, c.want)
 		}
 	}
-	if got, want := told(o, analysis.MakeOutline(o, 5, 2)), " 6\n  +2, 1 failed, 50 ns from 300 to 340, self 620\n  9"; o.Spans[5].Name != "6" || got != want {
+	if got, want := told(o, analysis.MakeOutline(o, analysis.Focus{Below: 5}, 2)), " 6\n  +2, 1 failed, 50 ns from 300 to 340, self 620\n  9"; o.Spans[5].Name != "6" || got != want {
 		t.Errorf("below %s: got\n%s\nwant\n%s", o.Spans[5].Name, got, want)
+	}
+}
+
+// TestOutlineOfATime: what overlaps the time comes first, with what is above it.
+func TestOutlineOfATime(t *testing.T) {
+	o := readOutline(t,
+		spanOf(1, 0, 0, 1000, telemetry.StatusUnset),
+		spanOf(2, 1, 0, 500, telemetry.StatusError),
+		spanOf(3, 1, 500, 900, telemetry.StatusUnset),
+		spanOf(4, 3, 600, 601, telemetry.StatusUnset),
+		spanOf(5, 3, 700, 800, telemetry.StatusUnset),
+	)
+	got := told(o, analysis.MakeOutline(o, analysis.Focus{Below: -1, Start: 1600, End: 1650}, 3))
+	if want := "1\n +1, 1 failed, 500 ns from 0 to 500, self 100\n 3\n  +1, 0 failed, 100 ns from 700 to 800, self 299\n  4"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	var services []string
+	for _, s := range analysis.MakeOutline(o, analysis.Focus{Below: -1}, 1).Services {
+		services = append(services, fmt.Sprintf("%q: %d, %d failed", s.Name, s.Spans, s.Errors))
+	}
+	if got := strings.Join(services, "; "); got != `"": 5, 1 failed` {
+		t.Errorf("services: %s", got)
 	}
 }
 
@@ -120,7 +142,11 @@ func TestOutlineLosesNothing(t *testing.T) {
 			if r.IntN(2) == 0 {
 				under = r.Int32N(int32(len(o.Spans)))
 			}
-			checkOutline(t, o, under, most, analysis.MakeOutline(o, under, most))
+			focus := analysis.Focus{Below: under}
+			if r.IntN(2) == 0 {
+				focus.Start, focus.End = 1400, 1500
+			}
+			checkOutline(t, o, under, most, analysis.MakeOutline(o, focus, most))
 			if t.Failed() {
 				t.Fatalf("seed %d, at most %d of %d spans below %d", seed, most, n, under)
 			}

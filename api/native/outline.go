@@ -26,9 +26,13 @@ func (a *api) traceOutline(q *request) error {
 	most := q.params.integer("spans", mostOutlined, outlined)
 	whole := q.params.integer("whole", mostOutlined, 0)
 	below, given := q.params.text("below", 16)
+	focus := analysis.Focus{Below: -1, Start: q.params.moment("start", 0), End: q.params.moment("end", 0)}
 	id, err := q.traceID()
 	if err != nil {
 		return err
+	}
+	if focus.Start > 0 && focus.Start >= focus.End {
+		return badParameter("end", "The end is not after the start.")
 	}
 	var under telemetry.SpanID
 	if given {
@@ -54,13 +58,13 @@ func (a *api) traceOutline(q *request) error {
 		if len(t.Spans) == 0 {
 			return noTrace(id, t.Stats)
 		}
-		root := int32(-1)
 		if given {
-			if root = int32(slices.IndexFunc(t.Spans, func(s exec.TraceSpan) bool { return s.ID == under })); root < 0 {
+			focus.Below = int32(slices.IndexFunc(t.Spans, func(s exec.TraceSpan) bool { return s.ID == under }))
+			if focus.Below < 0 {
 				return noSpan(id, under)
 			}
 		}
-		w := outlineWriter{columns: newColumns(q.body, q.spill), t: t, o: analysis.MakeOutline(t, root, most)}
+		w := outlineWriter{columns: newColumns(q.body, q.spill), t: t, o: analysis.MakeOutline(t, focus, most)}
 		w.write(id)
 		a.note(q, t.Stats)
 		q.body = w.dst
@@ -124,6 +128,7 @@ func (w *outlineWriter) write(id telemetry.TraceID) {
 	w.dst = appendIntField(w.dst, "totalSpans", int64(len(w.t.Spans)))
 	w.spans(base)
 	w.left(base)
+	w.services()
 	w.path(base)
 	w.stringTable()
 	w.dst = append(appendStats(append(w.dst, `,"stats":`...), w.t.Stats), '}')
@@ -216,6 +221,15 @@ func (w *outlineWriter) left(base uint64) {
 	column(&w.columns, "start", rows, func(l *analysis.Left) int64 { return int64(l.Start - base) })
 	column(&w.columns, "end", rows, func(l *analysis.Left) int64 { return int64(l.End - base) })
 	column(&w.columns, "self", rows, func(l *analysis.Left) int64 { return int64(l.Self) })
+	w.endTable()
+}
+
+func (w *outlineWriter) services() {
+	rows := w.o.Services
+	w.table("services")
+	column(&w.columns, "name", rows, func(s *exec.ServiceCount) int64 { return w.text(s.Name) })
+	column(&w.columns, "spans", rows, func(s *exec.ServiceCount) int64 { return int64(s.Spans) })
+	column(&w.columns, "errors", rows, func(s *exec.ServiceCount) int64 { return int64(s.Errors) })
 	w.endTable()
 }
 

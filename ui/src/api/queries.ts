@@ -1,9 +1,9 @@
 // The one cache of server data and the hooks that read it.
 
-import { QueryClient, useQuery } from "@tanstack/react-query";
+import { QueryClient, useMutation, useQuery } from "@tanstack/react-query";
 import { type Answer, type Asked, analysis, type Question } from "./analysis";
 import { ApiError, api, type SearchRequest } from "./client";
-import { loadTrace } from "./trace";
+import { loadBelow, loadTrace, type Wanted } from "./trace";
 import type { SearchResult } from "./types";
 
 /** Traces with links to one that are listed. */
@@ -32,6 +32,13 @@ const traceQuery = (traceId: string) => ({
 
 /** A trace as the page shows it. */
 export const useTrace = (traceId: string) => useQuery(traceQuery(traceId));
+
+/** Asks for more of what an outline left out; the trace as the page shows it then has it. */
+export const useMore = (traceId: string) =>
+  useMutation({
+    mutationFn: (wanted: Wanted) => loadBelow(traceId, wanted),
+    onSuccess: (loaded) => queryClient.setQueryData(["trace", traceId], loaded),
+  });
 
 /** Asks for a trace before the page that shows it is here. */
 export const expectTrace = (traceId: string) => queryClient.prefetchQuery(traceQuery(traceId));

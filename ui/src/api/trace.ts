@@ -1,6 +1,7 @@
 // Traces for the trace page: asked for by the page, read by a worker.
 
 import type { Loaded } from "../model/load";
+import type { ToRead } from "../model/load.worker";
 import { getBody } from "./client";
 
 /** A trace of at most this many spans comes with all that its spans carry. */
@@ -23,13 +24,27 @@ function reader(): Worker {
   return worker;
 }
 
+const read = (traceId: string, part: boolean, body: ArrayBuffer) =>
+  new Promise<Loaded>((resolve, reject) => {
+    const id = ++last;
+    waiting.set(id, { resolve, reject });
+    const asked: ToRead = { id, traceId, part, body };
+    reader().postMessage(asked, [body]);
+  });
+
 /** A trace: whole where it is small, else an outline of it. */
 export async function loadTrace(traceId: string, signal?: AbortSignal): Promise<Loaded> {
-  const started = reader();
-  const body = await getBody(`/traces/${traceId}/outline`, { whole: WHOLE }, signal);
-  const id = ++last;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    started.postMessage({ id, body }, [body]);
-  });
+  reader(); // it starts while the server works
+  return read(traceId, false, await getBody(`/traces/${traceId}/outline`, { whole: WHOLE }, signal));
 }
+
+/** A span whose left out spans are wanted, those of a stretch of time (Unix nanoseconds) first. */
+export interface Wanted {
+  readonly below: string;
+  readonly start?: string | undefined;
+  readonly end?: string | undefined;
+}
+
+/** The trace that was loaded last with more of what is below a span. */
+export const loadBelow = async (traceId: string, { below, start, end }: Wanted): Promise<Loaded> =>
+  read(traceId, true, await getBody(`/traces/${traceId}/outline`, { below, start, end }));

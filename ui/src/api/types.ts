@@ -270,6 +270,8 @@ export interface TraceOutline {
     /** Self time of the span that they are below. */
     self: number[];
   };
+  /** Of the whole trace, the one with the most spans first. */
+  services: { name: number[]; spans: number[]; errors: number[] };
   criticalPath: { row: number[]; start: number[]; end: number[] };
   stats: Stats;
 }

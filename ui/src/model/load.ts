@@ -2,6 +2,7 @@
 
 import type { TraceColumns, TraceOutline } from "../api/types";
 import { type Errors, findErrors } from "./errors";
+import type { Moved } from "./graft";
 import { buildOutline } from "./outline";
 import { adjustSkew, type Skew } from "./skew";
 import { errorCounts } from "./table";
@@ -23,6 +24,8 @@ export interface Loaded {
   readonly skew: Skew;
   /** Of the adjusted trace. */
   readonly model: Model;
+  /** How rows moved since the trace was loaded before. */
+  readonly moved?: Moved | undefined;
 }
 
 export function modelOf(trace: Trace): Model {

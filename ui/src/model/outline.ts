@@ -47,9 +47,14 @@ export function buildOutline(sent: TraceOutline): Trace {
 }
 
 /** Spans are in depth-first order and siblings by start, as rows are: what is told by span is so by row. */
-function outlineOf({ totalSpans, left, criticalPath }: TraceOutline): Outline {
+function outlineOf({ totalSpans, left, services, strings, criticalPath }: TraceOutline): Outline {
   return {
     total: totalSpans,
+    services: services.name.map((name, i) => ({
+      name: strings[name] ?? "",
+      spanCount: services.spans[i]!,
+      errorCount: services.errors[i]!,
+    })),
     left: {
       below: Int32Array.from(left.below),
       spans: Int32Array.from(left.spans),

@@ -8,7 +8,7 @@
 // Of a large trace the API tells an outline: its spans carry nothing, and those it leaves out are sums.
 // What is here is plain data and passes from a worker to the page.
 
-import type { Stats, TraceColumns } from "../api/types";
+import type { ServiceCount, Stats, TraceColumns } from "../api/types";
 
 export const ERROR = 2;
 export const CLIENT = 3;
@@ -48,6 +48,8 @@ export interface Outline {
   /** Spans of the trace, those left out included. */
   readonly total: number;
   readonly left: LeftOut;
+  /** The services of all of them, the one with the most first. */
+  readonly services: readonly ServiceCount[];
   /** The critical path by index in columns.spans, by time, in nanoseconds after the trace's time zero. */
   readonly path: { readonly row: Int32Array; readonly start: Float64Array; readonly end: Float64Array };
 }

@@ -6,6 +6,7 @@ import { text } from "../../base/strings";
 import { failureOf } from "../../model/cause";
 import { pathTimeBelow, topOperations } from "../../model/critical";
 import { errorMessage, toldBy, wasHandled } from "../../model/errors";
+import { leftOut } from "../../model/outline";
 import { nameOf, rootRow, serviceOf } from "../../model/trace";
 import type { TraceView } from "./useTraceView";
 
@@ -59,7 +60,9 @@ export function Chain({ state, rows }: { state: TraceView; rows: readonly number
 
 function Failed({ state }: { state: TraceView }) {
   const { trace, errors, path } = state;
-  const failed = errors.failed.length;
+  const left = useMemo(() => leftOut(trace), [trace]);
+  const failed = errors.failed.length + left.errors;
+  const size = trace.size + left.spans;
   const failure = useMemo(() => failureOf(trace, errors.first), [trace, errors]);
   const b = text.trace.because;
   const message = wordsOf(state, failure.origin);
@@ -68,7 +71,7 @@ function Failed({ state }: { state: TraceView }) {
   const time = path?.total ? part.reduce((sum, r) => sum + pathTimeBelow(path, trace, r), 0) : undefined;
   return (
     <p className="because-failed">
-      {failed === 1 ? text.trace.oneFailed(trace.size) : text.trace.failed(failed, trace.size)}
+      {failed === 1 ? text.trace.oneFailed(size) : text.trace.failed(failed, size)}
       {"; "}
       {failed === 1 ? text.trace.itIs : text.trace.first} <SpanLink state={state} row={failure.origin} />
       {message && ` (${message})`}

@@ -40,7 +40,7 @@ export function Summary({ state }: { state: TraceView }) {
           </li>
           <li className="strong">{formatDuration(trace.to - trace.from)}</li>
           <li title={formatExact(size)}>{text.common.spans(size)}</li>
-          <li>{text.common.services(trace.services.length)}</li>
+          <li>{text.common.services(services.length)}</li>
           <li>{formatDateTime(Number(trace.startNanos / 1_000_000n))}</li>
           <li className="trace-id mono" title={trace.traceId}>
             {trace.traceId.slice(0, 8)}
@@ -84,6 +84,8 @@ function Export({ traceId }: { traceId: string }) {
 }
 
 function countServices(trace: Trace, errors: Errors) {
+  if (trace.outline)
+    return trace.outline.services.map((s) => ({ name: s.name, count: s.spanCount, errors: s.errorCount }));
   const counts = trace.services.map((name) => ({ name, count: 0, errors: 0 }));
   for (let r = 0; r < trace.size; r++) {
     const entry = counts[trace.service[r]!]!;

@@ -115,6 +115,7 @@ function Notices({ state }: { state: TraceView }) {
   return (
     <>
       {!stats.complete && <Notice>{text.trace.partial(stats.incompleteReason ?? "")}</Notice>}
+      {state.moreFailed && <Notice>{text.trace.moreFailed(state.moreFailed.message)}</Notice>}
       {left.spans > 0 && (
         <Notice>{text.trace.outlined(trace.size, trace.size + left.spans, left.errors)}</Notice>
       )}

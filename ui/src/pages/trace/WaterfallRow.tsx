@@ -100,16 +100,32 @@ export function WaterfallRow(props: {
         )}
         {orphan && !narrow && <span className="tag">{text.trace.missing}</span>}
         {!open && <span className="hidden-count num">{text.trace.hidden(below)}</span>}
-        {left > 0 && (
-          <span className="hidden-count num" title={text.trace.leftBelow(left)}>
-            {text.trace.leftBelow(left)}
-          </span>
-        )}
+        {left > 0 && <LeftBelow row={row} count={left} state={state} />}
       </div>
       <div className="row-time" aria-hidden="true">
         <Labels row={row} state={state} width={props.timeWidth} />
       </div>
     </div>
+  );
+}
+
+/** How many spans below the row were left out; a click asks for them. */
+function LeftBelow({ row, count, state }: { row: number; count: number; state: TraceView }) {
+  const waits = state.expanding === idOf(state.trace, row);
+  return (
+    <button
+      type="button"
+      className="left-below num"
+      tabIndex={-1}
+      disabled={state.expanding !== ""}
+      title={text.trace.showLeft(count)}
+      onClick={(event) => {
+        event.stopPropagation();
+        state.expand(row);
+      }}
+    >
+      {waits ? text.common.loading : text.trace.leftBelow(count)}
+    </button>
   );
 }
 

@@ -27,6 +27,7 @@ export function useTraceKeys(state: TraceView): void {
     else if (cursor >= 0 && cursor !== focus) state.goTo(trace.parent[cursor]!);
   };
   const right = () => {
+    if (cursor >= 0 && !collapsed.has(cursor)) state.expand(cursor);
     if (!hasChildren) return;
     if (collapsed.has(cursor)) state.setCollapsed(toggled(collapsed, cursor, true));
     else state.goTo(cursor + 1);

@@ -14,6 +14,7 @@ import { compareBy, SORTS, type Sort, sortedRows } from "../../model/table";
 import { idOf, rowOf, type Trace } from "../../model/trace";
 import { setParams, useLocation } from "../../state/router";
 import { useTheme } from "../../state/theme";
+import { useMoreSpans } from "./useMoreSpans";
 
 export const VIEWS = [
   "waterfall",
@@ -59,6 +60,23 @@ function useModel(loaded: Loaded, raw: boolean) {
     [trace, shown],
   );
   return { ...model, skew: loaded.skew, path, palette };
+}
+
+/** Where a row is since more of the trace was loaded; rows of what was loaded are looked up by ID. */
+function rowSince({ sent, moved }: Loaded, before: Trace, row: number): number {
+  if (!moved || row <= moved.row) return row;
+  return row >= moved.end ? row + moved.by : rowOf(sent, idOf(before, row));
+}
+
+/** Collapsed rows since more of the trace was loaded: what was loaded is open. */
+function collapsedSince({ moved }: Loaded, collapsed: ReadonlySet<number>): ReadonlySet<number> {
+  if (!moved) return collapsed;
+  const next = new Set<number>();
+  for (const r of collapsed) {
+    if (r < moved.row) next.add(r);
+    else if (r >= moved.end) next.add(r + moved.by);
+  }
+  return next;
 }
 
 function useCursor(trace: Trace, spanId: string) {
@@ -164,10 +182,18 @@ export function useTraceView(loaded: Loaded) {
   const [cursor, setCursor] = useCursor(trace, params.get("span") ?? "");
   const [panel, setPanel] = useState(cursor >= 0);
   const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(() => new Set());
+  const [before, setBefore] = useState(loaded);
+  if (before !== loaded) {
+    // More of the trace is here: what is chosen and collapsed stays so.
+    setBefore(loaded);
+    setCursor(cursor < 0 ? cursor : rowSince(loaded, before.sent, cursor));
+    setCollapsed(collapsedSince(loaded, collapsed));
+  }
   const found = useFind(trace, params.get("find") ?? "");
   const focusId = params.get("focus") ?? "";
   const focus = useMemo(() => rowOf(trace, focusId), [trace, focusId]);
   const [zoomed, zoom] = useZoom(params);
+  const more = useMoreSpans(trace, zoomed);
   const all = useMemo(() => extentOf(trace, focus), [trace, focus]);
   const view = zoomed ?? all;
   const other = params.get("with") ?? "";
@@ -213,6 +239,7 @@ export function useTraceView(loaded: Loaded) {
     panel: panel && cursor >= 0,
     collapsed,
     ...found,
+    ...more,
     focus,
     rows,
     sort,

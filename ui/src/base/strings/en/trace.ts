@@ -132,6 +132,9 @@ export const trace = {
   outlined: (shown: number, all: number, errors: number) =>
     `The ${formatExact(shown)} most important of ${formatExact(all)} spans are shown: the critical path, failures and the longest. The others${errors > 0 ? `, ${formatExact(errors)} of which failed,` : ""} are counted where they were left out.`,
   leftBelow: (count: number) => `+${formatExact(count)} ${count === 1 ? "span" : "spans"} below`,
+  showLeft: (count: number) =>
+    `Show the ${count === 1 ? "span" : `${formatExact(count)} spans`} left out below`,
+  moreFailed: (why: string) => `The spans that were left out did not come: ${why}`,
   finding: "looking …",
   matchesElsewhere: (count: number) => `(+${formatExact(count)} not shown)`,
   matches: (at: number, of: number) => (of === 0 ? "no match" : at > 0 ? `${at} of ${of}` : `${of} found`),

@@ -126,6 +126,8 @@ export const trace: Text["trace"] = {
   outlined: (shown: number, all: number, errors: number) =>
     `${formatExact(all)} スパンのうち、クリティカルパス・失敗・長いものを優先した ${formatExact(shown)} スパンを表示しています。残りは${errors > 0 ? `（うち失敗 ${formatExact(errors)} 件）` : ""}省いた箇所に件数で示します。`,
   leftBelow: (count: number) => `下に +${formatExact(count)} スパン`,
+  showLeft: (count: number) => `省いた ${formatExact(count)} スパンを表示`,
+  moreFailed: (why: string) => `省いたスパンを読み込めませんでした：${why}`,
   finding: "検索中…",
   matchesElsewhere: (count: number) => `（ほか ${formatExact(count)} 件は非表示）`,
   matches: (at, of) => (of === 0 ? "一致なし" : at > 0 ? `${at} / ${of}` : `${of} 件`),
