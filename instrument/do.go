@@ -66,8 +66,8 @@ func run(ctx context.Context, span trace.Span, fn func(context.Context) error) (
 	return err
 }
 
-// RecordError marks the span as failed: an exception event, the status and
-// error.type. It does nothing when err is nil.
+// RecordError marks the span as failed: an exception event with the stack of
+// the caller, the status and error.type. It does nothing when err is nil.
 func RecordError(span trace.Span, err error) { tracing.RecordError(span, err) }
 
 // Link links the span of ctx to that of another context, for example the

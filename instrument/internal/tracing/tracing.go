@@ -59,8 +59,9 @@ func tracerOf(p trace.TracerProvider, scope string) trace.Tracer {
 	return t
 }
 
-// RecordError marks the span as failed: an exception event, the status and
-// error.type. It does nothing when err is nil.
+// RecordError marks the span as failed: an exception event with the stack of
+// the caller, for Go's errors have none, the status and error.type. It does
+// nothing when err is nil.
 func RecordError(span trace.Span, err error) {
 	if err == nil || !span.IsRecording() {
 		return
@@ -68,7 +69,8 @@ func RecordError(span trace.Span, err error) {
 	message := text(err.Error)
 	kind := ErrorType(err)
 	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(
-		semconv.ExceptionType(kind), semconv.ExceptionMessage(message)))
+		semconv.ExceptionType(kind), semconv.ExceptionMessage(message),
+		semconv.ExceptionStacktrace(string(debug.Stack()))))
 	span.SetStatus(codes.Error, message)
 	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
 }
