@@ -19,7 +19,7 @@ UI_SOURCES  := $(shell find ui/src ui/public ui/index.html ui/package.json ui/vi
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build if needed, then start kiseki on ./data
@@ -97,6 +97,10 @@ $(CACHE)/bin/staticcheck: Makefile
 	@echo "fetching staticcheck"
 	@GOBIN=$(CACHE)/bin go install $(STATICCHECK)
 	@touch $@
+
+.PHONY: screenshots
+screenshots: build ui/node_modules/.stamp ## take the pictures of docs/images anew, after ten minutes of the demo
+	@test/browser.sh screenshots
 
 .PHONY: soak
 soak: need-go ## an hour of everything at once with kill -9 in between, before a release; SOAK=10m makes it shorter

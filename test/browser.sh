@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Runs the browser tests of ui/e2e against two of bin/kiseki, one fed by kiseki
 # demo and one that has no span yet, on free ports and data folders of their own.
+#
+#   test/browser.sh              # the tests
+#   test/browser.sh screenshots  # the pictures of docs/images instead, after ten minutes of the demo
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -60,6 +63,11 @@ BASE_URL=$(address fed 'UI and API')
 EMPTY_URL=$(address empty 'UI and API')
 EMPTY_OTLP_HTTP=$(address empty 'OTLP\/HTTP')
 CHROMIUM=$(browser)
+if [ "${1:-}" = screenshots ]; then
+  sleep 600
+  (cd ui && node e2e/screenshots.mjs ../docs/images)
+  exit
+fi
 LENS_DIR=$(test/lens.sh)
 JAEGER_UI_OLD_DIR=$(test/jaeger-ui.sh v2.14.1)
 JAEGER_UI_NEW_DIR=$(test/jaeger-ui.sh v2.19.0)

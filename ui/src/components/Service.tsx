@@ -1,5 +1,5 @@
 import { serviceColor } from "../base/color";
-import { formatCount, formatExact } from "../base/format";
+import { formatCount } from "../base/format";
 import { text } from "../base/strings";
 
 /** The square of a service's colour. */
@@ -9,7 +9,7 @@ export function Swatch({ name }: { name: string }) {
 
 /** A service with how many spans it has in a trace. */
 export function ServiceChip({ name, count, errors }: { name: string; count: number; errors: number }) {
-  const title = `${name || text.common.noService}: ${formatExact(count)} ${count === 1 ? "span" : "spans"}${errors ? `, ${text.common.errors(errors)}` : ""}`;
+  const title = `${name || text.common.noService}: ${text.common.spans(count)}${errors ? `, ${text.common.errors(errors)}` : ""}`;
   return (
     <span className="chip" title={title}>
       <Swatch name={name} />

@@ -1,7 +1,15 @@
+import { queryClient } from "../api/queries";
 import { text } from "../base/strings";
 import { REFRESHES, refreshNow, setRange, setRefresh, useAutoRefresh, useTime } from "../state/time";
 import { Icon } from "./Icon";
 import { RangePicker } from "./RangePicker";
+
+/** Asks anew, also what a new end of the range would not ask: spans may have come late. */
+function askAgain(): void {
+  refreshNow();
+  // Once the pages ask for the new range; what they began is not begun twice.
+  setTimeout(() => queryClient.invalidateQueries({}, { cancelRefetch: false }));
+}
 
 /** The time range of the page and how often it is asked anew. */
 export function TimeControls() {
@@ -27,7 +35,7 @@ export function TimeControls() {
       <button
         type="button"
         className="ghost"
-        onClick={refreshNow}
+        onClick={askAgain}
         title={text.time.refreshNow}
         aria-label={text.time.refreshNow}
       >

@@ -35,7 +35,8 @@ export function Metrics(props: {
     filled: series.length === 1,
   }));
   return (
-    <div className={old ? "metrics old" : "metrics"} aria-busy={old}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what is below is scrolled to with the keyboard
+    <div className={old ? "metrics old" : "metrics"} aria-busy={old} tabIndex={0}>
       <TimeChart
         label={series.length > LINES ? words.largest(LINES, series.length) : words.chart}
         from={nanosToMillis(result.startTimeUnixNano)}
