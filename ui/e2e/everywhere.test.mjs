@@ -21,7 +21,7 @@ after(closeBrowser);
 const words = (page) =>
   page.evaluate(() => {
     const shown = (e) =>
-      e.checkVisibility() && !e.closest("code, pre, .mono, [lang]:not(html), tbody, .row, .option, .place");
+      e.checkVisibility() && !e.closest("code, pre, .mono, [lang]:not(html), tbody, .row, .option, .place, .different-body");
     const texts = [
       ...document.querySelectorAll("h1, h2, h3, p, button, label, th, legend, dt, option, summary, nav a"),
     ]

@@ -30,6 +30,7 @@ export async function everyPage() {
     table: trace("table", "[role=row], tbody tr"),
     graph: trace("graph", "canvas"),
     errors: trace("errors", "#main li, #main a"),
+    events: trace("events", "#main table, #main [role=table], .empty, #main ol"),
     statistics: trace("statistics", "tbody tr"),
     compare: {
       path: `/trace/${traceId}?view=compare&with=typical`,
