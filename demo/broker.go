@@ -73,14 +73,9 @@ func (b *broker) send(ctx context.Context, s *service, v any) error {
 		return fmt.Errorf("encode message: %w", err)
 	}
 	m := message{id: fmt.Sprintf("m-%06d", b.next.Add(1)), headers: propagation.MapCarrier{}, body: body}
-	ctx, span := s.tracer.Start(ctx, "send "+topicOrders,
-		trace.WithSpanKind(trace.SpanKindProducer),
-		trace.WithAttributes(messagingAttributes("send", semconv.MessagingOperationTypeSend)...),
-		trace.WithAttributes(semconv.MessagingMessageID(m.id), semconv.MessagingMessageBodySize(len(body))))
-	defer span.End()
-	propagator.Inject(ctx, m.headers)
-	if err := b.deliver(m); err != nil {
-		fail(span, err)
+	err = s.orders.Send(ctx, m.headers, func(context.Context) error { return b.deliver(m) },
+		semconv.MessagingMessageID(m.id), semconv.MessagingMessageBodySize(len(body)))
+	if err != nil {
 		return fmt.Errorf("send to %s: %w", topicOrders, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -64,14 +65,25 @@ type receiver struct {
 	}
 }
 
-func newReceiver(t *testing.T) *receiver {
+// newReceiver listens on a port of its own, or on the address given.
+func newReceiver(t *testing.T, address ...string) *receiver {
+	t.Helper()
 	r := &receiver{}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if err := r.receive(req); err != nil {
 			t.Errorf("receive export request: %v", err)
 			w.WriteHeader(http.StatusBadRequest)
 		}
 	}))
+	for _, a := range address {
+		l, err := net.Listen("tcp", a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Listener.Close()
+		r.Listener = l
+	}
+	r.Start()
 	t.Cleanup(r.Close)
 	return r
 }

@@ -11,65 +11,67 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
+	"github.com/kiseki-dev/kiseki/instrument/chitrace"
+	"github.com/kiseki-dev/kiseki/instrument/httptrace"
+	"github.com/kiseki-dev/kiseki/instrument/messagetrace"
 )
 
 // service is what every service of the shop has: a tracer, a traced HTTP
 // client and middleware that traces its own requests.
 type service struct {
 	name     string
-	provider *sdktrace.TracerProvider
+	provider *instrument.Provider
 	tracer   trace.Tracer
 	client   *http.Client
+	orders   *messagetrace.Queue // topicOrders, both ends
 }
 
-func newService(name, version string, e *exporter, n *network) (*service, error) {
-	provider, err := newProvider(name, version, e)
+func newService(name, version, endpoint string, n *network) (*service, error) {
+	provider, err := newProvider(name, version, endpoint)
 	if err != nil {
 		return nil, err
 	}
-	transport := otelhttp.NewTransport(templateTransport{n.transport},
-		otelhttp.WithTracerProvider(provider),
-		otelhttp.WithPropagators(propagator),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
-			return strings.TrimSpace(r.Method + " " + templateOf(r.Context()))
-		}))
-	return &service{
+	s := &service{
 		name:     name,
 		provider: provider,
-		tracer:   provider.Tracer("github.com/kiseki-dev/kiseki/demo/"+name, trace.WithInstrumentationVersion(version)),
-		client:   &http.Client{Transport: transport},
-	}, nil
+		tracer:   provider.TracerProvider().Tracer("github.com/kiseki-dev/kiseki/demo/"+name, trace.WithInstrumentationVersion(version)),
+		orders: messagetrace.NewQueue("in_process", topicOrders, messagetrace.Group(name),
+			messagetrace.WithTracerProvider(provider.TracerProvider()), messagetrace.WithPropagator(provider.Propagator())),
+	}
+	s.client = &http.Client{Transport: httptrace.Transport(shopTransport{n.transport}, s.traced()...)}
+	return s, nil
 }
 
-// instrument is the middleware in front of a service's router. It continues
-// the caller's trace, names the span for the route once the router has found
-// it, and turns a panic into a recorded exception and a 500.
+// traced are the options of the service's handlers and clients. A program
+// with one provider needs none: instrument.Start makes it the global one.
+func (s *service) traced() []httptrace.Option {
+	return []httptrace.Option{
+		httptrace.WithTracerProvider(s.provider.TracerProvider()),
+		httptrace.WithPropagator(s.provider.Propagator()),
+	}
+}
+
+// instrument is the middleware in front of a service's router: it traces
+// requests, and answers 500 after a panic, which the trace has recorded.
 func (s *service) instrument(next http.Handler) http.Handler {
-	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		span := trace.SpanFromContext(r.Context())
+	traced := chitrace.Middleware(s.traced()...)(next)
+	if _, isMux := next.(*http.ServeMux); isMux {
+		traced = httptrace.Handler(next, s.traced()...)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if p := recover(); p != nil {
-				span.RecordError(fmt.Errorf("panic: %v", p), trace.WithStackTrace(true),
-					trace.WithAttributes(attribute.Bool("exception.escaped", true)))
+			if recover() != nil {
 				http.Error(w, `{"code":"panic","message":"internal error"}`, http.StatusInternalServerError)
 			}
-			if _, route, ok := strings.Cut(r.Pattern, " "); ok {
-				span.SetAttributes(semconv.HTTPRoute(route))
-			} else if r.Pattern != "" {
-				span.SetAttributes(semconv.HTTPRoute(r.Pattern))
-			}
 		}()
-		next.ServeHTTP(w, r)
+		traced.ServeHTTP(w, r)
 	})
-	return otelhttp.NewHandler(inner, s.name,
-		otelhttp.WithTracerProvider(s.provider),
-		otelhttp.WithPropagators(propagator))
 }
 
 // handle adapts a function that returns an answer or an error.
@@ -117,21 +119,11 @@ func asAPIError(err error) *apiError {
 	}
 }
 
-type templateKey struct{}
+// shopTransport keeps the baggage in the shop: who the customer is, is no
+// third party's business.
+type shopTransport struct{ base http.RoundTripper }
 
-func templateOf(ctx context.Context) string {
-	s, _ := ctx.Value(templateKey{}).(string)
-	return s
-}
-
-// templateTransport adds url.template to the client's span, and keeps the
-// baggage in the shop: who the customer is, is no third party's business.
-type templateTransport struct{ base http.RoundTripper }
-
-func (t templateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if s := templateOf(r.Context()); s != "" {
-		trace.SpanFromContext(r.Context()).SetAttributes(semconv.URLTemplate(s))
-	}
+func (t shopTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.HasSuffix(r.URL.Hostname(), shopDomain) {
 		r = r.Clone(r.Context())
 		r.Header.Del("baggage")
@@ -159,8 +151,7 @@ func (s *service) call(ctx context.Context, r request, out any) error {
 		}
 	}
 	u := url.URL{Scheme: "http", Host: hostname(r.host), Path: expand(r.template, r.args), RawQuery: r.query.Encode()}
-	ctx = context.WithValue(ctx, templateKey{}, r.template)
-	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), &body)
+	req, err := http.NewRequestWithContext(httptrace.WithTemplate(ctx, r.template), r.method, u.String(), &body)
 	if err != nil {
 		return fmt.Errorf("create request for %s: %w", r.host, err)
 	}

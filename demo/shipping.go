@@ -58,25 +58,17 @@ func (s *shipping) consume(ctx context.Context, queue <-chan message) {
 	}
 }
 
+// process goes on with the trace of the order. What fails is in the trace;
+// there is nobody to return it to.
 func (s *shipping) process(ctx context.Context, m message) {
-	ctx, span := s.tracer.Start(propagator.Extract(ctx, m.headers), "process "+topicOrders,
-		trace.WithSpanKind(trace.SpanKindConsumer),
-		trace.WithLinks(linkTo(m)),
-		trace.WithAttributes(messagingAttributes("process", semconv.MessagingOperationTypeProcess)...),
-		trace.WithAttributes(
-			semconv.MessagingConsumerGroupName("shipping"),
-			semconv.MessagingMessageID(m.id),
-			semconv.MessagingMessageBodySize(len(m.body))))
-	defer span.End()
-	var o order
-	if err := json.Unmarshal(m.body, &o); err != nil {
-		fail(span, fmt.Errorf("decode order: %w", err))
-		return
-	}
-	span.SetAttributes(attribute.String("shop.order.id", o.ID))
-	if err := s.printLabel(ctx, o); err != nil {
-		fail(span, err)
-	}
+	_ = s.orders.Process(ctx, m.headers, func(ctx context.Context) error {
+		var o order
+		if err := json.Unmarshal(m.body, &o); err != nil {
+			return fmt.Errorf("decode order: %w", err)
+		}
+		trace.SpanFromContext(ctx).SetAttributes(attribute.String("shop.order.id", o.ID))
+		return s.printLabel(ctx, o)
+	}, semconv.MessagingMessageID(m.id), semconv.MessagingMessageBodySize(len(m.body)))
 }
 
 func (s *shipping) printLabel(ctx context.Context, o order) error {

@@ -1,5 +1,5 @@
-// Package demo is a small shop whose services are traced with the stock
-// OpenTelemetry SDK: something to look at in kiseki, and code to copy.
+// Package demo is a small shop whose services are traced with the library in
+// instrument: something to look at in kiseki. Code to copy is in examples.
 //
 // Goals: every span is a real one, of a real HTTP request on a loopback port,
 // a real SQL query or a message through a queue; nothing is replayed and no
@@ -29,7 +29,6 @@ import (
 // Shop is a running shop.
 type Shop struct {
 	options   Options
-	exporter  *exporter
 	network   *network
 	databases databases
 	broker    broker
@@ -59,10 +58,7 @@ func Open(o Options) (*Shop, error) {
 	s := &Shop{options: o, databases: databases{dir: dir}, network: newNetwork()}
 	s.working, s.cut = context.WithCancel(context.Background())
 	s.visiting, s.stop = context.WithCancel(s.working)
-	if s.exporter, err = newExporter(o.Endpoint); err == nil {
-		err = s.build()
-	}
-	if err != nil {
+	if err := s.build(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -87,7 +83,7 @@ var versions = map[string]string{
 func (s *Shop) build() error {
 	made := map[string]*service{}
 	for name, version := range versions {
-		svc, err := newService(name, version, s.exporter, s.network)
+		svc, err := newService(name, version, s.options.Endpoint, s.network)
 		if err != nil {
 			return err
 		}
@@ -130,12 +126,6 @@ func (s *Shop) consume(f func(context.Context, <-chan message), group string) {
 	queue := s.broker.subscribe(group)
 	s.consumers.Go(func() { f(s.working, queue) })
 }
-
-// Probe reports whether the receiver of the spans answers.
-func (s *Shop) Probe(ctx context.Context) error { return s.exporter.probe(ctx) }
-
-// Counts is what became of the spans so far.
-func (s *Shop) Counts() Counts { return s.exporter.counts() }
 
 // maxVisitors bounds the customers in the shop: when it is slow, more stay
 // outside instead of piling up.
@@ -193,22 +183,9 @@ func (s *Shop) Close() error {
 	s.broker.close()
 	s.consumers.Wait()
 	s.cut()
-	return errors.Join(err, s.databases.close(), s.flush())
-}
-
-// flush sends what the providers hold. Spans that could not be sent in time
-// are in the counts, so that is not an error.
-func (s *Shop) flush() error {
-	if s.exporter == nil {
-		return nil
-	}
-	giveUp := time.AfterFunc(closeExport, func() { _ = s.exporter.close() })
-	defer giveUp.Stop()
-	var wg sync.WaitGroup
-	for _, svc := range s.services {
-		// Without a deadline of its own: giving up ends the export.
-		wg.Go(func() { _ = svc.provider.Shutdown(context.Background()) })
-	}
-	wg.Wait()
-	return s.exporter.close()
+	err = errors.Join(err, s.databases.close())
+	ctx, cancel = context.WithTimeout(context.Background(), closeExport)
+	defer cancel()
+	s.deliver(ctx)
+	return err
 }
