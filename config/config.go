@@ -23,6 +23,7 @@ type Config struct {
 	Data      string // the data folder
 	HTTP      HTTP
 	OTLP      OTLP
+	Jaeger    Jaeger
 	Zipkin    Zipkin
 	TLS       TLS
 	Limits    Limits
@@ -50,6 +51,16 @@ type OTLP struct {
 
 // Off, instead of an address, switches a receiver beside OTLP off.
 const Off = "off"
+
+// Jaeger are the listeners that take what Jaeger's clients send, and that tell
+// them how much to sample; each may be off.
+type Jaeger struct {
+	GRPCAddress     string
+	HTTPAddress     string
+	CompactAddress  string // UDP
+	BinaryAddress   string // UDP
+	SamplingAddress string
+}
 
 // Zipkin is the listener that takes what Zipkin's clients send; it may be off.
 type Zipkin struct{ Address string }
@@ -139,6 +150,13 @@ func Default() Config {
 			GRPCAddress: "127.0.0.1:4317",
 			CORSOrigins: []string{"http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"},
 		},
+		Jaeger: Jaeger{
+			GRPCAddress:     "127.0.0.1:14250",
+			HTTPAddress:     "127.0.0.1:14268",
+			CompactAddress:  "127.0.0.1:6831",
+			BinaryAddress:   "127.0.0.1:6832",
+			SamplingAddress: "127.0.0.1:5778",
+		},
 		Zipkin: Zipkin{Address: "127.0.0.1:9411"},
 		Limits: Limits{
 			RequestBytes:      20 * mib,
@@ -170,6 +188,11 @@ func (c *Config) Validate() error {
 		checkAddress("http.address", c.HTTP.Address),
 		checkAddress("otlp.http.address", c.OTLP.HTTPAddress),
 		checkAddress("otlp.grpc.address", c.OTLP.GRPCAddress),
+		addressOrOff("jaeger.grpc.address", c.Jaeger.GRPCAddress),
+		addressOrOff("jaeger.http.address", c.Jaeger.HTTPAddress),
+		addressOrOff("jaeger.compact.address", c.Jaeger.CompactAddress),
+		addressOrOff("jaeger.binary.address", c.Jaeger.BinaryAddress),
+		addressOrOff("jaeger.sampling.address", c.Jaeger.SamplingAddress),
 		addressOrOff("zipkin.address", c.Zipkin.Address),
 		c.checkTLS(),
 		checkOrigins("otlp.http.cors-origins", c.OTLP.CORSOrigins),

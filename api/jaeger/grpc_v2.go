@@ -136,7 +136,7 @@ func encodeSpans(b *telemetry.Batch) *apiv2.SpansResponseChunk {
 
 func encodeSpan(m *model, s *telemetry.Span, process *apiv2.Process) *apiv2.Span {
 	out := &apiv2.Span{
-		TraceId: s.TraceID[:], SpanId: s.SpanID[:], OperationName: s.Name, Flags: s.Flags & sampledFlag,
+		TraceId: s.TraceID[:], SpanId: s.SpanID[:], OperationName: s.Name, Flags: m.flagsOf(s),
 		StartTime: timestamp(s.Start), Duration: duration(s.Duration()),
 		Tags: keyValues(m.tagsOf(s)), Process: process, Warnings: append([]string(nil), m.warningsOf(s)...),
 	}

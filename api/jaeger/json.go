@@ -47,8 +47,8 @@ func appendTrace(dst []byte, t *exec.Trace, spill func([]byte) ([]byte, error)) 
 func (w *writer) span(dst []byte, s *telemetry.Span) []byte {
 	dst = appendTraceID(append(dst, `{"traceID":`...), s.TraceID)
 	dst = otlpjson.AppendHex(append(dst, `,"spanID":`...), s.SpanID[:])
-	if s.Flags&sampledFlag != 0 {
-		dst = append(dst, `,"flags":1`...)
+	if flags := w.flagsOf(s); flags != 0 {
+		dst = appendNumber(dst, `,"flags":`, uint64(flags))
 	}
 	dst = appendText(dst, `,"operationName":`, s.Name)
 	dst = appendReferences(append(dst, `,"references":[`...), w.referencesOf(s))

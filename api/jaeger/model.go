@@ -19,16 +19,8 @@ const (
 	eventField    = "event" // of a log: the event's name
 )
 
-const (
-	// warningsKey is the attribute, an array of strings, that Jaeger keeps a
-	// span's warnings in.
-	warningsKey = "@jaeger@warnings"
-	// refTypeKey is the attribute of a link that says what reference it was in
-	// OpenTracing: childOf, or refFollowsFrom.
-	refTypeKey  = "opentracing.ref_type"
-	refChildOf  = "child_of"
-	sampledFlag = 1 // the one flag that W3C and Jaeger have in common
-)
+// sampledFlag is the one flag that W3C and Jaeger have in common.
+const sampledFlag = 1
 
 var statusNames = map[telemetry.Status]string{telemetry.StatusOK: plain.StatusOK, telemetry.StatusError: plain.StatusError}
 
@@ -51,7 +43,7 @@ type reference struct {
 //	operationName             the span's name
 //	references                the parent as CHILD_OF; links as FOLLOWS_FROM,
 //	                          but for those that were CHILD_OF in OpenTracing
-//	flags                     whether the span was sampled
+//	flags                     whether the span was sampled, or those that it came with
 //	startTime, duration       microseconds in JSON, nanoseconds in protobuf
 //	tags                      scope, attributes, kind, status, trace state and
 //	                          what was dropped; arrays and maps are their JSON
@@ -107,7 +99,49 @@ func isServiceName(a *telemetry.Attr) bool {
 }
 
 func isWarnings(a *telemetry.Attr) bool {
-	return a.Key == warningsKey && a.Value.Type() == telemetry.ValueArray
+	return a.Key == plain.JaegerWarningsKey && a.Value.Type() == telemetry.ValueArray
+}
+
+// own reports whether a span came by Jaeger's own protocol.
+func (m *model) own(s *telemetry.Span) bool {
+	v, ok := m.Lookup(m.Scopes[s.Scope].Attrs, plain.ReceivedKey)
+	return ok && v.Str() == plain.ReceivedJaeger
+}
+
+// hasField tells the attributes of a span that are fields of Jaeger's.
+func (m *model) hasField(s *telemetry.Span) func(*telemetry.Attr) bool {
+	if !m.own(s) {
+		return isWarnings
+	}
+	flags := false
+	return func(a *telemetry.Attr) bool {
+		if a.Key == plain.JaegerFlagsKey && a.Value.Type() == telemetry.ValueInt && !flags {
+			flags = true
+			return true
+		}
+		return isWarnings(a)
+	}
+}
+
+// hasStatus reports whether there are tags of a status, which one that came by
+// Jaeger has as they were sent.
+func hasStatus(tags []tag) bool {
+	for _, t := range tags {
+		if t.key == errorTag || t.key == plain.StatusCodeKey {
+			return true
+		}
+	}
+	return false
+}
+
+// flagsOf are the flags of a span.
+func (m *model) flagsOf(s *telemetry.Span) uint32 {
+	if m.own(s) {
+		if v, ok := m.Lookup(s.Attrs, plain.JaegerFlagsKey); ok && v.Type() == telemetry.ValueInt {
+			return uint32(v.Int())
+		}
+	}
+	return s.Flags & sampledFlag
 }
 
 // tagsOf are the tags of a span.
@@ -116,13 +150,16 @@ func (m *model) tagsOf(s *telemetry.Span) []tag {
 	scope := &m.Scopes[s.Scope]
 	m.addText(plain.ScopeNameKey, scope.Name)
 	m.addText(plain.ScopeVersionKey, scope.Version)
-	m.addAttrs(s.Attrs, isWarnings)
+	first := len(m.tags)
+	m.addAttrs(s.Attrs, m.hasField(s))
 	if s.Kind != telemetry.KindUnspecified {
 		m.addText(kindTag, s.Kind.String())
 	}
-	m.addText(plain.StatusCodeKey, statusNames[s.Status])
-	if s.Status == telemetry.StatusError {
-		m.add(errorTag, telemetry.BoolValue(true))
+	if !m.own(s) || !hasStatus(m.tags[first:]) {
+		m.addText(plain.StatusCodeKey, statusNames[s.Status])
+		if s.Status == telemetry.StatusError {
+			m.add(errorTag, telemetry.BoolValue(true))
+		}
 	}
 	m.addText(plain.StatusDescriptionKey, s.StatusMessage)
 	m.addText(traceStateTag, s.TraceState)
@@ -146,21 +183,29 @@ func (m *model) fieldsOf(e *telemetry.Event) []tag {
 // processOf is the service of a resource and the tags of its process.
 func (m *model) processOf(resource uint32) (service string, tags []tag) {
 	m.tags = m.tags[:0]
-	m.addAttrs(m.Resources[resource].Attrs, isServiceName)
+	named := false
+	m.addAttrs(m.Resources[resource].Attrs, func(a *telemetry.Attr) bool {
+		if named || !isServiceName(a) {
+			return false
+		}
+		named = true
+		return true
+	})
 	return serviceName(m.ServiceName(resource)), m.tags
 }
 
 // referencesOf are the references of a span, its parent's first.
 func (m *model) referencesOf(s *telemetry.Span) []reference {
 	m.references = m.references[:0]
+	told := false // the parent, by a link
 	if !s.ParentID.IsZero() {
 		m.references = append(m.references, reference{s.TraceID, s.ParentID, true})
 	}
 	for _, l := range m.LinksOf(s) {
-		v, _ := m.Lookup(l.Attrs, refTypeKey)
-		r := reference{l.TraceID, l.SpanID, v.Type() == telemetry.ValueString && v.Str() == refChildOf}
-		if !s.ParentID.IsZero() && r.trace == s.TraceID && r.span == s.ParentID {
-			m.references[0] = r // a parent that the span followed from
+		v, _ := m.Lookup(l.Attrs, plain.RefTypeKey)
+		r := reference{l.TraceID, l.SpanID, v.Type() == telemetry.ValueString && v.Str() == plain.RefChildOf}
+		if !told && !s.ParentID.IsZero() && r.trace == s.TraceID && r.span == s.ParentID {
+			m.references[0], told = r, true // a parent that the span followed from
 			continue
 		}
 		m.references = append(m.references, r)
@@ -171,7 +216,7 @@ func (m *model) referencesOf(s *telemetry.Span) []reference {
 // warningsOf are the warnings of a span.
 func (m *model) warningsOf(s *telemetry.Span) []string {
 	m.warnings = m.warnings[:0]
-	if v, ok := m.Lookup(s.Attrs, warningsKey); ok && v.Type() == telemetry.ValueArray {
+	if v, ok := m.Lookup(s.Attrs, plain.JaegerWarningsKey); ok && v.Type() == telemetry.ValueArray {
 		_ = telemetry.Elements(v.Str(), func(e telemetry.Value) bool { // well formed, see telemetry.Value
 			m.warnings = append(m.warnings, string(plain.AppendText(nil, e)))
 			return true

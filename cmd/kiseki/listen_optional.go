@@ -21,11 +21,23 @@ var optionalListeners = []struct {
 	scheme  bool   // whether clients are given a URL
 	network []string
 }{
+	{"Jaeger/gRPC", keyJaegerGRPC, false, []string{"tcp"}},
+	{"Jaeger/HTTP", keyJaegerHTTP, true, []string{"tcp"}},
+	{"Jaeger compact", keyJaegerCompact, false, []string{"udp"}},
+	{"Jaeger binary", keyJaegerBinary, false, []string{"udp"}},
+	{"Jaeger sampling", keyJaegerSampling, true, []string{"tcp"}},
 	{"Zipkin", keyZipkin, true, []string{"tcp"}},
 }
 
 // The keys of the settings of [optionalListeners].
-const keyZipkin = "zipkin.address"
+const (
+	keyJaegerGRPC     = "jaeger.grpc.address"
+	keyJaegerHTTP     = "jaeger.http.address"
+	keyJaegerCompact  = "jaeger.compact.address"
+	keyJaegerBinary   = "jaeger.binary.address"
+	keyJaegerSampling = "jaeger.sampling.address"
+	keyZipkin         = "zipkin.address"
+)
 
 // optional is the listener of a receiver beside OTLP.
 type optional struct {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/config"
@@ -56,7 +57,8 @@ func TestUsualPortIsTaken(t *testing.T) {
 		}
 	}
 	s := server{listeners: l}
-	if n := s.told()[0]; n.State != native.ListenerMissing || n.Address != c.Zipkin.Address || !strings.Contains(n.Reason, "--zipkin") {
+	i := slices.IndexFunc(s.told(), func(n native.Listener) bool { return n.Setting == keyZipkin })
+	if n := s.told()[i]; n.State != native.ListenerMissing || n.Address != c.Zipkin.Address || !strings.Contains(n.Reason, "--zipkin") {
 		t.Errorf("%+v", n)
 	}
 }
@@ -111,5 +113,48 @@ func TestZipkin(t *testing.T) {
 		if status, _ := r.as(t, "", http.MethodGet, url+path, ""); status != want {
 			t.Errorf("%s: %d", path, status)
 		}
+	}
+}
+
+// Jaeger's clients send to four ports, and ask how much at a fifth.
+func TestJaeger(t *testing.T) {
+	r := startServe(t, t.TempDir(), "--retention-age", "0", "--jaeger-grpc", "127.0.0.1:0", "--jaeger-http", "127.0.0.1:0",
+		"--jaeger-compact", "127.0.0.1:0", "--jaeger-binary", "127.0.0.1:0", "--jaeger-sampling", "127.0.0.1:0")
+	for _, title := range []string{"Jaeger/gRPC", "Jaeger/HTTP", "Jaeger compact", "Jaeger binary", "Jaeger sampling"} {
+		if r.others[title] == "" {
+			t.Fatalf("%s is not printed: %v", title, r.others)
+		}
+	}
+	// A batch of one span: {2: [{1: 1, 3: 2, 5: "get", 8: 1790000000000000}]}.
+	const span = "\x0f\x00\x02\x0c\x00\x00\x00\x01\x0a\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x0a\x00\x03\x00\x00\x00\x00\x00\x00\x00\x02" +
+		"\x0b\x00\x05\x00\x00\x00\x03get\x0a\x00\x08\x00\x06\x5b\xfe\xda\x25\xe0\x00\x00\x00"
+	resp, err := r.client.Post(r.others["Jaeger/HTTP"]+"/api/traces", "application/x-thrift", strings.NewReader(span))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if _, body := r.get(t, "/api/traces/0000000000000001"); resp.StatusCode != http.StatusAccepted || !strings.Contains(body, `"operationName":"get"`) {
+		t.Errorf("%d, then %s", resp.StatusCode, body)
+	}
+	conn, err := net.Dial("udp", r.others["Jaeger binary"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	packet := "\x80\x01\x00\x04\x00\x00\x00\x09emitBatch\x00\x00\x00\x01\x0c\x00\x01" + strings.Replace(span, "get", "put", 1) + "\x00"
+	if _, err := conn.Write([]byte(packet)); err != nil {
+		t.Fatal(err)
+	}
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		_, body := r.get(t, "/api/traces/0000000000000001")
+		if strings.Contains(body, `"operationName":"put"`) {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("the datagram did not arrive: %s", body)
+		}
+	}
+	if status, body := r.as(t, "", http.MethodGet, r.others["Jaeger sampling"]+"/sampling?service=shop", ""); status != 200 || !strings.Contains(body, "PROBABILISTIC") {
+		t.Errorf("%d %s", status, body)
 	}
 }

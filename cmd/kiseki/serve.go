@@ -262,7 +262,7 @@ func (s *server) scheme() string {
 func (s *server) printStart(w io.Writer) {
 	fmt.Fprintf(w, "kiseki %s is ready.\n\n", versionString())
 	web, otlpHTTP, otlpGRPC := s.endpoints()
-	line := func(title, text string) { fmt.Fprintf(w, "  %-15s %s\n", title, text) }
+	line := func(title, text string) { fmt.Fprintf(w, "  %-16s %s\n", title, text) }
 	line("UI and API", web)
 	line("OTLP/HTTP", otlpHTTP)
 	line("OTLP/gRPC", otlpGRPC)

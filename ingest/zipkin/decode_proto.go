@@ -1,66 +1,19 @@
 package zipkin
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
+	"github.com/kiseki-dev/kiseki/ingest/pb"
 	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
-// The messages of https://github.com/openzipkin/zipkin-api/blob/master/zipkin.proto,
-// walked in place: a field of a number or type that they do not have is
-// skipped, as protobuf wants it.
-
-// message calls f with each field of a message; text is the payload of fields
-// that have a length, number that of the others.
-func message(m []byte, f func(key int, number uint64, text []byte) error) error {
-	for len(m) > 0 {
-		field, typ, n := protowire.ConsumeTag(m)
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		m = m[n:]
-		var number uint64
-		var text []byte
-		switch typ {
-		case protowire.VarintType:
-			number, n = protowire.ConsumeVarint(m)
-		case protowire.Fixed64Type:
-			number, n = protowire.ConsumeFixed64(m)
-		case protowire.BytesType:
-			text, n = protowire.ConsumeBytes(m)
-		case protowire.Fixed32Type:
-			_, n = protowire.ConsumeFixed32(m)
-		default:
-			return errors.New("there are no groups in Zipkin's messages")
-		}
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		m = m[n:]
-		if err := f(key(field, typ), number, text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func key(field protowire.Number, typ protowire.Type) int { return int(field)<<3 | int(typ) }
-
-// The wire types, to name fields by.
-const (
-	varint  = int(protowire.VarintType)
-	fixed64 = int(protowire.Fixed64Type)
-	bytesOf = int(protowire.BytesType)
-)
+// The messages of https://github.com/openzipkin/zipkin-api/blob/master/zipkin.proto.
 
 func (d *decoder) proto(body []byte) error {
 	i := 0
-	return message(body, func(key int, _ uint64, text []byte) error {
-		if key != 1<<3|bytesOf { // spans
+	return pb.Walk(body, func(key int, _ uint64, text []byte) error {
+		if key != 1<<3|pb.Bytes { // spans
 			return nil
 		}
 		err := d.protoSpan(text)
@@ -75,39 +28,39 @@ func (d *decoder) proto(body []byte) error {
 func (d *decoder) protoSpan(m []byte) error {
 	s := &d.span
 	s.reset()
-	err := message(m, func(key int, number uint64, text []byte) (err error) {
+	err := pb.Walk(m, func(key int, number uint64, text []byte) (err error) {
 		switch key {
-		case 1<<3 | bytesOf:
+		case 1<<3 | pb.Bytes:
 			err = setID("trace_id", s.traceID[:], text)
-		case 2<<3 | bytesOf:
+		case 2<<3 | pb.Bytes:
 			err = setID("parent_id", s.parent[:], text)
-		case 3<<3 | bytesOf:
+		case 3<<3 | pb.Bytes:
 			err = setID("id", s.id[:], text)
-		case 4<<3 | varint:
+		case 4<<3 | pb.Varint:
 			s.kind = protoKind(number)
-		case 5<<3 | bytesOf:
-			s.name = string(text)
-		case 6<<3 | fixed64:
+		case 5<<3 | pb.Bytes:
+			s.name = pb.Text(text)
+		case 6<<3 | pb.Fixed64:
 			s.timestamp = number
-		case 7<<3 | varint:
+		case 7<<3 | pb.Varint:
 			s.duration = number
-		case 8<<3 | bytesOf:
+		case 8<<3 | pb.Bytes:
 			err = s.local.proto(text)
-		case 9<<3 | bytesOf:
+		case 9<<3 | pb.Bytes:
 			err = s.remote.proto(text)
-		case 10<<3 | bytesOf:
+		case 10<<3 | pb.Bytes:
 			if len(s.annotations) >= maxParts {
 				return errManyParts
 			}
 			err = s.protoAnnotation(text)
-		case 11<<3 | bytesOf:
+		case 11<<3 | pb.Bytes:
 			if len(s.tags) >= maxParts {
 				return errManyParts
 			}
 			err = s.protoTag(text)
-		case 12<<3 | varint:
+		case 12<<3 | pb.Varint:
 			s.debug = number != 0
-		case 13<<3 | varint:
+		case 13<<3 | pb.Varint:
 			s.shared = number != 0
 		}
 		return err
@@ -139,13 +92,13 @@ func protoKind(n uint64) telemetry.Kind {
 }
 
 func (e *endpoint) proto(m []byte) error {
-	return message(m, func(key int, number uint64, text []byte) error {
+	return pb.Walk(m, func(key int, number uint64, text []byte) error {
 		switch key {
-		case 1<<3 | bytesOf:
-			e.service = string(text)
-		case 2<<3 | bytesOf, 3<<3 | bytesOf:
+		case 1<<3 | pb.Bytes:
+			e.service = pb.Text(text)
+		case 2<<3 | pb.Bytes, 3<<3 | pb.Bytes:
 			return e.setAddress(text)
-		case 4<<3 | varint:
+		case 4<<3 | pb.Varint:
 			return e.setPort(int64(number))
 		}
 		return nil
@@ -167,12 +120,12 @@ func (e *endpoint) setAddress(address []byte) error {
 
 func (s *span) protoAnnotation(m []byte) error {
 	var out annotation
-	err := message(m, func(key int, number uint64, text []byte) error {
+	err := pb.Walk(m, func(key int, number uint64, text []byte) error {
 		switch key {
-		case 1<<3 | fixed64:
+		case 1<<3 | pb.Fixed64:
 			out.timestamp = number
-		case 2<<3 | bytesOf:
-			out.value = string(text)
+		case 2<<3 | pb.Bytes:
+			out.value = pb.Text(text)
 		}
 		return nil
 	})
@@ -182,12 +135,12 @@ func (s *span) protoAnnotation(m []byte) error {
 
 func (s *span) protoTag(m []byte) error {
 	var out tag
-	err := message(m, func(key int, _ uint64, text []byte) error {
+	err := pb.Walk(m, func(key int, _ uint64, text []byte) error {
 		switch key {
-		case 1<<3 | bytesOf:
-			out.key = string(text)
-		case 2<<3 | bytesOf:
-			out.value = string(text)
+		case 1<<3 | pb.Bytes:
+			out.key = pb.Text(text)
+		case 2<<3 | pb.Bytes:
+			out.value = pb.Text(text)
 		}
 		return nil
 	})

@@ -119,7 +119,7 @@ func TestAnswers(t *testing.T) {
 		{"an annotation", "POST", pathV2, nil, `[{"traceId":"1","id":"1","annotations":[{"timestamp":1}]}]`, 400, "Incomplete annotation", "json malformed"},
 		{"a late time", "POST", pathV2, nil, `[{"traceId":"1","id":"1","timestamp":9223372036854775807}]`, 400, "2262", "json malformed"},
 		{"protobuf", "POST", pathV2, protobuf, "\x0a\xff", 400, "malformed Zipkin protobuf", "protobuf malformed"},
-		{"a group", "POST", pathV2, protobuf, "\x0b\x0c", 400, "no groups", "protobuf malformed"},
+		{"a group", "POST", pathV2, protobuf, "\x0b\x0c", 400, "none of", "protobuf malformed"},
 		{"Thrift", "POST", pathV1, thrift, "\x0c\xff\xff\xff\xff", 400, "elements in", "thrift malformed"},
 		{"gzip", "POST", pathV2, gzipped, "no", 400, "gzip", "json malformed"},
 		{"too large", "POST", pathV2, nil, strings.Repeat(" ", 10_001), 413, "10000", "json too_large"},

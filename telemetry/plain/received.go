@@ -4,8 +4,9 @@ package plain
 // in attributes, so that those who ask by the same protocol get what was sent.
 const (
 	// ReceivedKey is an attribute of the scope of spans that came by such a
-	// protocol, whose name is its value: ReceivedZipkin.
+	// protocol, whose name is its value: ReceivedJaeger, ReceivedZipkin.
 	ReceivedKey    = "kiseki.received"
+	ReceivedJaeger = "jaeger"
 	ReceivedZipkin = "zipkin"
 
 	// ZipkinDebugKey and ZipkinSharedKey are true for spans with that flag.
@@ -31,7 +32,15 @@ const (
 
 	// JaegerFlagsKey are the flags of a Jaeger span, where they are more than
 	// whether it was sampled.
-	JaegerFlagsKey = "jaeger.flags"
+	JaegerFlagsKey = "@jaeger@flags"
+	// JaegerWarningsKey are the warnings of a Jaeger span, an array of strings. It
+	// is Jaeger's own name for them.
+	JaegerWarningsKey = "@jaeger@warnings"
+	// RefTypeKey is an attribute of a link: the reference that it is in
+	// OpenTracing, RefChildOf or RefFollowsFrom.
+	RefTypeKey     = "opentracing.ref_type"
+	RefChildOf     = "child_of"
+	RefFollowsFrom = "follows_from"
 )
 
 // IsEndpointKey reports whether an attribute of a span that came by Zipkin is
