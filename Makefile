@@ -107,9 +107,10 @@ soak: need-go ## an hour of everything at once with kill -9 in between, before a
 	@go test -timeout 0 -v ./test/crash -run TestSoak -soak $(SOAK)
 
 .PHONY: bench
-bench: build ## decoding, ingestion, compaction, size on disk, queries and restart, as tables, in about ten minutes
+bench: build ## decoding, ingestion, compaction, size on disk, queries and restart, as tables, in about ten minutes; large traces in a browser
 	@go test -run '^$$' -bench . -benchmem ./ingest/otlp
 	@go run ./bench
+	@test/browser.sh e2e/giant.test.mjs | grep -o 'giant [0-9]* spans.*'
 
 .PHONY: clean
 clean: ## remove what was built and fetched; ./data stays

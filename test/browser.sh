@@ -3,6 +3,7 @@
 # demo and one that has no span yet, on free ports and data folders of their own.
 #
 #   test/browser.sh              # the tests
+#   test/browser.sh FILE …       # some of them, such as e2e/giant.test.mjs
 #   test/browser.sh screenshots  # the pictures of docs/images instead, after ten minutes of the demo
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -68,10 +69,14 @@ if [ "${1:-}" = screenshots ]; then
   (cd ui && node e2e/screenshots.mjs ../docs/images)
   exit
 fi
-LENS_DIR=$(test/lens.sh)
-JAEGER_UI_OLD_DIR=$(test/jaeger-ui.sh v2.14.1)
-JAEGER_UI_NEW_DIR=$(test/jaeger-ui.sh v2.19.0)
-if ! (cd ui && npm run --silent e2e); then
+run=(node --test --test-concurrency=1 "$@")
+if [ $# = 0 ]; then
+  LENS_DIR=$(test/lens.sh)
+  JAEGER_UI_OLD_DIR=$(test/jaeger-ui.sh v2.14.1)
+  JAEGER_UI_NEW_DIR=$(test/jaeger-ui.sh v2.19.0)
+  run=(npm run --silent e2e)
+fi
+if ! (cd ui && "${run[@]}"); then
   for name in fed empty; do echo "--- the log of the $name kiseki"; tail -n 20 "$dir/$name.log"; done
   echo "--- the demo's output"; tail -n 20 "$dir/demo"
   exit 1

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { type View, xAt } from "../../canvas/spans";
@@ -18,8 +19,11 @@ const NARROW = 230;
 const GAP_SHARE = 0.05;
 const GAP_WIDTH = 116;
 
-/** One span of the waterfall: tree, name and labels. Its bar is on the canvas behind. */
-export function WaterfallRow(props: {
+/**
+ * One span of the waterfall: tree, name and labels. Its bar is on the canvas behind. While rows scroll only those that
+ * come in sight are made.
+ */
+export const WaterfallRow = memo(function WaterfallRow(props: {
   row: number;
   top: number;
   nameWidth: number;
@@ -107,7 +111,7 @@ export function WaterfallRow(props: {
       </div>
     </div>
   );
-}
+});
 
 /** How many spans below the row were left out; a click asks for them. */
 function LeftBelow({ row, count, state }: { row: number; count: number; state: TraceView }) {
