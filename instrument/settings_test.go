@@ -1,7 +1,9 @@
 package instrument
 
 import (
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -126,5 +128,34 @@ func TestDisabled(t *testing.T) {
 	}
 	if s := p.Stats(); s != (Stats{}) {
 		t.Errorf("stats: %+v", s)
+	}
+}
+
+// TestReadme: the table of options has every option and every variable.
+func TestReadme(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"KISEKI_QUEUE_DIR"}
+	for f := range reflect.TypeFor[Options]().Fields() {
+		names = append(names, f.Name)
+	}
+	for _, file := range []string{"settings.go", "choose.go", "describe.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`"(OTEL_[A-Z_]*[A-Z])"`).FindAllSubmatch(source, -1) {
+			names = append(names, string(m[1]))
+		}
+		for _, m := range regexp.MustCompile(`envOTLP\("([A-Z_]+)"\)`).FindAllSubmatch(source, -1) {
+			names = append(names, "OTEL_EXPORTER_OTLP_"+string(m[1]))
+		}
+	}
+	for _, n := range names {
+		if !strings.Contains(string(page), "`"+n) {
+			t.Errorf("README.md does not have %s", n)
+		}
 	}
 }

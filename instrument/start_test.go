@@ -1,13 +1,17 @@
 package instrument
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -42,5 +46,35 @@ func TestStartSends(t *testing.T) {
 	}
 	if s := DeliveryStats(); requests.Load() != 1 || s.Sent != 1 || s.Dropped() != 0 {
 		t.Errorf("%d requests, stats %+v", requests.Load(), s)
+	}
+}
+
+// TestSecretsDoNotReachTheDisk: what is redacted is redacted in the queue.
+func TestSecretsDoNotReachTheDisk(t *testing.T) {
+	noEnv(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+	dir := t.TempDir()
+	p, err := New(t.Context(), Options{Service: "shop", Endpoint: "http://127.0.0.1:1", QueueDir: dir,
+		Attributes: []attribute.KeyValue{attribute.String("db.dsn", "postgres://app:s3cret@db/")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, span := p.TracerProvider().Tracer("x").Start(t.Context(), "connect")
+	span.SetAttributes(attribute.String("plain", "visible"), attribute.String("db.password", "s3cret"))
+	RecordError(span, errors.New("dial postgres://app:s3cret@db/: refused"))
+	span.End()
+	if err := p.Stop(t.Context()); err == nil {
+		t.Error("the span was delivered to nowhere")
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*", "*", "*.spans"))
+	if len(files) != 1 {
+		t.Fatalf("files: %v", files)
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(content, []byte("visible")) || bytes.Contains(content, []byte("s3cret")) {
+		t.Errorf("on disk is %q", content)
 	}
 }

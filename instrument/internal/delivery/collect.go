@@ -25,6 +25,9 @@ func (d *Delivery) collect() {
 		select {
 		case <-tick.C:
 			c.takePending()
+			if c.hangs() {
+				c.persist()
+			}
 			c.lookAtDisk()
 		case <-d.wake:
 			c.takePending()
@@ -109,7 +112,7 @@ func (c *collector) encodeBatch(spans []sdktrace.ReadOnlySpan) (b batch, err err
 // put queues a batch: in memory while the receiver takes what comes, else on
 // disk.
 func (d *Delivery) put(b batch) {
-	if d.down.Load() || d.queue.waiting().memoryBatches >= maxLine {
+	if d.down.Load() || d.hangs() || d.queue.waiting().memoryBatches >= maxLine {
 		if path, size, ok := d.write(b); ok {
 			d.dropped(d.queue.add(&entry{path: path, size: size, spans: b.spans}))
 			return

@@ -113,6 +113,9 @@ type Delivery struct {
 
 	// down is set while the receiver does not take spans.
 	down atomic.Bool
+	// asked is when the request under way began, Unix time in nanoseconds;
+	// 0 when there is none.
+	asked atomic.Int64
 
 	mu struct {
 		sync.Mutex

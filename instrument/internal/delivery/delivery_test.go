@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,6 +230,11 @@ func TestHangingReceiver(t *testing.T) {
 		m.make(d, 100)
 		time.Sleep(6 * time.Millisecond)
 	}
+	// Long before the request's timeout all but what it carries is safe.
+	eventually(t, "what waits behind the request is on disk", func() bool {
+		s, w := d.Stats(), d.queue.waiting()
+		return w.memoryBatches == 1 && s.WaitingOnDisk+w.memorySpans == 2000
+	})
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	began := time.Now()
@@ -272,5 +278,39 @@ func BenchmarkOnEnd(b *testing.B) {
 			}
 			b.ReportMetric(float64(d.Stats().DroppedMemory)/float64(b.N), "dropped/span")
 		})
+	}
+}
+
+// TestLostAnswer: a batch whose answer is lost is sent again, and only it:
+// at least once.
+func TestLostAnswer(t *testing.T) {
+	r := newReceiver(t)
+	var lost atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.ServeHTTP(httptest.NewRecorder(), req)
+		if lost.CompareAndSwap(false, true) {
+			panic(http.ErrAbortHandler) // closes the connection
+		}
+	}))
+	defer server.Close()
+	d := start(t, Options{URL: server.URL, Dir: t.TempDir()})
+	m := &maker{}
+	m.make(d, 10)
+	eventually(t, "the first answer is lost", func() bool { return d.Stats().FailedRequests == 1 })
+	m.make(d, 10)
+	eventually(t, "everything is sent", func() bool { return d.Stats().Sent == 20 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	twice := 0
+	for i := range 20 {
+		switch r.names[nameOf(i)] {
+		case 0:
+			t.Errorf("%s is missing", nameOf(i))
+		case 2:
+			twice++
+		}
+	}
+	if twice == 0 || twice > 10 {
+		t.Errorf("%d spans arrived twice", twice)
 	}
 }

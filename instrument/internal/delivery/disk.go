@@ -115,7 +115,17 @@ func (d *disk) put(b batch) (string, int64, error) {
 		os.Remove(hidden)
 		return "", 0, fmt.Errorf("write queue file: %w", err)
 	}
+	d.syncFolder()
 	return path, int64(len(content)), nil
+}
+
+// syncFolder makes a new name last over a power cut, where the file system
+// can do that.
+func (d *disk) syncFolder() {
+	if f, err := os.Open(d.dir); err == nil {
+		_ = f.Sync()
+		f.Close()
+	}
 }
 
 // read reads a queue file. Errors wrap fs.ErrNotExist, errDamaged, errNewer

@@ -228,9 +228,10 @@ func TestFullDisk(t *testing.T) {
 	if s.DroppedMemory == 0 || s.WaitingOnDisk != 0 || w.memoryBytes > 20_000 || !errors.Is(s.LastError, syscall.ENOSPC) && s.LastError == nil {
 		t.Errorf("%d bytes wait in memory, stats %+v", w.memoryBytes, s)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*", "*", "*"+fileSuffix)); len(left) != 0 {
-		t.Errorf("left on disk: %v", left)
-	}
+	eventually(t, "no half-written file is left", func() bool {
+		left, _ := filepath.Glob(filepath.Join(dir, "*", "*", "*"+fileSuffix))
+		return len(left) == 0
+	})
 	r.status.Store(0)
 	eventually(t, "the rest is sent", func() bool { return d.Stats().Waiting == 0 })
 	balance(t, d.Stats())

@@ -19,8 +19,9 @@
 // Two goroutines do the work. The collector takes the pending spans every
 // interval, or when there are many, and makes batches of them. The sender
 // sends one batch at a time. While the receiver answers, batches stay in
-// memory for the moment it takes; they go to disk when it does not, and when
-// more of them wait than a slow receiver explains.
+// memory for the moment it takes; they go to disk when it does not, when a
+// request takes longer than a second, and when more of them wait than that
+// explains.
 //
 // Rejected: the SDK's batch processor, which does not say what it dropped and
 // hands an exporter no time of its own to persist; writing every batch to

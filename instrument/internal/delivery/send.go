@@ -71,7 +71,9 @@ func (d *Delivery) attempt(ctx context.Context, e *entry) result {
 	ctx, cancel := context.WithTimeout(ctx, d.opts.Timeout)
 	defer cancel()
 	d.counters.requests.Add(1)
+	d.asked.Store(time.Now().UnixNano())
 	r := d.post(ctx, b)
+	d.asked.Store(0)
 	if r.class == refused {
 		r.class = d.judge(e)
 	}
@@ -97,6 +99,16 @@ func (d *Delivery) attempt(ctx context.Context, e *entry) result {
 		d.log.fails(r.err, d.queue.waiting())
 	}
 	return r
+}
+
+// hangsAfter is when the batches behind a request that is not answered are
+// taken to disk.
+const hangsAfter = time.Second
+
+// hangs reports whether the request under way takes suspiciously long.
+func (d *Delivery) hangs() bool {
+	asked := d.asked.Load()
+	return asked != 0 && time.Since(time.Unix(0, asked)) > hangsAfter
 }
 
 // judge decides about a batch that was answered with 500. The receiver may be
