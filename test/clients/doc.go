@@ -15,4 +15,8 @@
 // writes what it sent to stdout as a JSON array. An element is an OTLP/JSON
 // span (see type span) with its scope and resource beside it. What it writes
 // comes from the SDK's span objects, not from its encoder.
+//
+// The clients of Jaeger and Zipkin (jaeger-client, zipkin, zipkin-go and
+// OpenTelemetry's exporter for Zipkin) send too, and what they sent is asked
+// for by the query API of the same protocol (older_test.go).
 package clients

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients that this folder's test runs: the OpenTelemetry SDKs for
-# Node.js and Python, and telemetrygen.
+# Node.js and Python, those of Jaeger and Zipkin for Node.js, and telemetrygen.
 #
 #   prepare.sh DIR
 #

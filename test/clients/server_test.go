@@ -31,13 +31,17 @@ type server struct {
 	log bytes.Buffer // stderr; read it only after the process ended
 	// web and otlpHTTP are URLs, otlpGRPC is host:port.
 	web, otlpHTTP, otlpGRPC string
+	// others are the addresses of the receivers beside OTLP, by their titles.
+	others map[string]string
 }
 
 // start runs kiseki on a data folder and returns once it is ready.
 func start(t *testing.T, bin, data string) *server {
 	t.Helper()
-	s := &server{cmd: exec.Command(bin, "serve", "--data", data,
-		"--http", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0")}
+	s := &server{others: map[string]string{}, cmd: exec.Command(bin, "serve", "--data", data,
+		"--http", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0",
+		"--jaeger-grpc", "127.0.0.1:0", "--jaeger-http", "127.0.0.1:0", "--jaeger-compact", "127.0.0.1:0", "--jaeger-binary", "127.0.0.1:0",
+		"--jaeger-sampling", "127.0.0.1:0", "--zipkin", "127.0.0.1:0")}
 	s.cmd.Stderr = &s.log
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -53,7 +57,10 @@ func start(t *testing.T, bin, data string) *server {
 		}
 	})
 	addresses := map[string]*string{"UI and API": &s.web, "OTLP/HTTP": &s.otlpHTTP, "OTLP/gRPC": &s.otlpGRPC}
-	for lines := bufio.NewScanner(stdout); s.otlpGRPC == "" && lines.Scan(); {
+	for lines := bufio.NewScanner(stdout); s.others["Data"] == "" && lines.Scan(); {
+		if title, rest, ok := strings.Cut(strings.TrimSpace(lines.Text()), "  "); ok {
+			s.others[title] = strings.TrimSpace(rest)
+		}
 		for prefix, to := range addresses {
 			if rest, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), prefix); ok {
 				*to = strings.TrimSpace(rest)
