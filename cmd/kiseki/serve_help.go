@@ -15,9 +15,10 @@ SYNOPSIS
   kiseki serve [OPTION...]
 
 DESCRIPTION
-  Takes traces from OpenTelemetry SDKs and Collectors, keeps them in a data
-  folder on local disk and serves a web UI and an API to search and read them.
-  A request that was answered with success is on disk and searchable.
+  Takes traces from OpenTelemetry SDKs and Collectors and from the clients of
+  Jaeger and Zipkin, keeps them in a data folder on local disk and serves a web
+  UI and an API to search and read them. A request that was answered with
+  success is on disk and searchable.
 
   Without options it listens on this machine only and keeps 14 days of spans
   in ./data. The addresses are printed on stdout once it is ready; the log
@@ -42,6 +43,12 @@ ENDPOINTS
                                             grpc.health.v1 and reflection
   on --otlp-http   /v1/traces               OTLP, protobuf or JSON
   on --otlp-grpc   TraceService/Export      OTLP, and grpc.health.v1
+  on --jaeger-grpc CollectorService         Jaeger's spans, and SamplingManager
+  on --jaeger-http /api/traces              Jaeger's spans in Thrift
+  on --jaeger-compact, --jaeger-binary      the same over UDP
+  on --jaeger-sampling /sampling            how much Jaeger's clients sample
+  on --zipkin      /api/v2/spans            Zipkin's spans, /api/v1/spans too,
+                                            and Zipkin's query API
 
 FILES
   DIR/             everything kiseki stores. To back it up, stop kiseki and
