@@ -205,8 +205,8 @@ func DeliveryStats() Stats {
 	return Stats{}
 }
 
-// newErrorLog logs what OpenTelemetry complains about, a message at most
-// once a minute.
+// newErrorLog logs what OpenTelemetry complains about, one message a minute:
+// a sampler whose server is down complains every ten seconds.
 func newErrorLog(l *slog.Logger) otel.ErrorHandler {
 	var last atomic.Pointer[time.Time]
 	return otel.ErrorHandlerFunc(func(err error) {

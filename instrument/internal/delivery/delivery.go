@@ -227,6 +227,10 @@ func sizeOfAttributes(kvs []attribute.KeyValue) int {
 // flushLimit bounds a flush or a shutdown whose context has no deadline.
 const flushLimit = 10 * time.Second
 
+// stopAttempts is how many failures a stop takes to believe that a receiver
+// is down that was not before.
+const stopAttempts = 3
+
 // ForceFlush sends what is pending and waiting. It returns nil once all of
 // it was acknowledged, and an error at the first request that fails.
 func (d *Delivery) ForceFlush(ctx context.Context) error {
@@ -273,7 +277,8 @@ func (d *Delivery) drain(ctx context.Context, giveUp func() bool) error {
 // Shutdown sends what is left, or writes it to disk, and ends both
 // goroutines. It returns an error when something was not sent, which says
 // how many spans are on disk and how many are lost. It ends with the context,
-// or after ten seconds; with a queue directory, as soon as a request fails.
+// or after ten seconds, or when requests fail: the first with a queue directory
+// or when they failed before, else the third.
 func (d *Delivery) Shutdown(ctx context.Context) error {
 	d.shutdown.Do(func() { d.shutdownErr = d.stop(ctx) })
 	return d.shutdownErr
@@ -285,7 +290,7 @@ func (d *Delivery) stop(ctx context.Context) error {
 	d.mu.Lock()
 	d.mu.closed = true
 	d.mu.Unlock()
-	failed := d.counters.failedRequests.Load()
+	failed, wasDown := d.counters.failedRequests.Load(), d.down.Load()
 	close(d.closing)
 	select {
 	case <-d.collected:
@@ -293,9 +298,13 @@ func (d *Delivery) stop(ctx context.Context) error {
 		d.cancel()
 		return fmt.Errorf("stop tracing: the last spans are still being encoded: %w", ctx.Err())
 	}
-	undelivered := d.drain(ctx, func() bool {
-		return d.disk.Load() != nil && d.counters.failedRequests.Load() > failed
-	})
+	// What is safe on disk, or has been refused for long, is not worth
+	// waiting for.
+	attempts := uint64(stopAttempts)
+	if wasDown || d.disk.Load() != nil {
+		attempts = 1
+	}
+	undelivered := d.drain(ctx, func() bool { return d.counters.failedRequests.Load() >= failed+attempts })
 	d.cancel()
 	<-d.finished
 	d.persist()

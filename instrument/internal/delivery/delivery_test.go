@@ -314,3 +314,23 @@ func TestLostAnswer(t *testing.T) {
 		t.Errorf("%d spans arrived twice", twice)
 	}
 }
+
+// TestStopWithoutDisk: a receiver that is down does not hold up the end of a
+// program for long, and what is lost is counted and said.
+func TestStopWithoutDisk(t *testing.T) {
+	d := start(t, Options{URL: unreachable})
+	(&maker{}).make(d, 10)
+	began := time.Now()
+	err := d.Shutdown(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "10 are lost") {
+		t.Errorf("error is %v", err)
+	}
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+	s := d.Stats()
+	balance(t, s)
+	if s.DroppedShutdown != 10 {
+		t.Errorf("stats: %+v", s)
+	}
+}
