@@ -10,6 +10,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // catalog knows the products: SQLite behind a short-lived cache.
@@ -70,7 +72,7 @@ func (c *catalog) search(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.step(ctx, "rank results", func(ctx context.Context) error {
+	err = instrument.Do(ctx, "rank results", func(ctx context.Context) error {
 		return work(ctx, time.Duration(len(found))*time.Millisecond)
 	}, attribute.String("shop.search.text", text), attribute.Int("shop.search.hits", len(found)))
 	return found, err

@@ -15,6 +15,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // checkout turns a cart into an order: price, reserve, charge, ship, note,
@@ -52,7 +54,7 @@ func (c *checkout) place(r *http.Request) (any, error) {
 	o := order{ID: fmt.Sprintf("o-%06d", c.next.Add(1)), User: asked.User, Email: asked.Email}
 	span := trace.SpanFromContext(ctx)
 	span.SetAttributes(attribute.String("shop.order.id", o.ID))
-	err = c.step(ctx, "price order", func(ctx context.Context) error { return c.price(ctx, &o, asked.Currency) })
+	err = instrument.Do(ctx, "price order", func(ctx context.Context) error { return c.price(ctx, &o, asked.Currency) })
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +104,7 @@ const (
 
 // charge tries again while the card's bank is away; a declined card is final.
 func (c *checkout) charge(ctx context.Context, o order, card string) error {
-	return c.step(ctx, "charge card", func(ctx context.Context) error {
+	return instrument.Do(ctx, "charge card", func(ctx context.Context) error {
 		span := trace.SpanFromContext(ctx)
 		body := chargeRequest{Order: o.ID, Card: card, Total: o.Total}
 		for attempt := 1; ; attempt++ {

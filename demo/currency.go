@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // currency converts prices.
@@ -40,7 +42,7 @@ func (c *currency) convert(r *http.Request) (any, error) {
 	if !ok {
 		return nil, &apiError{Status: http.StatusUnprocessableEntity, Code: "unknown_currency", Message: "there is no rate for " + to}
 	}
-	err = c.step(r.Context(), "look up rate", func(ctx context.Context) error {
+	err = instrument.Do(r.Context(), "look up rate", func(ctx context.Context) error {
 		return work(ctx, time.Millisecond)
 	}, attribute.String("shop.currency", to), attribute.Float64("shop.rate", rate.perEuro))
 	return money{int(float64(cents) / 100 * rate.perEuro * rate.units), to}, err

@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/baggage"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // customer is one visit to the shop: everything that will happen in it is
@@ -143,7 +145,7 @@ func (w *web) click(ctx context.Context, name string, r request) error {
 	r.host = "frontend"
 	err := w.call(ctx, r, nil)
 	if err != nil {
-		fail(span, err)
+		instrument.RecordError(span, err)
 	}
 	return err
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // inventory counts stock. Its background jobs (see jobs.go) write to the
@@ -116,7 +118,7 @@ func (i *inventory) count(ctx context.Context, walk time.Duration) error {
 		if err := tx.QueryRowContext(ctx, `SELECT sum(quantity) FROM stock`).Scan(&n); err != nil {
 			return fmt.Errorf("count stock: %w", err)
 		}
-		if err := i.step(ctx, "walk along the shelf", func(ctx context.Context) error { return work(ctx, walk) },
+		if err := instrument.Do(ctx, "walk along the shelf", func(ctx context.Context) error { return work(ctx, walk) },
 			attribute.Int("shop.stock.total", n)); err != nil {
 			return err
 		}

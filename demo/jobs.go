@@ -7,6 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // The background jobs of the inventory and their timetable. The stock-take
@@ -50,7 +52,7 @@ func (i *inventory) job(ctx context.Context, name string, f func(ctx context.Con
 	case ctx.Err() != nil:
 		span.AddEvent("interrupted by shutdown")
 	case err != nil:
-		fail(span, err)
+		instrument.RecordError(span, err)
 	default:
 		span.SetStatus(codes.Ok, "")
 	}

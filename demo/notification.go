@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // notification mails customers. It is a worker without a server: it takes
@@ -71,7 +73,7 @@ func (n *notification) process(ctx context.Context, m message) {
 		trace.WithAttributes(semconv.MessagingMessageID(m.id)))
 	defer span.End()
 	if err := n.confirm(ctx, m.body); err != nil {
-		fail(span, err)
+		instrument.RecordError(span, err)
 	}
 }
 
@@ -81,7 +83,7 @@ func (n *notification) confirm(ctx context.Context, body []byte) error {
 		return fmt.Errorf("decode order: %w", err)
 	}
 	var text strings.Builder
-	err := n.step(ctx, "render mail", func(context.Context) error { return confirmation.Execute(&text, o) },
+	err := instrument.Do(ctx, "render mail", func(context.Context) error { return confirmation.Execute(&text, o) },
 		attribute.String("shop.order.id", o.ID), attribute.String("shop.mail.template", confirmation.Name()))
 	if err != nil {
 		return fmt.Errorf("render mail: %w", err)

@@ -9,6 +9,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // payment charges cards through the provider, once per request; whether to
@@ -42,7 +44,7 @@ func (p *payment) charge(r *http.Request) (any, error) {
 		attribute.String("shop.payment.currency", charge.Total.Currency),
 		attribute.Int("shop.payment.amount", charge.Total.Amount),
 		attribute.String("shop.payment.card_last4", charge.Card[len(charge.Card)-4:]))
-	if err := p.step(ctx, "check for fraud", p.score(charge)); err != nil {
+	if err := instrument.Do(ctx, "check for fraud", p.score(charge)); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)

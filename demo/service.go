@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/kiseki-dev/kiseki/instrument"
@@ -83,7 +81,11 @@ func handle(f func(r *http.Request) (any, error)) http.HandlerFunc {
 			failed := asAPIError(err)
 			status, answer = failed.Status, failed
 			span := trace.SpanFromContext(r.Context())
-			span.RecordError(err, trace.WithStackTrace(status >= 500))
+			if status >= 500 {
+				instrument.RecordError(span, err)
+			} else {
+				span.RecordError(err) // the caller's fault
+			}
 			span.SetAttributes(attribute.String("shop.error.code", failed.Code))
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -193,24 +195,6 @@ func decode[T any](r *http.Request) (T, error) {
 		return v, &apiError{Status: http.StatusBadRequest, Code: "bad_request", Message: "decode request: " + err.Error()}
 	}
 	return v, nil
-}
-
-// step runs f in a span of its own and records how it failed.
-func (s *service) step(ctx context.Context, name string, f func(ctx context.Context) error, attrs ...attribute.KeyValue) error {
-	ctx, span := s.tracer.Start(ctx, name, trace.WithAttributes(attrs...))
-	defer span.End()
-	err := f(ctx)
-	if err != nil {
-		fail(span, err)
-	}
-	return err
-}
-
-// fail records err, with the stack of the caller, and makes the span an error.
-func fail(span trace.Span, err error) {
-	span.RecordError(err, trace.WithStackTrace(true))
-	span.SetStatus(codes.Error, err.Error())
-	span.SetAttributes(semconv.ErrorType(err))
 }
 
 // work stands for a computation that takes d; it ends early with ctx.

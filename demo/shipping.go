@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kiseki-dev/kiseki/instrument"
 )
 
 // shipping quotes what sending costs, and prints a label for every placed
@@ -73,7 +75,7 @@ func (s *shipping) process(ctx context.Context, m message) {
 
 func (s *shipping) printLabel(ctx context.Context, o order) error {
 	asked := time.Now()
-	err := s.step(ctx, "wait for the printer", func(ctx context.Context) error {
+	err := instrument.Do(ctx, "wait for the printer", func(ctx context.Context) error {
 		select {
 		case s.printer <- struct{}{}:
 			return nil
@@ -85,7 +87,7 @@ func (s *shipping) printLabel(ctx context.Context, o order) error {
 		return fmt.Errorf("wait for the printer: %w", err)
 	}
 	defer func() { <-s.printer }()
-	return s.step(ctx, "print label", func(ctx context.Context) error { return work(ctx, 40*time.Millisecond) },
+	return instrument.Do(ctx, "print label", func(ctx context.Context) error { return work(ctx, 40*time.Millisecond) },
 		attribute.Int("shop.label.lines", len(o.Lines)),
 		attribute.Float64("shop.printer.waited_ms", float64(time.Since(asked).Microseconds())/1000))
 }

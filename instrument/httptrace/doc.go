@@ -18,5 +18,5 @@
 // ResponseWriter has the optional interfaces (http.Flusher, http.Hijacker,
 // io.ReaderFrom, http.Pusher) of the one behind it, and no others. A panic is
 // recorded and goes on. A request that is not sampled costs two allocations
-// and, with a provider of package instrument, well below a microsecond.
+// and, with a provider of package instrument, less than a microsecond.
 package httptrace

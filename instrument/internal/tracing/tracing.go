@@ -101,6 +101,16 @@ func text(method func() string) (s string) {
 	return method()
 }
 
+// typeOf is text for the name of an error's type, "" if there is none to have.
+func typeOf(method func() string) (s string) {
+	defer func() {
+		if recover() != nil {
+			s = ""
+		}
+	}()
+	return method()
+}
+
 // generic are types of errors that say nothing about what went wrong.
 var generic = map[reflect.Type]bool{
 	reflect.TypeOf(errors.New("")):                             true,
@@ -111,9 +121,16 @@ var generic = map[reflect.Type]bool{
 
 var errGeneric = errors.New("")
 
-// ErrorType is the value of error.type: the type of the outermost error that
+// ErrorType is the value of error.type: what a method ErrorType() string of the
+// error or of one it wraps says, or else the type of the outermost error that
 // is not a mere wrapper, such as "*net.OpError".
 func ErrorType(err error) string {
+	var named interface{ ErrorType() string }
+	if errors.As(err, &named) {
+		if name := typeOf(named.ErrorType); name != "" {
+			return name
+		}
+	}
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		switch e {
 		case context.Canceled:
