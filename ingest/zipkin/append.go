@@ -2,6 +2,7 @@ package zipkin
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -209,8 +210,10 @@ func (a *appender) tags(s *span, out *telemetry.Span) {
 // onlyTags lists the tags that look like a part of an endpoint and are none.
 func (a *appender) onlyTags(s *span) {
 	var list []byte
+	var keys []string // that are in it: at most all endpoint keys
 	for _, t := range s.tags {
-		if plain.IsEndpointKey(t.key) && !s.says(t.key) {
+		if plain.IsEndpointKey(t.key) && !s.says(t.key) && !slices.Contains(keys, t.key) {
+			keys = append(keys, t.key)
 			list = telemetry.AppendElement(list, telemetry.StringValue(t.key))
 		}
 	}

@@ -15,7 +15,11 @@ import (
 
 // addV1 appends the sides of the span at hand.
 func (d *decoder) addV1() error {
-	for _, s := range d.v1.convert() {
+	sides, err := d.v1.convert()
+	if err != nil {
+		return err
+	}
+	for _, s := range sides {
 		if err := d.out.add(&s.span); err != nil {
 			return err
 		}

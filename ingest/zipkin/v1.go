@@ -1,6 +1,11 @@
 package zipkin
 
-import "github.com/kiseki-dev/kiseki/telemetry"
+import (
+	"fmt"
+
+	"github.com/kiseki-dev/kiseki/ingest"
+	"github.com/kiseki-dev/kiseki/telemetry"
+)
 
 // A span of Zipkin's version 1 is what all who took part in a call say of it
 // together, each annotation with the endpoint of who says it. It becomes a span
@@ -14,6 +19,7 @@ type spanV1 struct {
 	events   []eventV1
 	binaries []binaryV1
 	sides    []*side
+	crowded  bool // there are more sides than may be
 }
 
 // eventV1 is an annotation.
@@ -40,7 +46,7 @@ func (v *spanV1) reset() {
 	v.span.reset()
 	v.events, v.binaries = v.events[:0], v.binaries[:0]
 	clear(v.sides)
-	v.sides = v.sides[:0]
+	v.sides, v.crowded = v.sides[:0], false
 }
 
 // The annotations that say when something began or ended, by who sends (s) or
@@ -71,8 +77,13 @@ var coreKinds = [coreEvents]telemetry.Kind{
 // core is the events of a span that there are.
 type core [coreEvents]*eventV1
 
+// maxSides is how many services may take part in one span. A call has two.
+const maxSides = 100
+
+var errManySides = fmt.Errorf("%w: %d services in a span", ingest.ErrTooMany, maxSides)
+
 // convert makes the sides of a span.
-func (v *spanV1) convert() []*side {
+func (v *spanV1) convert() ([]*side, error) {
 	v.sides = append(v.sides, v.newSide())
 	var at core
 	v.annotate(&at)
@@ -82,7 +93,10 @@ func (v *spanV1) convert() []*side {
 	v.timeCalls(&at)
 	v.timeMessages(&at)
 	v.tagSides(&at)
-	return v.sides
+	if v.crowded {
+		return nil, errManySides
+	}
+	return v.sides, nil
 }
 
 func (v *spanV1) newSide() *side {
@@ -108,6 +122,10 @@ func (v *spanV1) of(e *endpoint) *side {
 
 // fork is a further side.
 func (v *spanV1) fork(e *endpoint) *side {
+	if len(v.sides) >= maxSides {
+		v.crowded = true
+		return v.sides[0]
+	}
 	s := v.newSide()
 	s.local, s.told = *e, true
 	v.sides = append(v.sides, s)

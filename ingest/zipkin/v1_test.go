@@ -2,11 +2,16 @@ package zipkin
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	athrift "github.com/apache/thrift/lib/go/thrift"
 	"github.com/jaegertracing/jaeger-idl/thrift-gen/zipkincore"
+
+	"github.com/kiseki-dev/kiseki/ingest"
+	"github.com/kiseki-dev/kiseki/telemetry"
 )
 
 // The endpoints in the spans of these tests.
@@ -183,6 +188,40 @@ func TestThriftText(t *testing.T) {
 	} {
 		if got := thriftText(c.typ, []byte(c.value)); got != c.want {
 			t.Errorf("%d %q: %q", c.typ, c.value, got)
+		}
+	}
+}
+
+// Services in a span are looked for one by one: there may not be many.
+func TestManySides(t *testing.T) {
+	for n, ok := range map[int]bool{maxSides: true, maxSides + 1: false} {
+		var events []string
+		for i := range n {
+			events = append(events, fmt.Sprintf(`{"timestamp":1,"value":"v","endpoint":{"serviceName":"s%d"}}`, i))
+		}
+		body := `[{"traceId":"1","id":"1","annotations":[` + strings.Join(events, ",") + `]}]`
+		var b telemetry.Batch
+		_, err := newDecoder(ingest.Limits{}).Decode(encodingJSONv1, []byte(body), &b)
+		if (err == nil) != ok || !ok && !errors.Is(err, ingest.ErrTooMany) || ok && len(b.Spans) != n {
+			t.Errorf("%d services: %v, %d spans", n, err, len(b.Spans))
+		}
+	}
+}
+
+// A span has as many tags and annotations as may be, in any encoding.
+func TestManyParts(t *testing.T) {
+	many := maxParts + 1
+	inProto := "\x0a\x08\x01\x02\x03\x04\x05\x06\x07\x08\x1a\x08\x01\x02\x03\x04\x05\x06\x07\x08" + strings.Repeat("\x52\x00", many)
+	size := len(inProto)
+	for encoding, body := range map[string]string{
+		encodingJSON:   `[{"traceId":"1","id":"1","tags":{"a":""` + strings.Repeat(`,"a":""`, many) + `}}]`,
+		encodingJSONv1: `[{"traceId":"1","id":"1","annotations":[{}` + strings.Repeat(`,{}`, many) + `]}]`,
+		encodingProto:  string([]byte{0x0a, byte(size) | 0x80, byte(size>>7) | 0x80, byte(size >> 14)}) + inProto,
+		encodingThrift: "\x0c\x00\x00\x00\x01\x0f\x00\x06\x0c" + string([]byte{0, byte(many >> 16), byte(many >> 8), byte(many)}) + strings.Repeat("\x00", many+1),
+	} {
+		var b telemetry.Batch
+		if _, err := newDecoder(ingest.Limits{}).Decode(encoding, []byte(body), &b); !errors.Is(err, ingest.ErrTooMany) {
+			t.Errorf("%s: %v", encoding, err)
 		}
 	}
 }
