@@ -15,6 +15,7 @@ import (
 type Exchange struct {
 	Seen    Observation
 	Message string // of a request that was taken: why spans were rejected
+	Detail  any    // of a request that was taken: that of its [Report]
 	started time.Time
 }
 
@@ -57,7 +58,7 @@ func (r *Receiver) Store(ctx context.Context, header http.Header, b *telemetry.B
 	if x.Seen.Rejected > 0 {
 		x.Seen.Outcome = OutcomePartial
 	}
-	x.Message = report.Reason
+	x.Message, x.Detail = report.Reason, report.Detail
 	if outcome.Message != "" {
 		x.Message = outcome.Message
 		if report.Reason != "" {

@@ -110,6 +110,8 @@ type Report struct {
 	Reason        string // why they were rejected, "" if none were
 	DroppedLinks  int    // links without a valid target; also in Span.DroppedLinks
 	InvalidUTF8   int    // strings in which U+FFFD replaces invalid bytes
+	// Detail is what the protocol's answer says of parts, for [Exchange.Detail].
+	Detail any
 }
 
 // ErrTooMany is wrapped by what a decoder returns for a well-formed body with

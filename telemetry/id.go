@@ -22,6 +22,12 @@ func (id TraceID) IsZero() bool { return id == TraceID{} }
 // String is the 32-digit lower-case hexadecimal form.
 func (id TraceID) String() string { return hex.EncodeToString(id[:]) }
 
+// XRay is the form that AWS X-Ray writes ids in.
+func (id TraceID) XRay() string {
+	s := id.String()
+	return "1-" + s[:8] + "-" + s[8:]
+}
+
 // IsZero reports whether id is all zero.
 func (id SpanID) IsZero() bool { return id == SpanID{} }
 
@@ -29,8 +35,12 @@ func (id SpanID) IsZero() bool { return id == SpanID{} }
 func (id SpanID) String() string { return hex.EncodeToString(id[:]) }
 
 // ParseTraceID reads 32 hexadecimal digits of either case; 16 digits, the
-// 64-bit ids of older systems, are padded with zeros on the left.
+// 64-bit ids of older systems, are padded with zeros on the left. It reads the
+// form that AWS X-Ray writes ids in too: 1-4efaaf4d-1e8720b39541901950019ee5.
 func ParseTraceID(s string) (id TraceID, err error) {
+	if len(s) == len("1-xxxxxxxx-")+24 && s[:2] == "1-" && s[10] == '-' {
+		s = s[2:10] + s[11:]
+	}
 	switch len(s) {
 	case 32:
 		_, err = hex.Decode(id[:], []byte(s))
