@@ -25,6 +25,7 @@ type Config struct {
 	OTLP      OTLP
 	Jaeger    Jaeger
 	Zipkin    Zipkin
+	XRay      XRay
 	TLS       TLS
 	Limits    Limits
 	Storage   Storage
@@ -64,6 +65,10 @@ type Jaeger struct {
 
 // Zipkin is the listener that takes what Zipkin's clients send; it may be off.
 type Zipkin struct{ Address string }
+
+// XRay is the listener that stands for the daemon of AWS X-Ray, over UDP and
+// TCP; it may be off.
+type XRay struct{ Address string }
 
 // TLS is the certificate all listeners present; both empty means no TLS.
 type TLS struct {
@@ -158,6 +163,7 @@ func Default() Config {
 			SamplingAddress: "127.0.0.1:5778",
 		},
 		Zipkin: Zipkin{Address: "127.0.0.1:9411"},
+		XRay:   XRay{Address: "127.0.0.1:2000"},
 		Limits: Limits{
 			RequestBytes:      20 * mib,
 			DecompressedBytes: 64 * mib,
@@ -194,6 +200,7 @@ func (c *Config) Validate() error {
 		addressOrOff("jaeger.binary.address", c.Jaeger.BinaryAddress),
 		addressOrOff("jaeger.sampling.address", c.Jaeger.SamplingAddress),
 		addressOrOff("zipkin.address", c.Zipkin.Address),
+		addressOrOff("xray.address", c.XRay.Address),
 		c.checkTLS(),
 		checkOrigins("otlp.http.cors-origins", c.OTLP.CORSOrigins),
 		atLeast("limits.request-bytes", c.Limits.RequestBytes, kib),

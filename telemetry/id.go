@@ -22,12 +22,6 @@ func (id TraceID) IsZero() bool { return id == TraceID{} }
 // String is the 32-digit lower-case hexadecimal form.
 func (id TraceID) String() string { return hex.EncodeToString(id[:]) }
 
-// XRay is the form that AWS X-Ray writes ids in.
-func (id TraceID) XRay() string {
-	s := id.String()
-	return "1-" + s[:8] + "-" + s[8:]
-}
-
 // IsZero reports whether id is all zero.
 func (id SpanID) IsZero() bool { return id == SpanID{} }
 

@@ -34,7 +34,10 @@ func TestParseIDs(t *testing.T) {
 	if id, err = telemetry.ParseTraceID("1e8720b395419019"); err != nil || id.String() != "00000000000000001e8720b395419019" {
 		t.Errorf("64-bit id: got %s, %v", id, err)
 	}
-	for _, bad := range []string{"", "xyz", "4efaaf4d1e8720b39541901950019eg5", "4efaaf4d1e8720b39541901950019ee55"} {
+	if id, err = telemetry.ParseTraceID("1-4efaaf4d-1e8720b39541901950019ee5"); err != nil || id.String() != "4efaaf4d1e8720b39541901950019ee5" {
+		t.Errorf("as X-Ray writes it: got %s, %v", id, err)
+	}
+	for _, bad := range []string{"", "xyz", "2-4efaaf4d-1e8720b39541901950019ee5", "1-4efaaf4d1e8720b39541901950019ee5-", "1-4efaaf4d-1e8720b39541901950019eeg", "4efaaf4d1e8720b39541901950019eg5", "4efaaf4d1e8720b39541901950019ee55"} {
 		if _, err := telemetry.ParseTraceID(bad); err == nil {
 			t.Errorf("%q was taken for a trace ID", bad)
 		}

@@ -27,6 +27,7 @@ var optionalListeners = []struct {
 	{"Jaeger binary", keyJaegerBinary, false, []string{"udp"}},
 	{"Jaeger sampling", keyJaegerSampling, true, []string{"tcp"}},
 	{"Zipkin", keyZipkin, true, []string{"tcp"}},
+	{"AWS X-Ray", keyXRay, false, []string{"tcp", "udp"}},
 }
 
 // The keys of the settings of [optionalListeners].
@@ -37,6 +38,7 @@ const (
 	keyJaegerBinary   = "jaeger.binary.address"
 	keyJaegerSampling = "jaeger.sampling.address"
 	keyZipkin         = "zipkin.address"
+	keyXRay           = "xray.address"
 )
 
 // optional is the listener of a receiver beside OTLP.

@@ -158,3 +158,34 @@ func TestJaeger(t *testing.T) {
 		t.Errorf("%d %s", status, body)
 	}
 }
+
+// X-Ray's SDKs send to and ask at one port, and what they sent is found by the
+// ID that they know.
+func TestXRay(t *testing.T) {
+	r := startServe(t, t.TempDir(), "--xray", "127.0.0.1:0", "--retention-age", "0")
+	address := r.others["AWS X-Ray"]
+	if n := told(t, r, keyXRay); n.State != native.ListenerOpen || n.Address != address {
+		t.Errorf("%+v at %s", n, address)
+	}
+	if status, text := r.as(t, "", http.MethodPost, "http://"+address+"/GetSamplingRules", `{}`); status != 200 || !strings.Contains(text, "Default") {
+		t.Errorf("%d %s", status, text)
+	}
+	c, err := net.Dial("udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte(`{"format":"json","version":1}
+		{"trace_id":"1-4efaaf4d-1e8720b39541901950019ee5","id":"6226467e3f845502","name":"shop","start_time":1790000000.5,"end_time":1790000001}`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/api/kiseki/v1/traces/", "/api/traces/", "/api/v3/traces/", "/tempo/api/v2/traces/", "/tempo/api/traces/", "/api/v2/trace/"} {
+		status, text := 0, ""
+		for until := time.Now().Add(10 * time.Second); status != 200 && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+			status, text = r.get(t, path+"1-4efaaf4d-1e8720b39541901950019ee5")
+		}
+		if status != 200 || !strings.Contains(text, "shop") {
+			t.Errorf("%s: %d %.300s", path, status, text)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/ingest"
 	"github.com/kiseki-dev/kiseki/ingest/jaeger"
+	"github.com/kiseki-dev/kiseki/ingest/xray"
 	"github.com/kiseki-dev/kiseki/ingest/zipkin"
 )
 
@@ -22,6 +23,10 @@ func (s *server) startOptional(o ingest.Options) {
 	z := zipkin.New(zipkin.Options{Ingest: o, Queries: s.zipkinQueries()})
 	s.runTCP(keyZipkin, z.Serve)
 	s.drains = append(s.drains, z.Shutdown)
+	x := xray.New(o)
+	s.runTCP(keyXRay, x.Serve)
+	s.runUDP(keyXRay, x.ServePackets)
+	s.drains = append(s.drains, x.Shutdown)
 }
 
 // runTCP serves a receiver where its setting has it listen.

@@ -44,6 +44,7 @@ func (a *appender) top(f fields) error {
 		return invalid("MissingParentId", "parent_id is missing in a subsegment")
 	}
 	p.resource = a.resource(f, p.segment)
+	a.elements += 1 + a.b.Resources[p.resource].Attrs.Len()
 	return a.span(f, p)
 }
 
@@ -79,7 +80,7 @@ func (a *appender) span(f fields, p place) error {
 	}
 	a.fill(f, &s, ended)
 	if a.elements += 1 + s.Attrs.Len() + s.Events.Len() + s.Links.Len(); a.elements > a.limits.Elements {
-		return fmt.Errorf("%w: %d segments, attributes and exceptions", ingest.ErrTooMany, a.limits.Elements)
+		return fmt.Errorf("%w: %d segments, attributes, exceptions and links", ingest.ErrTooMany, a.limits.Elements)
 	}
 	a.b.Spans = append(a.b.Spans, s)
 	for _, child := range children {

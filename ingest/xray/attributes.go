@@ -40,7 +40,8 @@ var (
 		}},
 		{"eks", names{{"cluster_name", "k8s.cluster.name"}, {"pod", "k8s.pod.name"}, {"container_id", "container.id"}}},
 		{"elastic_beanstalk", names{
-			{"environment_name", "deployment.environment.name"}, {"deployment_id", "service.instance.id"}, {"version_label", "service.version"},
+			{"environment_name", "deployment.environment.name"}, {"deployment_id", "aws.elastic_beanstalk.deployment_id"},
+			{"version_label", "aws.elastic_beanstalk.version_label"},
 		}},
 		{"xray", sdkNames},
 	}
@@ -167,6 +168,11 @@ func (a *appender) callee(f fields, s *telemetry.Span, namespace string) {
 		if operation, ok := f.object("aws")["operation"].(string); ok {
 			a.attr("rpc.method", telemetry.StringValue(operation))
 		}
+	}
+	if database, host, ok := strings.Cut(s.Name, "@"); ok && f.object("sql") != nil { // as X-Ray's SDKs name queries
+		a.attr("db.namespace", telemetry.StringValue(database))
+		a.attr("server.address", telemetry.StringValue(host))
+		return
 	}
 	text, _ := f.object("http").object("request")["url"].(string)
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
