@@ -17,7 +17,14 @@ type stmt struct {
 // column, which database/sql asks for by type.
 type convertingStmt struct {
 	*stmt
-	driver.ColumnConverter
+	columns interface {
+		ColumnConverter(index int) driver.ValueConverter
+	}
+}
+
+// ColumnConverter implements driver.ColumnConverter.
+func (s convertingStmt) ColumnConverter(index int) driver.ValueConverter {
+	return s.columns.ColumnConverter(index)
 }
 
 func newStmt(raw driver.Stmt, c *conn, query string) driver.Stmt {
