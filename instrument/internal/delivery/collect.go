@@ -13,6 +13,10 @@ import (
 // processes left behind, and tries again to open a directory that failed.
 const adoptEvery = 30 * time.Second
 
+// maxKept is the largest buffer that is kept for the next batch: one span can
+// be large.
+const maxKept = 4 << 20
+
 // collect is the collector goroutine.
 func (d *Delivery) collect() {
 	defer close(d.collected)
@@ -68,6 +72,9 @@ func (c *collector) takePending() {
 		}
 		c.counters.underWay.Add(int64(-n))
 		rest = rest[n:]
+	}
+	if cap(c.encoded) > maxKept {
+		c.encoded = nil
 	}
 	clear(taken) // they hold what the application put into them
 	c.spare = taken[:0]

@@ -144,7 +144,7 @@ func New(o Options) (*Delivery, error) {
 	d := &Delivery{
 		opts:    o,
 		queue:   newQueue(o.MemoryLimit, o.DiskLimit),
-		log:     &reporter{logger: o.Logger, url: o.URL},
+		log:     &reporter{logger: o.Logger, url: withoutPassword(o.URL)},
 		wake:    make(chan struct{}, 1),
 		flushes: make(chan chan struct{}),
 		kick:    make(chan struct{}, 1),
@@ -156,6 +156,15 @@ func New(o Options) (*Delivery, error) {
 	go d.collect()
 	go d.send(ctx)
 	return d, nil
+}
+
+// withoutPassword is a URL for logs; setDefaults has parsed it once.
+func withoutPassword(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return ""
+	}
+	return u.Redacted()
 }
 
 // OnStart does nothing.

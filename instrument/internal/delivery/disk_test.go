@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
 )
 
 // unreachable is an address that refuses connections.
@@ -235,6 +241,33 @@ func TestFullDisk(t *testing.T) {
 	r.status.Store(0)
 	eventually(t, "the rest is sent", func() bool { return d.Stats().Waiting == 0 })
 	balance(t, d.Stats())
+}
+
+var rewrite = flag.Bool("rewrite", false, "write the sample of the present version of queue files")
+
+// TestOldFiles: queue files of every version that was released are read.
+func TestOldFiles(t *testing.T) {
+	spans := tracetest.SpanStubs{fullSpan()}.Snapshots()
+	if *rewrite {
+		b := batch{payload: encode(nil, spans), spans: 1}
+		if err := os.WriteFile(fmt.Sprintf("testdata/v%d.spans", fileVersion), b.fileBytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for version := 1; version <= fileVersion; version++ {
+		content, err := os.ReadFile(fmt.Sprintf("testdata/v%d.spans", version))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := readBatch(bytes.NewReader(content), int64(len(content)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{wantFullSpan()}}
+		if got := decode(t, b.payload); b.spans != 1 || b.gzip || !proto.Equal(got, want) {
+			t.Errorf("version %d: %d spans: %v", version, b.spans, got)
+		}
+	}
 }
 
 func FuzzQueueFile(f *testing.F) {
