@@ -162,6 +162,9 @@ func TestSQL(t *testing.T) {
 		{"DO $$ secret $$; DO $fn$ x $fn$", "DO ?; DO ?"},
 		{"/*traceparent='00-ab-cd-01'*/ SELECT 1", "/*traceparent='00-ab-cd-01'*/ SELECT ?"},
 		{"SELECT 'open", "SELECT ?"},
+		{`SELECT * FROM t WHERE dir = 'C:\' AND name = 'anna'`, "SELECT * FROM t WHERE dir = ?"},
+		{`SELECT * FROM t WHERE name = "an\"na" AND x = 1`, "SELECT * FROM t WHERE name = ?"},
+		{`SELECT * FROM t WHERE name = "an""na" AND x = 1`, "SELECT * FROM t WHERE name = ? AND x = ?"},
 		{"SELECT straße FROM ort", "SELECT straße FROM ort"},
 	} {
 		if got := SQL(x.sql); got != x.want {
@@ -181,6 +184,11 @@ func FuzzText(f *testing.F) {
 		once := r.Text(s)
 		if utf8.ValidString(s) && !utf8.ValidString(once) {
 			t.Errorf("%q became %q", s, once)
+		}
+		// Whatever is around it, a text in quotes does not get out, unless a
+		// quote or a comment before it is open.
+		if !strings.ContainsAny(s, "'\"`[$-/\\") && strings.Contains(SQL(s+" 's3cr3t' "+s), "s3cr3t") {
+			t.Errorf("%q lets a value out", s)
 		}
 		SQL(s)
 		card := r.Text(s + " 4111111111111111")

@@ -26,9 +26,9 @@ func SQL(statement string) string {
 func sqlToken(s string, i int) (end int, value bool) {
 	switch c := s[i]; {
 	case c == '\'':
-		return quoted(s, i), true
+		return quoted(s, i, false), true
 	case c == '"':
-		end = identifier(s, i)
+		end = quoted(s, i, false)
 		return end, !isName(s, i, end)
 	case c == '`' || c == '[' && i > 0 && (s[i-1] == ' ' || s[i-1] == '.'):
 		return identifier(s, i), false
@@ -47,26 +47,29 @@ func sqlToken(s string, i int) (end int, value bool) {
 		}
 		// E'…', N'…', X'…' and the like are values.
 		if end < len(s) && s[end] == '\'' && end-i <= 2 && c != ':' {
-			return quoted(s, end), true
+			return quoted(s, end, c == 'e' || c == 'E'), true
 		}
 		return end, false
 	}
 	return i + 1, false
 }
 
-// quoted is the end of the text in single quotes that begins at i. Both ways
-// to write a quote in it count, ” and \', so that no rest of a value is taken
-// for SQL; a backslash before the last quote then takes too much.
-func quoted(s string, i int) int {
+// quoted is the end of the text in quotes that begins at i. A doubled quote is
+// a part of it. What \' means depends on the database: a quote in the text, or
+// a backslash and the end of it. Only with escapes is it known; otherwise
+// everything to the end of the statement is taken, or a piece of a value would
+// pass for SQL.
+func quoted(s string, i int, escapes bool) int {
+	quote := s[i]
 	for i++; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
+		switch {
+		case s[i] == '\\' && escapes:
 			i++
-		case '\'':
-			if i+1 < len(s) && s[i+1] == '\'' {
-				i++
-				continue
-			}
+		case s[i] == '\\' && i+1 < len(s) && s[i+1] == quote:
+			return len(s)
+		case s[i] == quote && i+1 < len(s) && s[i+1] == quote:
+			i++
+		case s[i] == quote:
 			return i + 1
 		}
 	}
