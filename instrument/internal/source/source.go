@@ -43,9 +43,6 @@ func (s *Source) TextMap() propagation.TextMapPropagator {
 	return otel.GetTextMapPropagator()
 }
 
-// Tracer is the tracer, as of now.
-func (s *Source) Tracer() trace.Tracer { return s.request().Tracer }
-
 // Start starts a span in ctx.
 func (s *Source) Start(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
 	r := s.request()
