@@ -225,7 +225,7 @@ func (a *appender) onlyTags(s *span) {
 // status sets the status that a span's tags give it: one with a tag error has
 // failed. It reports whether these tags are what the way back makes of it.
 func (a *appender) status(s *span, out *telemetry.Span) (same bool) {
-	var code, reason string
+	var code, reason, description string
 	codes, reasons := 0, 0
 	for _, t := range s.tags {
 		switch t.key {
@@ -233,6 +233,8 @@ func (a *appender) status(s *span, out *telemetry.Span) (same bool) {
 			code, codes = t.value, codes+1
 		case errorTag:
 			reason, reasons = t.value, reasons+1
+		case plain.StatusDescriptionKey: // of the Collector's exporter, beside error=true
+			description = t.value
 		}
 	}
 	failed := reasons > 0 && reason != "false"
@@ -240,6 +242,7 @@ func (a *appender) status(s *span, out *telemetry.Span) (same bool) {
 	case failed || code == plain.StatusError:
 		out.Status = telemetry.StatusError
 		same = failed && reasons == 1 && code == plain.StatusError && codes == 1
+		out.StatusMessage = a.text(description)
 		if failed && (same || reason != "true") { // which says nothing
 			out.StatusMessage = a.text(reason)
 		}

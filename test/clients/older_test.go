@@ -36,16 +36,23 @@ func TestOlderClients(t *testing.T) {
 		name, endpoint string
 		ask            func(*testing.T, string, string) []object
 		from           string
+		command        []string // nil: the script for Node.js
 	}{
-		{"jaeger-udp", s.others["Jaeger binary"], askJaeger, s.web},
-		{"jaeger-http", s.others["Jaeger/HTTP"], askJaeger, s.web},
-		{"zipkin-v1", zipkinURL, askZipkin, zipkinURL},
-		{"zipkin-v2", zipkinURL, askZipkin, s.web},
-		{"otel-zipkin", zipkinURL, askZipkin, zipkinURL},
+		{"jaeger-udp", s.others["Jaeger binary"], askJaeger, s.web, nil},
+		{"jaeger-http", s.others["Jaeger/HTTP"], askJaeger, s.web, nil},
+		{"zipkin-v1", zipkinURL, askZipkin, zipkinURL, nil},
+		{"zipkin-v2", zipkinURL, askZipkin, s.web, nil},
+		{"otel-zipkin", zipkinURL, askZipkin, zipkinURL, nil},
+		{"the Collector's exporter in JSON", zipkinURL, askZipkin, zipkinURL, []string{filepath.Join(dir, "bin/collector"), zipkinURL, "json"}},
+		{"the Collector's exporter in protobuf", zipkinURL, askZipkin, zipkinURL, []string{filepath.Join(dir, "bin/collector"), zipkinURL, "proto"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			cmd := exec.Command("node", script, c.name, c.endpoint)
+			command := c.command
+			if command == nil {
+				command = []string{"node", script, c.name, c.endpoint}
+			}
+			cmd := exec.Command(command[0], command[1:]...)
 			cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(dir, "node"), &stdout, &stderr
 			if err := cmd.Run(); err != nil {
 				t.Fatalf("%v\n%s", err, stderr.String())

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the clients that this folder's test runs: the OpenTelemetry SDKs for
-# Node.js and Python, those of Jaeger and Zipkin for Node.js, and telemetrygen.
+# Node.js and Python, those of Jaeger and Zipkin for Node.js, telemetrygen, and
+# the Collector's exporter for Zipkin.
 #
 #   prepare.sh DIR
 #
@@ -49,6 +50,11 @@ install_telemetrygen() {
 	GOBIN="$dir/bin" go install "$telemetrygen"
 }
 
+install_collector() {
+	(cd "$here/collector" && go build -o "$dir/bin/collector" .)
+}
+
 step node "$(cat "$here/node/package-lock.json" | cksum) $(node -v)" install_node
 step python "$(cat "$here/python/requirements.txt" | cksum) $(python3 -V)" install_python
 step telemetrygen "$telemetrygen" install_telemetrygen
+step collector "$(cat "$here"/collector/* | cksum) $(go version)" install_collector
