@@ -8,6 +8,7 @@ require (
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/jaegertracing/jaeger-idl v0.14.0
+	github.com/kiseki-dev/kiseki/instrument v0.0.0
 	github.com/klauspost/compress v1.20.3
 	github.com/openzipkin/zipkin-go v0.4.3
 	github.com/parquet-go/parquet-go v0.32.0
@@ -50,7 +51,6 @@ require (
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.31.0 // indirect
 	github.com/hashicorp/go-version v1.9.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
-	github.com/kiseki-dev/kiseki/instrument v0.0.0
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
@@ -79,6 +79,8 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-ignore ./ui/node_modules
-
+// The library is a module of its own so that who uses it gets no more than it
+// needs; here it is always the one beside.
 replace github.com/kiseki-dev/kiseki/instrument => ./instrument
+
+ignore ./ui/node_modules

@@ -26,7 +26,7 @@ const detectorLimit = time.Second
 // environment says, then what the program says; the later wins. What cannot
 // be found out is left out. Command lines are never in it: they hold secrets.
 func describe(ctx context.Context, s settings) *resource.Resource {
-	res := resource.NewWithAttributes(semconv.SchemaURL, processAttributes()...)
+	res := resource.NewWithAttributes(semconv.SchemaURL, processAttributes(!s.NotOurBuild)...)
 	for _, d := range s.Detectors {
 		res = merge(res, detect(ctx, d))
 	}
@@ -81,7 +81,7 @@ func detect(ctx context.Context, d resource.Detector) *resource.Resource {
 	}
 }
 
-func processAttributes() []attribute.KeyValue {
+func processAttributes(build bool) []attribute.KeyValue {
 	kvs := []attribute.KeyValue{
 		semconv.TelemetrySDKName("opentelemetry"),
 		semconv.TelemetrySDKLanguageGo,
@@ -101,7 +101,7 @@ func processAttributes() []attribute.KeyValue {
 	if id := containerID("/proc/self"); id != "" {
 		kvs = append(kvs, semconv.ContainerID(id))
 	}
-	if b, ok := debug.ReadBuildInfo(); ok {
+	if b, ok := debug.ReadBuildInfo(); ok && build {
 		if revision := buildSetting(b, "vcs.revision"); revision != "" {
 			kvs = append(kvs, semconv.VCSRefHeadRevision(revision))
 		}
@@ -138,7 +138,7 @@ func serviceVersion(o Options) string {
 	if o.Version != "" {
 		return o.Version
 	}
-	if resource.Environment().Set().HasValue(semconv.ServiceVersionKey) {
+	if o.NotOurBuild || resource.Environment().Set().HasValue(semconv.ServiceVersionKey) {
 		return ""
 	}
 	b, ok := debug.ReadBuildInfo()

@@ -77,6 +77,13 @@ func TestDescribe(t *testing.T) {
 	want(t, got, "service.version", "1.2")
 	want(t, got, "deployment.environment.name", "test")
 	want(t, got, "team", "c")
+
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "service.version=9")
+	want(t, described(t, Options{NotOurBuild: true}), "service.version", "9")
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "")
+	got = described(t, Options{NotOurBuild: true})
+	want(t, got, "service.version", "")
+	want(t, got, "vcs.ref.head.revision", "")
 }
 
 func want(t *testing.T, got map[string]string, key, value string) {

@@ -34,6 +34,9 @@ type Options struct {
 	// OTEL_RESOURCE_ATTRIBUTES, or the module version or revision that the
 	// binary was built from.
 	Version string
+	// NotOurBuild says that the binary is not the service but something that
+	// reports for it, such as a proxy: its version and revision are left out.
+	NotOurBuild bool
 	// Environment is where it runs, such as "production":
 	// deployment.environment.name in OTEL_RESOURCE_ATTRIBUTES.
 	Environment string

@@ -36,7 +36,7 @@ type command struct {
 // commands is a function because "help" is in the list and reads it.
 func commands() []command {
 	return []command{
-		serveCommand, demoCommand, queryCommand, traceCommand, tailCommand, inspectCommand,
+		serveCommand, demoCommand, proxyCommand, queryCommand, traceCommand, tailCommand, inspectCommand,
 		backupCommand, restoreCommand, exportCommand, importCommand, deleteCommand, versionCommand,
 		{name: "help", summary: "print this page, or that of a command", run: runHelp},
 	}

@@ -38,8 +38,9 @@ var rules = []rule{
 	{folder: "api", mayImport: "telemetry storage/scan query analysis archive internal", libraries: true},
 	{folder: "ui", mayImport: "internal"},
 
-	{folder: "cmd", mayImport: "telemetry internal config ingest pipeline storage query analysis archive api ui demo", libraries: true},
-	{folder: "demo", mayImport: "instrument", libraries: true},     // a user of the library
+	{folder: "cmd", mayImport: "telemetry internal config ingest pipeline storage query analysis archive api ui demo proxy instrument", libraries: true},
+	{folder: "demo", mayImport: "instrument", libraries: true}, // a user of the library
+	{folder: "proxy", mayImport: "instrument", libraries: true},
 	{folder: "examples", mayImport: "instrument", libraries: true}, // modules of their own, to copy
 	{folder: "instrument", libraries: true},                        // a module of its own: it imports nothing of ours
 	{folder: "bench", mayImport: "telemetry ingest pipeline storage query internal", libraries: true},
