@@ -16,7 +16,8 @@
 // span (see type span) with its scope and resource beside it. What it writes
 // comes from the SDK's span objects, not from its encoder.
 //
-// The clients of Jaeger and Zipkin (jaeger-client, zipkin, zipkin-go, the Collector's exporter and
-// OpenTelemetry's exporter for Zipkin) send too, and what they sent is asked
-// for by the query API of the same protocol (older_test.go).
+// The clients of Jaeger and Zipkin (jaeger-client, zipkin, zipkin-go, and the
+// exporters for Zipkin of OpenTelemetry's SDK and of its Collector) send too,
+// and what they sent is asked for by the query API of the same protocol
+// (older_test.go).
 package clients
