@@ -102,30 +102,46 @@ function drawBar(c: CanvasRenderingContext2D, width: number, y: number, r: numbe
   if (to < -2 || from > width + 2) return;
   const w = Math.max(2, to - from);
   const service = trace.service[r]!;
-  c.save();
-  c.beginPath();
-  c.roundRect(from, y, w, BAR_HEIGHT, Math.min(2, w / 2));
-  c.clip();
   c.fillStyle = palette.light[service]!;
-  c.fillRect(from, y, w, BAR_HEIGHT);
+  fillPart(c, from, from + w, y, from, from + w);
   c.fillStyle = palette.solid[service]!;
   let x = from;
   for (let i = work.waitOffset[r]!; i < work.waitOffset[r + 1]!; i++) {
     const a = xAt(view, width, work.waitFrom[i]!);
     const b = xAt(view, width, work.waitTo[i]!);
-    if (a > x) c.fillRect(x, y, a - x, BAR_HEIGHT);
+    if (a > x) fillPart(c, from, from + w, y, x, a);
     x = Math.max(x, b);
     if (x > width) break;
   }
   // A bar of a few pixels cannot show the difference; it is solid so that it is seen.
-  if (w <= 3 || x === from) c.fillRect(from, y, w, BAR_HEIGHT);
-  else if (to > x) c.fillRect(x, y, to - x, BAR_HEIGHT);
-  c.restore();
+  if (w <= 3 || x === from) fillPart(c, from, from + w, y, from, from + w);
+  else if (to > x) fillPart(c, from, from + w, y, x, to);
   const mark = errors.mark[r]!;
   if (mark === NO_ERROR) return;
   // An origin is underlined thick and solid, a failure that was passed on thin.
   c.fillStyle = ink.error;
   c.fillRect(from, y + BAR_HEIGHT + (mark === ORIGIN ? -1 : 1), w, mark === ORIGIN ? 4 : 1.5);
+}
+
+/** Fills [a, b) of the bar [from, to); the bar's corners are round, without a clip, which costs more than all else. */
+function fillPart(
+  c: CanvasRenderingContext2D,
+  from: number,
+  to: number,
+  y: number,
+  a: number,
+  b: number,
+): void {
+  const end = Math.min(b, to);
+  const left = a <= from ? Math.min(2, (end - a) / 2) : 0;
+  const right = end >= to ? Math.min(2, (end - a) / 2) : 0;
+  if (left === 0 && right === 0) {
+    c.fillRect(a, y, end - a, BAR_HEIGHT);
+    return;
+  }
+  c.beginPath();
+  c.roundRect(a, y, end - a, BAR_HEIGHT, [left, right, right, left]);
+  c.fill();
 }
 
 export const FLAME_ROW = 20;

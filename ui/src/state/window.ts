@@ -2,23 +2,26 @@
 
 import { type RefObject, useEffect, useLayoutEffect, useState } from "react";
 
-const OVERSCAN = 12;
+const OVERSCAN = 8;
 /** The window moves in steps of this many rows, so that scrolling by a pixel draws nothing. */
 const STEP = 8;
 
-/** The rows [first, last) of `count` that should be drawn in the scroller. */
+/**
+ * The rows [first, last) of `count` that should be drawn in the scroller, none before it is measured, and how many they
+ * are at most: row i may take the place of row i - most, which is then out of sight.
+ */
 export function useRowWindow(
   scroller: RefObject<HTMLElement | null>,
   count: number,
   rowHeight: number,
-): { first: number; last: number } {
-  const [place, setPlace] = useState({ top: 0, height: 800 });
+): { first: number; last: number; most: number } {
+  const [place, setPlace] = useState({ top: 0, height: 0 });
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
     const measure = () => {
       const top = Math.floor(element.scrollTop / rowHeight / STEP) * STEP;
-      const height = Math.ceil(element.clientHeight / rowHeight / STEP) * STEP;
+      const height = Math.ceil(element.clientHeight / rowHeight);
       setPlace((old) => (old.top === top && old.height === height ? old : { top, height }));
     };
     measure();
@@ -30,8 +33,10 @@ export function useRowWindow(
       observer.disconnect();
     };
   }, [scroller, rowHeight]);
+  if (place.height === 0) return { first: 0, last: 0, most: 1 };
   const first = Math.max(0, Math.min(place.top, count) - OVERSCAN);
-  return { first, last: Math.min(count, place.top + place.height + STEP + OVERSCAN) };
+  const most = place.height + STEP + 2 * OVERSCAN;
+  return { first, last: Math.min(count, place.top + most - OVERSCAN), most };
 }
 
 /** The size of an element in CSS pixels; zero until it is measured. */

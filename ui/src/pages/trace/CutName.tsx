@@ -7,18 +7,17 @@ import { splitName } from "../../base/format";
 export function CutName(props: { children: string; className?: string; silent?: boolean }) {
   const { children: name, className, silent = false } = props;
   const [head, tail] = splitName(name);
-  const told = tail !== "" && !silent;
+  if (!tail) return <span className={className ? `cut-head ${className}` : "cut-head"}>{name}</span>;
+  const told = !silent;
   return (
     <span className={className ? `cut ${className}` : "cut"}>
       {told && <span className="unseen">{name}</span>}
       <span className="cut-head" aria-hidden={told || undefined}>
         {head}
       </span>
-      {tail && (
-        <span className="cut-tail" aria-hidden={told || undefined}>
-          {tail}
-        </span>
-      )}
+      <span className="cut-tail" aria-hidden={told || undefined}>
+        {tail}
+      </span>
     </span>
   );
 }

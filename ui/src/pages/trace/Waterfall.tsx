@@ -31,7 +31,7 @@ export function Waterfall({ state }: { state: TraceView }) {
   const { width } = useSize(scroller);
   const { nameWidth, most, setNameWidth } = useNameWidth(width);
   const { shown } = useTheme();
-  const { first, last } = useRowWindow(scroller, rows.length, ROW);
+  const { first, last, most: places } = useRowWindow(scroller, rows.length, ROW);
   const timeWidth = Math.max(0, width - nameWidth - LABEL_ROOM);
   const ticks = linearTicks(0, view.to - view.from, Math.max(2, timeWidth / 110));
   const matched = useMemo(() => new Set(matches), [matches]);
@@ -124,7 +124,7 @@ export function Waterfall({ state }: { state: TraceView }) {
           />
           {Array.from(rows.subarray(first, last), (row, i) => (
             <WaterfallRow
-              key={row}
+              key={(first + i) % places}
               row={row}
               top={(first + i) * ROW}
               nameWidth={nameWidth}

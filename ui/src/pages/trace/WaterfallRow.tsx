@@ -2,7 +2,7 @@ import { memo } from "react";
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { type View, xAt } from "../../canvas/spans";
-import { ErrorMark, Icon } from "../../components/Icon";
+import { ErrorMark } from "../../components/Icon";
 import { Swatch } from "../../components/Service";
 import { NO_ERROR, ORIGIN } from "../../model/errors";
 import { leftBelow } from "../../model/outline";
@@ -13,6 +13,9 @@ import type { TraceView } from "./useTraceView";
 
 const INDENT = 14;
 const MOST_INDENT = 18;
+/** Pixels before the guides and after them, and of what opens and closes a subtree with the gap behind it. */
+const EDGE = 13;
+const TWISTY = 21;
 /** Below this width of the tree there is no room for service names. */
 const NARROW = 230;
 /** A gap is told where it is at least this share of the trace and this wide. */
@@ -21,7 +24,7 @@ const GAP_WIDTH = 116;
 
 /**
  * One span of the waterfall: tree, name and labels. Its bar is on the canvas behind. While rows scroll only those that
- * come in sight are made.
+ * come in sight are written, into the elements of those that left it, and of few elements each.
  */
 export const WaterfallRow = memo(function WaterfallRow(props: {
   row: number;
@@ -58,33 +61,27 @@ export const WaterfallRow = memo(function WaterfallRow(props: {
       aria-expanded={below > 0 ? open : undefined}
       aria-selected={row === state.cursor}
       className={classes.join(" ")}
+      aria-label={`${service} ${nameOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${mark ? `, ${mark === ORIGIN ? text.trace.origin : text.trace.propagated}` : ""}`}
       style={{ top: props.top }}
       onClick={() => state.select(row)}
     >
-      <span className="unseen">
-        {`${service} ${nameOf(trace, row)}, ${formatDuration(trace.duration[row]!)}${mark ? `, ${mark === ORIGIN ? text.trace.origin : text.trace.propagated}` : ""}`}
-      </span>
       <div
         className={narrow ? "row-name narrow" : "row-name"}
         title={`${service} · ${nameOf(trace, row)}`}
         aria-hidden="true"
+        style={{ paddingLeft: EDGE + indent + (below > 0 ? 0 : TWISTY), backgroundSize: `${indent}px` }}
       >
-        <span className="guides" style={{ width: indent }} />
-        {below > 0 ? (
+        {below > 0 && (
           <button
             type="button"
-            className="twisty"
+            className={open ? "twisty open" : "twisty"}
             tabIndex={-1}
             aria-label={open ? text.trace.collapseAll : text.trace.expandAll}
             onClick={(event) => {
               event.stopPropagation();
               state.setCollapsed(toggled(collapsed, row, !open));
             }}
-          >
-            <Icon name={open ? "down" : "right"} />
-          </button>
-        ) : (
-          <span className="twisty" />
+          />
         )}
         <Swatch name={serviceOf(trace, row)} />
         {/* In a narrow tree the colour alone stands for the service. */}
@@ -106,9 +103,7 @@ export const WaterfallRow = memo(function WaterfallRow(props: {
         {!open && <span className="hidden-count num">{text.trace.hidden(below)}</span>}
         {left > 0 && <LeftBelow row={row} count={left} state={state} />}
       </div>
-      <div className="row-time" aria-hidden="true">
-        <Labels row={row} state={state} width={props.timeWidth} />
-      </div>
+      <Labels row={row} state={state} left={props.nameWidth} width={props.timeWidth} />
     </div>
   );
 });
@@ -139,7 +134,9 @@ function onPath({ path, trace, collapsed }: TraceView, row: number): boolean {
   return path!.offset[end]! > path!.offset[row]!;
 }
 
-function Labels({ row, state, width }: { row: number; state: TraceView; width: number }) {
+/** The duration behind the bar and what is said in a gap; time begins at `left`. */
+function Labels(props: { row: number; state: TraceView; left: number; width: number }) {
+  const { row, state, left, width } = props;
   const { trace, work, view } = state;
   const start = trace.start[row]!;
   const label = formatDuration(trace.duration[row]!);
@@ -151,14 +148,12 @@ function Labels({ row, state, width }: { row: number; state: TraceView; width: n
   return (
     <>
       {tellGap && (
-        <span className="gap num" style={{ left: gapFrom, width: gapTo - gapFrom }}>
+        <span className="gap num" aria-hidden="true" style={{ left: left + gapFrom, width: gapTo - gapFrom }}>
           {text.trace.gap(gap)}
         </span>
       )}
-      <span className="label num" style={{ left: place.x }}>
-        {place.side === "over" && "‹ "}
-        {label}
-        {place.side === "ahead" && " ›"}
+      <span className="label num" aria-hidden="true" style={{ left: left + place.x }}>
+        {place.side === "over" ? `‹ ${label}` : place.side === "ahead" ? `${label} ›` : label}
       </span>
     </>
   );
