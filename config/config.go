@@ -32,6 +32,7 @@ type Config struct {
 	Retention Retention
 	Backup    Backup
 	Tenants   Tenants
+	Forward   []Forward
 	Log       Log
 
 	file    string            // that was read; "": none

@@ -246,6 +246,50 @@ retention:
 	}
 }
 
+func TestForward(t *testing.T) {
+	want := []config.Forward{
+		{Name: "a", To: "otlp+https://h/x", Match: "{ status = error }", Headers: map[string]string{"Authorization": "Bearer secret"}, QueueBytes: 1 << 30},
+		{Name: "b", To: "file:///x", QueueBytes: 5 << 20, FileBytes: 1 << 20, Files: 3},
+	}
+	c, err := config.Load([]string{"--config", writeFile(t, `
+forward:
+  - {name: a, to: otlp+https://h/x, match: "{ status = error }", headers: {Authorization: Bearer secret}}
+  - {name: b, to: "file:///x", queue: 5MiB, file-size: 1MiB, files: 3}
+`)}, noEnv)
+	if err != nil || !reflect.DeepEqual(c.Forward, want) {
+		t.Errorf("from a file: %+v, %v", c.Forward, err)
+	}
+	for _, s := range c.Settings() {
+		if s.Key != "forward" {
+			continue
+		}
+		again, err := config.Load([]string{"--forward", s.Value()}, noEnv)
+		if err != nil || !reflect.DeepEqual(again.Forward, want) {
+			t.Errorf("from %s: %+v, %v", s.Value(), again.Forward, err)
+		}
+		if strings.Contains(s.Shown(), "secret") {
+			t.Errorf("%s tells the credentials", s.Shown())
+		}
+	}
+	for text, want := range map[string]string{
+		"x":                                    "it must be a list of destinations",
+		"[x]":                                  "it must be a list of destinations",
+		"[{name: a}]":                          "to: it has no address",
+		"[{to: a}]":                            "name: ",
+		"[{name: a/b, to: x}]":                 "name: ",
+		"[{name: a, to: x, macth: y}]":         `it has no "macth" (did you mean "match"?)`,
+		"[{name: a, to: x}, {name: a, to: y}]": "destination 2: there is another one of the name",
+		"[{name: a, to: x, queue: 1KiB}]":      "at least 1MiB",
+		"[{name: a, to: x, queue: much}]":      "is not a size",
+		"[{name: a, to: x, headers: [y]}]":     "headers: ",
+		"[{name: a, to: [x]}]":                 "to takes a single value",
+	} {
+		if _, err := config.Load([]string{"--forward", text}, noEnv); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
 func TestExampleIsTheDefault(t *testing.T) {
 	c, err := config.Load([]string{"--config", writeFile(t, config.Example())}, noEnv)
 	if err != nil {

@@ -76,10 +76,10 @@ func (f *file) group(path string, n *yaml.Node) error {
 func (f *file) set(s Setting, v *yaml.Node) error {
 	f.given = append(f.given, s.Key)
 	list, isList := s.value.(listValue)
-	rules, isRules := s.value.(rulesValue)
+	tree, isTree := s.value.(treeValue)
 	switch {
-	case isRules && v.Kind == yaml.SequenceNode:
-		if err := rules.setNode(v); err != nil {
+	case isTree && v.Kind == yaml.SequenceNode:
+		if err := tree.setNode(v); err != nil {
 			return f.errorf(v, "%s: %w", s.Key, err)
 		}
 		return nil

@@ -24,6 +24,14 @@ func (s Setting) Env() string {
 // Value is the setting's present value as text that would set it so again.
 func (s Setting) Value() string { return s.value.String() }
 
+// Shown is Value without what is secret of it.
+func (s Setting) Shown() string {
+	if v, ok := s.value.(secretValue); ok {
+		return v.shown()
+	}
+	return s.Value()
+}
+
 // Settings are all settings of c in the order of the reference.
 func (c *Config) Settings() []Setting {
 	return slices.Concat([]Setting{
@@ -75,6 +83,10 @@ func (c *Config) Settings() []Setting {
 			"Events of one span, and links of one span. Further ones are dropped and counted.",
 			countValue{&c.Limits.Events}},
 	}, c.querySettings(), []Setting{
+		{"Forwarding", "forward", "forward", "DESTINATIONS",
+			"Where spans are sent on to, a list such as [{name: backup, to: \"otlp+grpc://collector:4317\", match: \"{ status = error }\"}]. docs/forwarding.md says what there is.",
+			forwardValue{&c.Forward}},
+
 		{"Storage", "storage.flush-bytes", "flush-bytes", "SIZE",
 			"When new spans take this much memory they are written to a segment. Up to three times as much is in use. 0 takes a twelfth of limits.memory, at most 64MiB.",
 			sizeValue{&c.Storage.FlushBytes}},

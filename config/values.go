@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/kiseki-dev/kiseki/internal/nearest"
 )
 
@@ -18,6 +20,15 @@ type value interface {
 	Set(text string) error
 	String() string
 }
+
+// treeValue is a value that the file has as more than text.
+type treeValue interface {
+	value
+	setNode(*yaml.Node) error
+}
+
+// secretValue is a value of which not all may be shown.
+type secretValue interface{ shown() string }
 
 type textValue struct{ p *string }
 

@@ -18,6 +18,8 @@ type Server struct {
 	Receivers   []Receiver `json:"receivers"`
 	Listeners   []Listener `json:"listeners"`
 	Drops       []Drop     `json:"drops"`
+	// Destinations are those that spans are sent on to.
+	Destinations []Destination `json:"destinations"`
 	// SegmentSpanCount and SegmentBytes are those of all tenants' segments.
 	SegmentSpanCount uint64 `json:"segmentSpanCount"`
 	SegmentBytes     int64  `json:"segmentBytes"`
@@ -64,6 +66,23 @@ type Drop struct {
 	Reason  string   `json:"reason"` // one of openapi.yaml's
 	Count   uint64   `json:"count"`
 	History []uint32 `json:"history,omitempty"`
+}
+
+// Destination is where spans are sent on to, with what became of them.
+type Destination struct {
+	Name          string `json:"name"`
+	Address       string `json:"address"`
+	SentSpanCount uint64 `json:"sentSpanCount"`
+	// FailedRequestCount of the RequestCount attempts failed.
+	RequestCount       uint64 `json:"requestCount"`
+	FailedRequestCount uint64 `json:"failedRequestCount"`
+	QueuedBytes        int64  `json:"queuedBytes"` // of spans that wait on disk
+	QueueLimit         int64  `json:"queueLimitBytes"`
+	Drops              []Drop `json:"drops"` // spans that are stored but not sent; without those of no span
+	// Failure is why the last attempt failed, and FailingSince when attempts
+	// began to (Unix nanoseconds); "" and 0 where the last one succeeded.
+	Failure      string `json:"failure,omitempty"`
+	FailingSince uint64 `json:"failingSinceUnixNano,omitempty,string"`
 }
 
 // Disk is the volume of the data folder, in bytes.

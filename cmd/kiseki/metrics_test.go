@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ var rewrite = flag.Bool("rewrite", false, "write the table of metrics in docs/op
 // scrape sends a span, asks the API for it and returns /metrics.
 func scrape(t *testing.T) string {
 	t.Helper()
-	r := startServe(t, t.TempDir(), "--retention-age", "0")
+	r := startServe(t, t.TempDir(), "--retention-age", "0", "--forward", `[{name: file, to: "file://`+filepath.ToSlash(t.TempDir())+`/spans.jsonl"}]`)
 	r.send(t, traceID, "hello")
 	r.get(t, "/api/kiseki/v1/traces/"+traceID)
 	status, body := r.get(t, "/metrics")

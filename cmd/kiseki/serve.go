@@ -88,7 +88,7 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 	if err := s.tenants.openAll(); err != nil {
 		return err
 	}
-	s.metrics.registry.MustRegister(newStoreCollector(s.tenants))
+	s.metrics.registry.MustRegister(newStoreCollector(s.tenants), newForwardCollector(s.tenants))
 	s.startReceivers()
 	s.api.Open(http.HandlerFunc(s.serveHTTP))
 	idle, stopIdle := context.WithCancel(context.Background())

@@ -109,7 +109,7 @@ func (s *server) status() native.Server {
 	counts, hour := s.metrics.counts(s.pipeline.Stats()), s.history.show()
 	out := native.Server{
 		HistoryStep: uint64(historyStep), HistoryEnd: uint64(hour.end.UnixNano()),
-		Receivers: receivers(counts, hour), Listeners: s.told(), Drops: drops(counts, hour),
+		Receivers: receivers(counts, hour), Listeners: s.told(), Destinations: s.tenants.destinations(), Drops: drops(counts, hour),
 		Memory: native.Memory{Resident: machine.Resident(), Limit: s.config.Limits.Memory, ResidentHistory: hour.resident},
 	}
 	for _, t := range s.tenants.all() {
@@ -165,7 +165,7 @@ func settings(c *config.Config) native.Settings {
 	out := native.Settings{File: c.File()}
 	for i, s := range c.Settings() {
 		out.Settings = append(out.Settings, native.Setting{
-			Group: s.Group, Key: s.Key, Value: s.Value(), Default: usual[i].Value(), Source: string(c.Source(s.Key)),
+			Group: s.Group, Key: s.Key, Value: s.Shown(), Default: usual[i].Value(), Source: string(c.Source(s.Key)),
 		})
 	}
 	return out

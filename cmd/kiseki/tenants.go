@@ -14,6 +14,7 @@ import (
 	"github.com/kiseki-dev/kiseki/api/native"
 	"github.com/kiseki-dev/kiseki/api/rpc"
 	"github.com/kiseki-dev/kiseki/config"
+	"github.com/kiseki-dev/kiseki/forward"
 	"github.com/kiseki-dev/kiseki/internal/seldom"
 	names "github.com/kiseki-dev/kiseki/internal/tenant"
 	"github.com/kiseki-dev/kiseki/storage"
@@ -35,7 +36,8 @@ type tenant struct {
 	id       string
 	dir      string // its data folder
 	store    *storage.Store
-	append   telemetry.AppendFunc // stores spans and tells arrivals
+	append   telemetry.AppendFunc // stores spans, puts them into the queues of forward and tells arrivals
+	forward  *forward.Forwarder
 	arrivals *native.Arrivals
 	backups  *backups
 	http     http.Handler // all HTTP APIs
@@ -191,8 +193,11 @@ func (ts *tenants) open(id string) (*tenant, error) {
 	if err != nil {
 		return nil, explainOpen(err, t.dir)
 	}
+	if err := t.openForward(); err != nil {
+		return nil, errors.Join(err, t.store.Close())
+	}
 	t.arrivals = native.NewArrivals()
-	t.append = t.arrivals.Watch(t.store.Append)
+	t.append = t.arrivals.Watch(t.forward.Watch(t.store.Append))
 	t.backups = newBackups(t.store, backupRoot, log)
 	t.http = t.apis()
 	t.rpc.Open()
@@ -213,7 +218,7 @@ func (ts *tenants) close() (err error) {
 func (t *tenant) close() error {
 	t.rpc.Stop()
 	t.backups.close()
-	if err := t.store.Close(); err != nil {
+	if err := errors.Join(t.forward.Close(), t.store.Close()); err != nil {
 		return fmt.Errorf("close data folder %q: %w", t.dir, err)
 	}
 	return nil

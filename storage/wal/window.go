@@ -107,6 +107,9 @@ type Record struct {
 	file   *File
 }
 
+// Bytes is the size of the record's payload.
+func (r *Record) Bytes() int { return int(r.length) }
+
 // read reads the whole record, its frame included, into buf if that is large
 // enough.
 func (r *Record) read(buf []byte) ([]byte, error) {

@@ -34,11 +34,12 @@ var rules = []rule{
 
 	{folder: "query", mayImport: "telemetry storage/scan internal", libraries: true},
 	{folder: "analysis", mayImport: "telemetry storage/scan query internal", libraries: true},
+	{folder: "forward", mayImport: "telemetry storage/vfs storage/wal query internal", libraries: true},
 	{folder: "archive", mayImport: "telemetry ingest storage/scan query", libraries: true},
 	{folder: "api", mayImport: "telemetry storage/scan query analysis archive internal", libraries: true},
 	{folder: "ui", mayImport: "internal"},
 
-	{folder: "cmd", mayImport: "telemetry internal config ingest pipeline storage query analysis archive api ui demo proxy instrument", libraries: true},
+	{folder: "cmd", mayImport: "telemetry internal config ingest pipeline storage query analysis archive forward api ui demo proxy instrument", libraries: true},
 	{folder: "demo", mayImport: "instrument", libraries: true}, // a user of the library
 	{folder: "proxy", mayImport: "instrument", libraries: true},
 	{folder: "examples", mayImport: "instrument", libraries: true}, // modules of their own, to copy
