@@ -6,6 +6,7 @@ import (
 	"github.com/kiseki-dev/kiseki/analysis"
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry/jaegerspan"
 )
 
 // dependenciesTime is how far back the dependencies are looked for if the
@@ -20,7 +21,7 @@ func (q *query) links(snap scan.Snapshot, start, end uint64) ([]analysis.Link, e
 		return nil, err
 	}
 	q.note(g.Stats, q.tell)
-	return g.Links(noService), nil
+	return g.Links(jaegerspan.NoService), nil
 }
 
 // legacyDependencies takes milliseconds. With a service it answers with what

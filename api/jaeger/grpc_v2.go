@@ -13,6 +13,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/jaegerspan"
 )
 
 // serverV2 is jaeger.api_v2.QueryService.
@@ -120,13 +121,13 @@ func (s *serverV2) readQueryV2(in *apiv2.TraceQueryParameters) (*search, error) 
 
 // encodeSpans turns spans into those of Jaeger's model, each with its process.
 func encodeSpans(b *telemetry.Batch) *apiv2.SpansResponseChunk {
-	m := &model{Batch: b}
+	m := &jaegerspan.Model{Batch: b}
 	processes := map[uint32]*apiv2.Process{}
 	out := &apiv2.SpansResponseChunk{}
 	for i := range b.Spans {
 		s := &b.Spans[i]
 		if processes[s.Resource] == nil {
-			name, tags := m.processOf(s.Resource)
+			name, tags := m.ProcessOf(s.Resource)
 			processes[s.Resource] = &apiv2.Process{ServiceName: name, Tags: keyValues(tags)}
 		}
 		out.Spans = append(out.Spans, encodeSpan(m, s, processes[s.Resource]))
@@ -134,41 +135,41 @@ func encodeSpans(b *telemetry.Batch) *apiv2.SpansResponseChunk {
 	return out
 }
 
-func encodeSpan(m *model, s *telemetry.Span, process *apiv2.Process) *apiv2.Span {
+func encodeSpan(m *jaegerspan.Model, s *telemetry.Span, process *apiv2.Process) *apiv2.Span {
 	out := &apiv2.Span{
-		TraceId: s.TraceID[:], SpanId: s.SpanID[:], OperationName: s.Name, Flags: m.flagsOf(s),
+		TraceId: s.TraceID[:], SpanId: s.SpanID[:], OperationName: s.Name, Flags: m.FlagsOf(s),
 		StartTime: timestamp(s.Start), Duration: duration(s.Duration()),
-		Tags: keyValues(m.tagsOf(s)), Process: process, Warnings: append([]string(nil), m.warningsOf(s)...),
+		Tags: keyValues(m.TagsOf(s)), Process: process, Warnings: append([]string(nil), m.WarningsOf(s)...),
 	}
-	for _, r := range m.referencesOf(s) {
-		ref := &apiv2.SpanRef{TraceId: r.trace[:], SpanId: r.span[:], RefType: apiv2.SpanRefType_FOLLOWS_FROM}
-		if r.childOf {
+	for _, r := range m.ReferencesOf(s) {
+		ref := &apiv2.SpanRef{TraceId: r.Trace[:], SpanId: r.Span[:], RefType: apiv2.SpanRefType_FOLLOWS_FROM}
+		if r.ChildOf {
 			ref.RefType = apiv2.SpanRefType_CHILD_OF
 		}
 		out.References = append(out.References, ref)
 	}
 	events := m.EventsOf(s)
 	for i := range events {
-		out.Logs = append(out.Logs, &apiv2.Log{Timestamp: timestamp(events[i].Time), Fields: keyValues(m.fieldsOf(&events[i]))})
+		out.Logs = append(out.Logs, &apiv2.Log{Timestamp: timestamp(events[i].Time), Fields: keyValues(m.FieldsOf(&events[i]))})
 	}
 	return out
 }
 
-func keyValues(tags []tag) []*apiv2.KeyValue {
+func keyValues(tags []jaegerspan.Tag) []*apiv2.KeyValue {
 	out := make([]*apiv2.KeyValue, len(tags))
 	for i, t := range tags {
-		kv := &apiv2.KeyValue{Key: t.key}
-		switch t.value.Type() {
+		kv := &apiv2.KeyValue{Key: t.Key}
+		switch t.Value.Type() {
 		case telemetry.ValueBool:
-			kv.VType, kv.VBool = apiv2.ValueType_BOOL, t.value.Bool()
+			kv.VType, kv.VBool = apiv2.ValueType_BOOL, t.Value.Bool()
 		case telemetry.ValueInt:
-			kv.VType, kv.VInt64 = apiv2.ValueType_INT64, t.value.Int()
+			kv.VType, kv.VInt64 = apiv2.ValueType_INT64, t.Value.Int()
 		case telemetry.ValueDouble:
-			kv.VType, kv.VFloat64 = apiv2.ValueType_FLOAT64, t.value.Double()
+			kv.VType, kv.VFloat64 = apiv2.ValueType_FLOAT64, t.Value.Double()
 		case telemetry.ValueBytes:
-			kv.VType, kv.VBinary = apiv2.ValueType_BINARY, []byte(t.value.Str())
+			kv.VType, kv.VBinary = apiv2.ValueType_BINARY, []byte(t.Value.Str())
 		default:
-			kv.VStr = t.value.Str()
+			kv.VStr = t.Value.Str()
 		}
 		out[i] = kv
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/jaegerspan"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpproto"
 )
 
@@ -85,12 +86,12 @@ func (s *serverV3) FindTraceSummaries(in *apiv3.FindTraceSummariesRequest, out g
 
 func summaryMessage(t *exec.Summary) *apiv3.TraceSummary {
 	m := &apiv3.TraceSummary{
-		TraceId: t.ID.String(), RootServiceName: serviceName(t.RootService), RootOperationName: t.RootName,
+		TraceId: t.ID.String(), RootServiceName: jaegerspan.ServiceName(t.RootService), RootOperationName: t.RootName,
 		MinStartTimeUnixNano: t.Start, MaxEndTimeUnixNano: t.Start + t.Duration,
 		SpanCount: int32(t.Spans), ErrorSpanCount: int32(t.Errors), OrphanSpanCount: int32(t.Orphans),
 	}
 	for _, s := range byName(t.Services) {
-		m.Services = append(m.Services, &apiv3.ServiceSummary{Name: serviceName(s.Name), SpanCount: int32(s.Spans), ErrorSpanCount: int32(s.Errors)})
+		m.Services = append(m.Services, &apiv3.ServiceSummary{Name: jaegerspan.ServiceName(s.Name), SpanCount: int32(s.Spans), ErrorSpanCount: int32(s.Errors)})
 	}
 	return m
 }

@@ -52,10 +52,6 @@ import (
 // have no place for that, but for single traces.
 const incompleteHeader = "Kiseki-Incomplete"
 
-// noService is what the OpenTelemetry Collector calls a service without a name
-// in Jaeger's model, and reads as none.
-const noService = "OTLPResourceNoServiceName"
-
 // Options are what the API serves.
 type Options struct {
 	Store  scan.Store

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/jaegerspan"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 )
 
@@ -16,13 +17,13 @@ const maxSafe = 1<<53 - 1
 
 // writer writes traces in the JSON of Jaeger's UI.
 type writer struct {
-	*model
+	*jaegerspan.Model
 	spill func([]byte) ([]byte, error) // see otlpjson.Write
 }
 
 // appendTrace appends a whole trace.
 func appendTrace(dst []byte, t *exec.Trace, spill func([]byte) ([]byte, error)) (_ []byte, err error) {
-	w := &writer{&model{Batch: &t.Batch}, spill}
+	w := &writer{&jaegerspan.Model{Batch: &t.Batch}, spill}
 	dst = appendTraceID(append(dst, `{"traceID":`...), t.Batch.Spans[0].TraceID)
 	dst = append(dst, `,"spans":[`...)
 	for i := range t.Batch.Spans {
@@ -47,14 +48,14 @@ func appendTrace(dst []byte, t *exec.Trace, spill func([]byte) ([]byte, error)) 
 func (w *writer) span(dst []byte, s *telemetry.Span) []byte {
 	dst = appendTraceID(append(dst, `{"traceID":`...), s.TraceID)
 	dst = otlpjson.AppendHex(append(dst, `,"spanID":`...), s.SpanID[:])
-	if flags := w.flagsOf(s); flags != 0 {
+	if flags := w.FlagsOf(s); flags != 0 {
 		dst = appendNumber(dst, `,"flags":`, uint64(flags))
 	}
 	dst = appendText(dst, `,"operationName":`, s.Name)
-	dst = appendReferences(append(dst, `,"references":[`...), w.referencesOf(s))
+	dst = appendReferences(append(dst, `,"references":[`...), w.ReferencesOf(s))
 	dst = appendNumber(dst, `],"startTime":`, s.Start/1000)
 	dst = appendNumber(dst, `,"duration":`, s.Duration()/1000)
-	dst = appendTags(append(dst, `,"tags":`...), w.tagsOf(s))
+	dst = appendTags(append(dst, `,"tags":`...), w.TagsOf(s))
 	dst = append(dst, `,"logs":[`...)
 	events := w.EventsOf(s)
 	for i := range events {
@@ -62,10 +63,10 @@ func (w *writer) span(dst []byte, s *telemetry.Span) []byte {
 			dst = append(dst, ',')
 		}
 		dst = appendNumber(dst, `{"timestamp":`, events[i].Time/1000)
-		dst = append(appendTags(append(dst, `,"fields":`...), w.fieldsOf(&events[i])), '}')
+		dst = append(appendTags(append(dst, `,"fields":`...), w.FieldsOf(&events[i])), '}')
 	}
 	dst = appendNumber(dst, `],"processID":"p`, uint64(s.Resource)+1)
-	return append(appendTexts(append(dst, `","warnings":`...), w.warningsOf(s)), '}')
+	return append(appendTexts(append(dst, `","warnings":`...), w.WarningsOf(s)), '}')
 }
 
 // processes appends the resources; equal ones are one in a trace.
@@ -74,7 +75,7 @@ func (w *writer) processes(dst []byte) (_ []byte, err error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		name, tags := w.processOf(uint32(i))
+		name, tags := w.ProcessOf(uint32(i))
 		dst = append(strconv.AppendInt(append(dst, `"p`...), int64(i)+1, 10), '"')
 		dst = appendText(dst, `:{"serviceName":`, name)
 		dst = appendTags(append(dst, `,"tags":`...), tags)
@@ -83,6 +84,14 @@ func (w *writer) processes(dst []byte) (_ []byte, err error) {
 		}
 	}
 	return dst, nil
+}
+
+// warningOf is what is wrong with a whole trace, or "".
+func warningOf(s *exec.Stats) string {
+	if s.Complete {
+		return ""
+	}
+	return "this may not be the whole trace: " + s.Reason
 }
 
 // appendTraceID appends an ID with 16 digits where it has 64 bits.
@@ -94,29 +103,29 @@ func appendTraceID(dst []byte, id telemetry.TraceID) []byte {
 	return append(hex.AppendEncode(append(dst, '"'), digits), '"')
 }
 
-func appendReferences(dst []byte, refs []reference) []byte {
+func appendReferences(dst []byte, refs []jaegerspan.Reference) []byte {
 	for i, r := range refs {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if r.childOf {
+		if r.ChildOf {
 			dst = append(dst, `{"refType":"CHILD_OF","traceID":`...)
 		} else {
 			dst = append(dst, `{"refType":"FOLLOWS_FROM","traceID":`...)
 		}
-		dst = appendTraceID(dst, r.trace)
-		dst = append(otlpjson.AppendHex(append(dst, `,"spanID":`...), r.span[:]), '}')
+		dst = appendTraceID(dst, r.Trace)
+		dst = append(otlpjson.AppendHex(append(dst, `,"spanID":`...), r.Span[:]), '}')
 	}
 	return dst
 }
 
-func appendTags(dst []byte, tags []tag) []byte {
+func appendTags(dst []byte, tags []jaegerspan.Tag) []byte {
 	dst = append(dst, '[')
 	for i, t := range tags {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendValue(appendText(dst, `{"key":`, t.key), t.value), '}')
+		dst = append(appendValue(appendText(dst, `{"key":`, t.Key), t.Value), '}')
 	}
 	return append(dst, ']')
 }

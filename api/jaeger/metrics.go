@@ -12,6 +12,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/jaegerspan"
 )
 
 const (
@@ -153,7 +154,7 @@ func (m *metricsQuery) appendSeries(dst []byte, s exec.Series) []byte {
 		text := l.Value.Value.Str()
 		switch l.Name {
 		case serviceLabel:
-			dst = appendText(append(dst, `{"name":"service_name"`...), `,"value":`, serviceName(text))
+			dst = appendText(append(dst, `{"name":"service_name"`...), `,"value":`, jaegerspan.ServiceName(text))
 		case operationLabel:
 			dst = appendText(append(dst, `,{"name":"operation"`...), `,"value":`, text)
 		default: // what the function tells of itself

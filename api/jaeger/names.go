@@ -7,6 +7,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/jaegerspan"
 )
 
 // services are the names of the services, in order.
@@ -18,18 +19,10 @@ func (q *query) services(snap scan.Snapshot) ([]string, error) {
 	q.note(stats, q.tell)
 	names := make([]string, len(found))
 	for i, s := range found {
-		names[i] = serviceName(s.Name)
+		names[i] = jaegerspan.ServiceName(s.Name)
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
-}
-
-// serviceName is the name that a service is shown with.
-func serviceName(name string) string {
-	if name == "" {
-		return noService
-	}
-	return name
 }
 
 // operation is what a service does.
@@ -39,7 +32,7 @@ type operation struct{ name, kind string }
 // telemetry's, in Jaeger's spelling; "" means all.
 func (q *query) operations(snap scan.Snapshot, service, kind string) ([]operation, error) {
 	stored := service
-	if service == noService {
+	if service == jaegerspan.NoService {
 		stored = ""
 	}
 	found, stats, err := exec.Operations(q.ctx, snap, &stored, q.o.Limits)

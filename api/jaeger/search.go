@@ -13,6 +13,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/traceql"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/jaegerspan"
 	"github.com/kiseki-dev/kiseki/telemetry/plain"
 )
 
@@ -85,7 +86,7 @@ func (s *search) condition() traceql.Expr {
 
 func ofService(name string) traceql.Expr {
 	f := cond.Attribute(scan.ScopeResource, telemetry.ServiceNameKey)
-	if name == noService {
+	if name == jaegerspan.NoService {
 		return cond.Join(traceql.Or, cond.Lacks(f), cond.Equals(f, ""))
 	}
 	return cond.Equals(f, name)
@@ -98,21 +99,21 @@ func tagged(key, value string) traceql.Expr {
 		cond.Shown(cond.Attribute(scan.ScopeAny, key), value),
 		cond.Shown(cond.Attribute(scan.ScopeEvent, key), value))
 	switch key {
-	case errorTag:
+	case jaegerspan.ErrorTag:
 		if value == "true" {
 			return cond.Join(traceql.Or, cond.Status(telemetry.StatusError), own)
 		}
-	case kindTag:
+	case jaegerspan.KindTag:
 		if k, ok := telemetry.ParseKind(value); ok {
 			return cond.Join(traceql.Or, cond.Kind(k), own)
 		}
 	case plain.StatusCodeKey:
-		for s, name := range statusNames {
+		for s, name := range jaegerspan.StatusNames {
 			if strings.EqualFold(value, name) {
 				return cond.Join(traceql.Or, cond.Status(s), own)
 			}
 		}
-	case eventField:
+	case jaegerspan.EventField:
 		return cond.Join(traceql.Or, cond.Equals(cond.Intrinsic(scan.IntrinsicEventName), value), own)
 	}
 	if i, ok := intrinsicTags[key]; ok {
@@ -129,7 +130,7 @@ var intrinsicTags = map[string]scan.Intrinsic{
 	"otel.library.name":        scan.IntrinsicScopeName,
 	plain.ScopeVersionKey:      scan.IntrinsicScopeVersion,
 	"otel.library.version":     scan.IntrinsicScopeVersion,
-	traceStateTag:              scan.IntrinsicTraceState,
+	jaegerspan.TraceStateTag:   scan.IntrinsicTraceState,
 }
 
 // find runs a search.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry/jaegerspan"
 	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
 )
 
@@ -93,7 +94,7 @@ func (a *API) v3Summaries(q *request) error {
 
 func appendSummary(dst []byte, t exec.Summary) []byte {
 	dst = otlpjson.AppendHex(append(dst, `{"traceId":`...), t.ID[:])
-	dst = appendText(dst, `,"rootServiceName":`, serviceName(t.RootService))
+	dst = appendText(dst, `,"rootServiceName":`, jaegerspan.ServiceName(t.RootService))
 	dst = appendText(dst, `,"rootOperationName":`, t.RootName)
 	dst = appendNumber(dst, `,"minStartTimeUnixNano":"`, t.Start)
 	dst = appendNumber(dst, `","maxEndTimeUnixNano":"`, t.Start+t.Duration)
@@ -101,7 +102,7 @@ func appendSummary(dst []byte, t exec.Summary) []byte {
 	dst = appendNumber(dst, `,"errorSpanCount":`, uint64(t.Errors))
 	dst = appendNumber(dst, `,"orphanSpanCount":`, uint64(t.Orphans))
 	dst = appendList(append(dst, `,"services":[`...), byName(t.Services), func(dst []byte, s exec.ServiceCount) []byte {
-		dst = appendText(dst, `{"name":`, serviceName(s.Name))
+		dst = appendText(dst, `{"name":`, jaegerspan.ServiceName(s.Name))
 		dst = appendNumber(dst, `,"spanCount":`, uint64(s.Spans))
 		return append(appendNumber(dst, `,"errorSpanCount":`, uint64(s.Errors)), '}')
 	})

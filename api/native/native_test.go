@@ -98,6 +98,11 @@ func shopServer() native.Server {
 		HistoryStep: 10e9, HistoryEnd: 20e9, TenantCount: 1,
 		Receivers: []native.Receiver{{Protocol: "otlp", Transport: "grpc", RequestCount: 2, SpanCount: 9, Bytes: 99, DecompressedBytes: 999,
 			SpanHistory: []uint32{4, 5}, ByteHistory: []uint32{40, 59}, RequestHistory: []uint32{1, 1}}},
+		Destinations: []native.Destination{{
+			Name: "far", Address: "otlp+grpc://far:4317", SentSpanCount: 3, RequestCount: 2, FailedRequestCount: 1, QueuedBytes: 10, QueueLimit: 1 << 30,
+			Drops:   []native.Drop{{Reason: "queue_full", Count: 1}, {Reason: "queue_failed", Count: 1}, {Reason: "refused", Count: 1}, {Reason: "too_large", Count: 1}, {Reason: "damaged", Count: 1}},
+			Failure: "answered Unavailable", FailingSince: 5,
+		}},
 		Listeners: []native.Listener{
 			{Title: "Zipkin", Setting: "zipkin.address", State: native.ListenerOpen, Address: "http://127.0.0.1:9411"},
 			{Title: "Other", Setting: "other.address", State: native.ListenerOff},

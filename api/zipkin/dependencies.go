@@ -1,9 +1,13 @@
 package zipkin
 
 import (
+	"strconv"
+
 	"github.com/kiseki-dev/kiseki/analysis"
 	"github.com/kiseki-dev/kiseki/query/plan"
 	"github.com/kiseki-dev/kiseki/storage/scan"
+	"github.com/kiseki-dev/kiseki/telemetry/otlpjson"
+	"github.com/kiseki-dev/kiseki/telemetry/zipkinjson"
 )
 
 // dependencies answers with the calls that started in a range of time.
@@ -21,7 +25,7 @@ func (a *api) dependencies(q *request) error {
 			return err
 		}
 		a.note(q, g.Stats)
-		q.body = appendLinks(q.body, g.Links(unknownService))
+		q.body = appendLinks(q.body, g.Links(zipkinjson.UnknownService))
 		return nil
 	})
 }
@@ -41,4 +45,13 @@ func appendLinks(dst []byte, links []analysis.Link) []byte {
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
+}
+
+// appendText appends what introduces a string, and the string.
+func appendText(dst []byte, intro, s string) []byte {
+	return otlpjson.AppendString(append(dst, intro...), s)
+}
+
+func appendNumber(dst []byte, intro string, n uint64) []byte {
+	return strconv.AppendUint(append(dst, intro...), n, 10)
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/zipkinjson"
 )
 
 // maxNames bounds the lists that a person chooses from.
@@ -18,19 +19,11 @@ func (a *api) services(q *request) error {
 		a.note(q, stats)
 		names := make([]string, len(services))
 		for i, s := range services {
-			names[i] = serviceName(s.Name)
+			names[i] = zipkinjson.ServiceName(s.Name)
 		}
 		q.body = appendNames(q.body, names)
 		return nil
 	})
-}
-
-// serviceName is the name that a service is shown with.
-func serviceName(name string) string {
-	if name == "" {
-		return unknownService
-	}
-	return name
 }
 
 // spanNames lists what a service does.
@@ -42,7 +35,7 @@ func (a *api) spanNames(q *request) error {
 	return a.snapshot(func(snap scan.Snapshot) error {
 		var names []string
 		spellings := []string{service}
-		if service == unknownService {
+		if service == zipkinjson.UnknownService {
 			spellings = append(spellings, "")
 		}
 		for _, s := range spellings {

@@ -3,7 +3,6 @@ package zipkin
 import (
 	"net/netip"
 	"slices"
-	"strconv"
 
 	"github.com/kiseki-dev/kiseki/api/cond"
 	"github.com/kiseki-dev/kiseki/query/exec"
@@ -12,28 +11,8 @@ import (
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/plain"
+	"github.com/kiseki-dev/kiseki/telemetry/zipkinjson"
 )
-
-// remoteKeys are the attributes that name the other side of a span of kind
-// client or producer. The first that is there does, as
-// https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/#remote-endpoint
-// ranks them.
-var remoteKeys = []struct{ name, port string }{
-	{"peer.service", ""},
-	{"server.address", ""},
-	{"net.peer.name", ""},
-	{"network.peer.address", "network.peer.port"},
-	{"server.socket.domain", ""},
-	{"server.socket.address", "server.socket.port"},
-	{"net.sock.peer.name", ""},
-	{"net.sock.peer.addr", "net.sock.peer.port"},
-	{"peer.hostname", ""},
-	{"peer.address", ""},
-	{"db.name", ""},
-}
-
-// calls reports whether a span has another side that it names.
-func calls(k telemetry.Kind) bool { return k == telemetry.KindClient || k == telemetry.KindProducer }
 
 // calling holds for spans of which calls is true.
 func calling() traceql.Expr {
@@ -41,14 +20,14 @@ func calling() traceql.Expr {
 }
 
 func remoteField(rank int) traceql.Field {
-	return cond.Attribute(scan.ScopeSpan, remoteKeys[rank].name)
+	return cond.Attribute(scan.ScopeSpan, zipkinjson.RemoteKeys[rank].Name)
 }
 
 // callOf holds for spans whose remote endpoint has that name.
 func callOf(name string) traceql.Expr {
 	var any traceql.Expr
-	for rank, key := range slices.Backward(remoteKeys) {
-		if _, err := netip.ParseAddr(name); err == nil && key.name != remoteKeys[0].name {
+	for rank, key := range slices.Backward(zipkinjson.RemoteKeys) {
+		if _, err := netip.ParseAddr(name); err == nil && key.Name != zipkinjson.RemoteKeys[0].Name {
 			continue // shown as an address, not as a name
 		}
 		f := remoteField(rank)
@@ -94,8 +73,8 @@ func (a *api) remoteRanks(q *request, snap scan.Snapshot) (ranks []int, err erro
 		return nil, err
 	}
 	a.note(q, stats)
-	for rank, key := range remoteKeys {
-		if slices.ContainsFunc(keys, func(k exec.AttributeKey) bool { return k.Key == key.name }) {
+	for rank, key := range zipkinjson.RemoteKeys {
+		if slices.ContainsFunc(keys, func(k exec.AttributeKey) bool { return k.Key == key.Name }) {
 			ranks = append(ranks, rank)
 		}
 	}
@@ -147,52 +126,9 @@ func remoteName(ranks []int, values []exec.Label) string {
 	for i, rank := range ranks {
 		if v := values[i].Value; v.Present {
 			if text := plain.AppendText(nil, v.Value); len(text) > 0 {
-				return endpointOf(rank, text).name
+				return zipkinjson.NameOf(rank, text)
 			}
 		}
 	}
 	return ""
-}
-
-// endpoint is Zipkin's, of the other side of a call: an address or a name.
-type endpoint struct {
-	name    string
-	address netip.Addr
-	port    uint16
-}
-
-// endpointOf reads the text of an attribute.
-func endpointOf(rank int, text []byte) (e endpoint) {
-	addr, err := netip.ParseAddr(string(text))
-	if err != nil || rank == 0 {
-		e.name = string(text)
-	} else {
-		e.address = addr.Unmap().WithZone("")
-	}
-	return e
-}
-
-// remoteOf is the remote endpoint of a span, zero where nothing names it.
-func remoteOf(b *telemetry.Batch, s *telemetry.Span) (e endpoint) {
-	if !calls(s.Kind) {
-		return e
-	}
-	for rank, key := range remoteKeys {
-		v, ok := b.Lookup(s.Attrs, key.name)
-		if !ok {
-			continue
-		}
-		text := plain.AppendText(nil, v)
-		if len(text) == 0 {
-			continue
-		}
-		e = endpointOf(rank, text)
-		if v, ok := b.Lookup(s.Attrs, key.port); ok && key.port != "" {
-			if n, err := strconv.ParseUint(string(plain.AppendText(nil, v)), 10, 16); err == nil {
-				e.port = uint16(n)
-			}
-		}
-		break
-	}
-	return e
 }

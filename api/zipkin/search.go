@@ -10,6 +10,7 @@ import (
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/plain"
+	"github.com/kiseki-dev/kiseki/telemetry/zipkinjson"
 )
 
 const (
@@ -17,9 +18,6 @@ const (
 	maxLimit     = 1000
 	maxTerms     = 32 // of an annotationQuery; each costs up to four comparisons
 )
-
-// unknownService is what OpenTelemetry calls a service without a name.
-const unknownService = "unknown_service"
 
 // traces answers with whole traces, newest first.
 func (a *api) traces(q *request) error {
@@ -88,7 +86,7 @@ func readConditions(p params) (traceql.Expr, error) {
 
 func ofService(name string) traceql.Expr {
 	f := cond.Attribute(scan.ScopeResource, telemetry.ServiceNameKey)
-	if name == unknownService {
+	if name == zipkinjson.UnknownService {
 		return cond.Join(traceql.Or, cond.Lacks(f), cond.Equals(f, ""), cond.Equals(f, name))
 	}
 	return cond.Equals(f, name)
@@ -162,7 +160,7 @@ func tagged(key string) traceql.Expr {
 	switch key {
 	case plain.StatusCodeKey:
 		return cond.Join(traceql.Or, cond.Status(telemetry.StatusOK), cond.Status(telemetry.StatusError))
-	case errorTag:
+	case zipkinjson.ErrorTag:
 		return cond.Join(traceql.Or, cond.Status(telemetry.StatusError), ownError())
 	case plain.ScopeNameKey:
 		return cond.NotEmpty(cond.Intrinsic(scan.IntrinsicScopeName))
@@ -176,12 +174,12 @@ func tagged(key string) traceql.Expr {
 func tag(key, value string) traceql.Expr {
 	switch key {
 	case plain.StatusCodeKey:
-		for s, name := range statusNames {
+		for s, name := range zipkinjson.StatusNames {
 			if value == name {
 				return cond.Status(s)
 			}
 		}
-	case errorTag:
+	case zipkinjson.ErrorTag:
 		failed := cond.Join(traceql.And, cond.Status(telemetry.StatusError), cond.Equals(cond.Intrinsic(scan.IntrinsicStatusMessage), value))
 		return cond.Join(traceql.Or, failed, cond.Join(traceql.And, ownError(), cond.Shown(cond.Attribute(scan.ScopeAny, key), value)))
 	case plain.ScopeNameKey:
@@ -194,7 +192,7 @@ func tag(key, value string) traceql.Expr {
 
 // ownError holds for spans whose tag "error" is an attribute of that name.
 func ownError() traceql.Expr {
-	f := cond.Attribute(scan.ScopeAny, errorTag)
+	f := cond.Attribute(scan.ScopeAny, zipkinjson.ErrorTag)
 	no := cond.Join(traceql.Or, cond.Shown(f, "false"), cond.Status(telemetry.StatusError))
 	return cond.Join(traceql.And, cond.Has(f), &traceql.Not{X: no})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/storage/scan"
 	"github.com/kiseki-dev/kiseki/telemetry"
+	"github.com/kiseki-dev/kiseki/telemetry/zipkinjson"
 )
 
 // maxTraces bounds the IDs of one request to traceMany.
@@ -45,8 +46,7 @@ func (a *api) trace(q *request) error {
 		case len(t.Batch.Spans) == 0:
 			return &refusal{http.StatusNotFound, id.String() + " not found"}
 		}
-		w := writer{batch: &t.Batch, spill: q.out.Spill}
-		q.body, err = w.trace(q.body)
+		q.body, err = zipkinjson.Write(q.body, &t.Batch, q.out.Spill)
 		return err
 	})
 }
@@ -99,8 +99,7 @@ func (a *api) writeTraces(q *request, snap scan.Snapshot, ids []telemetry.TraceI
 			q.body = append(q.body, ',')
 		}
 		first = false
-		w := writer{batch: &t.Batch, spill: q.out.Spill}
-		if q.body, err = w.trace(q.body); err != nil {
+		if q.body, err = zipkinjson.Write(q.body, &t.Batch, q.out.Spill); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,10 @@
-package zipkin_test
+package zipkinjson_test
 
 import (
 	"testing"
 
-	"github.com/kiseki-dev/kiseki/api/zipkin"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
+	"github.com/kiseki-dev/kiseki/telemetry/zipkinjson"
 )
 
 // BenchmarkTrace writes a trace of 100,000 spans, most with attributes.
@@ -22,7 +22,7 @@ func BenchmarkTrace(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if dst, err = zipkin.WriteTrace(dst[:0], batch, spill); err != nil {
+		if dst, err = zipkinjson.Write(dst[:0], batch, spill); err != nil {
 			b.Fatal(err)
 		}
 	}

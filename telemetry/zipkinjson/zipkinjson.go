@@ -1,4 +1,6 @@
-package zipkin
+// Package zipkinjson writes spans as Zipkin's, in the JSON of its API v2,
+// https://zipkin.io/zipkin-api/, by appending text and not by reflection.
+package zipkinjson
 
 import (
 	"encoding/hex"
@@ -9,10 +11,11 @@ import (
 	"github.com/kiseki-dev/kiseki/telemetry/plain"
 )
 
-// errorTag is the tag of spans that failed, with the status message.
-const errorTag = "error"
+// ErrorTag is the tag of spans that failed, with the status message.
+const ErrorTag = "error"
 
-var statusNames = map[telemetry.Status]string{telemetry.StatusOK: plain.StatusOK, telemetry.StatusError: plain.StatusError}
+// StatusNames are the values of the tag of a status; an unset one has none.
+var StatusNames = map[telemetry.Status]string{telemetry.StatusOK: plain.StatusOK, telemetry.StatusError: plain.StatusError}
 
 var kindNames = map[telemetry.Kind]string{
 	telemetry.KindClient: "CLIENT", telemetry.KindServer: "SERVER", telemetry.KindProducer: "PRODUCER", telemetry.KindConsumer: "CONSUMER",
@@ -38,6 +41,25 @@ type writer struct {
 
 	clients map[telemetry.SpanID]bool // the IDs of spans of kind client
 	tags    map[string]bool           // the keys written of the span at hand
+}
+
+// Write appends the array of all spans of b; spill is that of
+// [otlpjson.Write]. What is shared between a client and a server is found within
+// b, so it is best a whole trace.
+func Write(dst []byte, b *telemetry.Batch, spill func([]byte) ([]byte, error)) ([]byte, error) {
+	w := writer{batch: b, spill: spill}
+	return w.trace(dst)
+}
+
+// UnknownService is what OpenTelemetry calls a service without a name.
+const UnknownService = "unknown_service"
+
+// ServiceName is the name that a service is shown with.
+func ServiceName(name string) string {
+	if name == "" {
+		return UnknownService
+	}
+	return name
 }
 
 // trace appends the array of all spans.
@@ -87,7 +109,7 @@ func (w *writer) span(dst []byte, s *telemetry.Span) []byte {
 	if own {
 		dst = r.remote.append(r.local.append(dst, `,"localEndpoint":`), `,"remoteEndpoint":`)
 	} else {
-		dst = append(appendText(dst, `,"localEndpoint":{"serviceName":`, serviceName(w.batch.ServiceName(s.Resource))), '}')
+		dst = append(appendText(dst, `,"localEndpoint":{"serviceName":`, ServiceName(w.batch.ServiceName(s.Resource))), '}')
 		dst = appendEndpoint(dst, remoteOf(w.batch, s))
 	}
 	dst = w.annotations(dst, s)
@@ -152,9 +174,9 @@ func (w *writer) allTags(dst []byte, s *telemetry.Span, r *received) []byte {
 	clear(w.tags)
 	if r == nil || !r.failure {
 		if s.Status == telemetry.StatusError {
-			dst = w.tag(dst, errorTag, s.StatusMessage)
+			dst = w.tag(dst, ErrorTag, s.StatusMessage)
 		}
-		if name := statusNames[s.Status]; name != "" {
+		if name := StatusNames[s.Status]; name != "" {
 			dst = w.tag(dst, plain.StatusCodeKey, name)
 		}
 	}
@@ -189,7 +211,7 @@ func (w *writer) attributes(dst []byte, r telemetry.Range) []byte {
 		if a.Value.Type() != telemetry.ValueString {
 			text = string(plain.AppendText(nil, a.Value))
 		}
-		if a.Key == errorTag && text == "false" {
+		if a.Key == ErrorTag && text == "false" {
 			continue // any span with the tag has failed, to Zipkin
 		}
 		dst = w.tag(dst, a.Key, text)

@@ -1,9 +1,10 @@
-package jaeger
+// Package jaegerspan tells what becomes of spans in Jaeger's model,
+// https://github.com/jaegertracing/jaeger-idl/blob/main/proto/api_v2/model.proto.
+package jaegerspan
 
 import (
 	"math"
 
-	"github.com/kiseki-dev/kiseki/query/exec"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/plain"
 )
@@ -13,31 +14,44 @@ import (
 // https://opentelemetry.io/docs/specs/otel/common/mapping-to-non-otlp/ name
 // them; plain has the others.
 const (
-	errorTag      = "error"
-	kindTag       = "span.kind"
-	traceStateTag = "w3c.tracestate"
-	eventField    = "event" // of a log: the event's name
+	ErrorTag      = "error"
+	KindTag       = "span.kind"
+	TraceStateTag = "w3c.tracestate"
+	EventField    = "event" // of a log: the event's name
 )
 
 // sampledFlag is the one flag that W3C and Jaeger have in common.
 const sampledFlag = 1
 
-var statusNames = map[telemetry.Status]string{telemetry.StatusOK: plain.StatusOK, telemetry.StatusError: plain.StatusError}
+// StatusNames are the values of the tag of a status; an unset one has none.
+var StatusNames = map[telemetry.Status]string{telemetry.StatusOK: plain.StatusOK, telemetry.StatusError: plain.StatusError}
 
-// tag is a KeyValue of Jaeger's: a string, bool, int, double or bytes.
-type tag struct {
-	key   string
-	value telemetry.Value
+// NoService is what the OpenTelemetry Collector calls a service without a name
+// (pkg/translator/jaeger), since Jaeger demands one.
+const NoService = "OTLPResourceNoServiceName"
+
+// ServiceName is the name that a service is shown with.
+func ServiceName(name string) string {
+	if name == "" {
+		return NoService
+	}
+	return name
 }
 
-// reference is a SpanRef.
-type reference struct {
-	trace   telemetry.TraceID
-	span    telemetry.SpanID
-	childOf bool // else it follows from the span
+// Tag is a KeyValue of Jaeger's: a string, bool, int, double or bytes.
+type Tag struct {
+	Key   string
+	Value telemetry.Value
 }
 
-// model tells what becomes of a trace in Jaeger's model:
+// Reference is a SpanRef.
+type Reference struct {
+	Trace   telemetry.TraceID
+	Span    telemetry.SpanID
+	ChildOf bool // else it follows from the span
+}
+
+// Model tells what becomes of a trace in Jaeger's model:
 //
 //	traceID, spanID           as they are
 //	operationName             the span's name
@@ -55,23 +69,23 @@ type reference struct {
 // The attributes of scopes and links, the trace state of links, schema URLs
 // and the other flags have no place in it. What its methods return is valid
 // until the next call.
-type model struct {
+type Model struct {
 	*telemetry.Batch
-	tags       []tag
-	references []reference
+	tags       []Tag
+	references []Reference
 	warnings   []string
 	text       []byte
 }
 
-func (m *model) add(key string, v telemetry.Value) { m.tags = append(m.tags, tag{key, v}) }
+func (m *Model) add(key string, v telemetry.Value) { m.tags = append(m.tags, Tag{key, v}) }
 
-func (m *model) addText(key, text string) {
+func (m *Model) addText(key, text string) {
 	if text != "" {
 		m.add(key, telemetry.StringValue(text))
 	}
 }
 
-func (m *model) addCount(key string, n uint32) {
+func (m *Model) addCount(key string, n uint32) {
 	if n > 0 {
 		m.add(key, telemetry.IntValue(int64(n)))
 	}
@@ -79,7 +93,7 @@ func (m *model) addCount(key string, n uint32) {
 
 // addAttrs adds attributes but those that Jaeger has a field for; nil: it has
 // none.
-func (m *model) addAttrs(r telemetry.Range, hasField func(*telemetry.Attr) bool) {
+func (m *Model) addAttrs(r telemetry.Range, hasField func(*telemetry.Attr) bool) {
 	for _, a := range m.AttrsOf(r) {
 		if hasField != nil && hasField(&a) {
 			continue
@@ -103,13 +117,13 @@ func isWarnings(a *telemetry.Attr) bool {
 }
 
 // own reports whether a span came by Jaeger's own protocol.
-func (m *model) own(s *telemetry.Span) bool {
+func (m *Model) own(s *telemetry.Span) bool {
 	v, ok := m.Lookup(m.Scopes[s.Scope].Attrs, plain.ReceivedKey)
 	return ok && v.Str() == plain.ReceivedJaeger
 }
 
 // hasField tells the attributes of a span that are fields of Jaeger's.
-func (m *model) hasField(s *telemetry.Span) func(*telemetry.Attr) bool {
+func (m *Model) hasField(s *telemetry.Span) func(*telemetry.Attr) bool {
 	if !m.own(s) {
 		return isWarnings
 	}
@@ -125,17 +139,17 @@ func (m *model) hasField(s *telemetry.Span) func(*telemetry.Attr) bool {
 
 // hasStatus reports whether there are tags of a status, which one that came by
 // Jaeger has as they were sent.
-func hasStatus(tags []tag) bool {
+func hasStatus(tags []Tag) bool {
 	for _, t := range tags {
-		if t.key == errorTag || t.key == plain.StatusCodeKey {
+		if t.Key == ErrorTag || t.Key == plain.StatusCodeKey {
 			return true
 		}
 	}
 	return false
 }
 
-// flagsOf are the flags of a span.
-func (m *model) flagsOf(s *telemetry.Span) uint32 {
+// FlagsOf are the flags of a span.
+func (m *Model) FlagsOf(s *telemetry.Span) uint32 {
 	if m.own(s) {
 		if v, ok := m.Lookup(s.Attrs, plain.JaegerFlagsKey); ok && v.Type() == telemetry.ValueInt {
 			return uint32(v.Int())
@@ -144,8 +158,8 @@ func (m *model) flagsOf(s *telemetry.Span) uint32 {
 	return s.Flags & sampledFlag
 }
 
-// tagsOf are the tags of a span.
-func (m *model) tagsOf(s *telemetry.Span) []tag {
+// TagsOf are the tags of a span.
+func (m *Model) TagsOf(s *telemetry.Span) []Tag {
 	m.tags = m.tags[:0]
 	scope := &m.Scopes[s.Scope]
 	m.addText(plain.ScopeNameKey, scope.Name)
@@ -153,35 +167,35 @@ func (m *model) tagsOf(s *telemetry.Span) []tag {
 	first := len(m.tags)
 	m.addAttrs(s.Attrs, m.hasField(s))
 	if s.Kind != telemetry.KindUnspecified {
-		m.addText(kindTag, s.Kind.String())
+		m.addText(KindTag, s.Kind.String())
 	}
 	if !m.own(s) || !hasStatus(m.tags[first:]) {
-		m.addText(plain.StatusCodeKey, statusNames[s.Status])
+		m.addText(plain.StatusCodeKey, StatusNames[s.Status])
 		if s.Status == telemetry.StatusError {
-			m.add(errorTag, telemetry.BoolValue(true))
+			m.add(ErrorTag, telemetry.BoolValue(true))
 		}
 	}
 	m.addText(plain.StatusDescriptionKey, s.StatusMessage)
-	m.addText(traceStateTag, s.TraceState)
+	m.addText(TraceStateTag, s.TraceState)
 	m.addCount(plain.DroppedAttrsKey, s.DroppedAttrs)
 	m.addCount(plain.DroppedEventsKey, s.DroppedEvents)
 	m.addCount(plain.DroppedLinksKey, s.DroppedLinks)
 	return m.tags
 }
 
-// fieldsOf are the fields of an event's log.
-func (m *model) fieldsOf(e *telemetry.Event) []tag {
+// FieldsOf are the fields of an event's log.
+func (m *Model) FieldsOf(e *telemetry.Event) []Tag {
 	m.tags = m.tags[:0]
-	if _, named := m.Lookup(e.Attrs, eventField); !named {
-		m.addText(eventField, e.Name)
+	if _, named := m.Lookup(e.Attrs, EventField); !named {
+		m.addText(EventField, e.Name)
 	}
 	m.addAttrs(e.Attrs, nil)
 	m.addCount(plain.DroppedAttrsKey, e.DroppedAttrs)
 	return m.tags
 }
 
-// processOf is the service of a resource and the tags of its process.
-func (m *model) processOf(resource uint32) (service string, tags []tag) {
+// ProcessOf is the service of a resource and the tags of its process.
+func (m *Model) ProcessOf(resource uint32) (service string, tags []Tag) {
 	m.tags = m.tags[:0]
 	named := false
 	m.addAttrs(m.Resources[resource].Attrs, func(a *telemetry.Attr) bool {
@@ -191,20 +205,20 @@ func (m *model) processOf(resource uint32) (service string, tags []tag) {
 		named = true
 		return true
 	})
-	return serviceName(m.ServiceName(resource)), m.tags
+	return ServiceName(m.ServiceName(resource)), m.tags
 }
 
-// referencesOf are the references of a span, its parent's first.
-func (m *model) referencesOf(s *telemetry.Span) []reference {
+// ReferencesOf are the references of a span, its parent's first.
+func (m *Model) ReferencesOf(s *telemetry.Span) []Reference {
 	m.references = m.references[:0]
 	told := false // the parent, by a link
 	if !s.ParentID.IsZero() {
-		m.references = append(m.references, reference{s.TraceID, s.ParentID, true})
+		m.references = append(m.references, Reference{s.TraceID, s.ParentID, true})
 	}
 	for _, l := range m.LinksOf(s) {
 		v, _ := m.Lookup(l.Attrs, plain.RefTypeKey)
-		r := reference{l.TraceID, l.SpanID, v.Type() == telemetry.ValueString && v.Str() == plain.RefChildOf}
-		if !told && !s.ParentID.IsZero() && r.trace == s.TraceID && r.span == s.ParentID {
+		r := Reference{l.TraceID, l.SpanID, v.Type() == telemetry.ValueString && v.Str() == plain.RefChildOf}
+		if !told && !s.ParentID.IsZero() && r.Trace == s.TraceID && r.Span == s.ParentID {
 			m.references[0], told = r, true // a parent that the span followed from
 			continue
 		}
@@ -213,8 +227,8 @@ func (m *model) referencesOf(s *telemetry.Span) []reference {
 	return m.references
 }
 
-// warningsOf are the warnings of a span.
-func (m *model) warningsOf(s *telemetry.Span) []string {
+// WarningsOf are the warnings of a span.
+func (m *Model) WarningsOf(s *telemetry.Span) []string {
 	m.warnings = m.warnings[:0]
 	if v, ok := m.Lookup(s.Attrs, plain.JaegerWarningsKey); ok && v.Type() == telemetry.ValueArray {
 		_ = telemetry.Elements(v.Str(), func(e telemetry.Value) bool { // well formed, see telemetry.Value
@@ -231,12 +245,4 @@ func (m *model) warningsOf(s *telemetry.Span) []string {
 		m.warnings = append(m.warnings, "the span lasts longer than can be told")
 	}
 	return m.warnings
-}
-
-// warningOf is what is wrong with a whole trace, or "".
-func warningOf(s *exec.Stats) string {
-	if s.Complete {
-		return ""
-	}
-	return "this may not be the whole trace: " + s.Reason
 }

@@ -1,4 +1,4 @@
-package zipkin
+package zipkinjson
 
 import (
 	"slices"
@@ -52,7 +52,7 @@ func (w *writer) receivedOf(s *telemetry.Span) (r *received, ok bool) {
 			r.fields[i] = r.flag(a.Key)
 		case a.Key == plain.ZipkinTagsKey:
 			r.fields[i] = a.Value.Type() == telemetry.ValueArray
-		case a.Key == errorTag || a.Key == plain.StatusCodeKey:
+		case a.Key == ErrorTag || a.Key == plain.StatusCodeKey:
 			r.failure = true
 		}
 	}
