@@ -31,6 +31,17 @@ test("it says what is received, stored and kept, in sentences and then in figure
     await picture(page, "status-light");
   }));
 
+test("every way in is listed with its address, or with what opens it", () =>
+  withPage("/status", async (page) => {
+    const { listeners } = await api("/server");
+    const table = page.getByRole("region", { name: "Where spans are taken" });
+    for (const l of listeners) {
+      const row = table.getByRole("row", { name: new RegExp(`^${l.title} `) });
+      assert.ok((await row.textContent()).includes(l.state === "open" ? l.address : l.setting));
+    }
+    assert.equal(await table.getByRole("row").count(), 1 + 2 + listeners.length);
+  }));
+
 test("what is refused is told with its reason and what to do", async () => {
   const { endpoints } = await api("/status");
   const answer = await fetch(`${endpoints.otlpHttp}/v1/traces`, {
@@ -43,13 +54,13 @@ test("what is refused is told with its reason and what to do", async () => {
     (await api("/server")).drops.some((d) => d.reason === "malformed" && d.history?.some((n) => n > 0)),
   );
   await withPage("/status", async (page) => {
-    const told = finding(page, "Requests refused: not OTLP");
+    const told = finding(page, "Requests refused: malformed");
     await told.waitFor();
     assert.match(await told.textContent(), /A sender is broken/);
     assert.match(await told.getAttribute("class"), /warn/);
     const row = page
       .getByRole("region", { name: "Dropped, by reason" })
-      .getByRole("row", { name: /not OTLP/ });
+      .getByRole("row", { name: /malformed/ });
     assert.match(await row.textContent(), /^[1-9]/);
     await picture(page, "status-dropped");
   });

@@ -45,6 +45,33 @@ export interface Drop {
   readonly history?: History;
 }
 
+/** Where a protocol beside OTLP is taken. */
+export interface Listener {
+  readonly title: string;
+  /** The key of the setting that has its address. */
+  readonly setting: string;
+  /** missing: its usual port is taken by somebody else. */
+  readonly state: "open" | "off" | "missing";
+  readonly address?: string;
+  readonly reason?: string;
+}
+
+export const UNSENT_REASONS = ["queue_full", "queue_failed", "refused", "too_large", "damaged"] as const;
+
+/** Where spans are sent on to, and how that goes since the start. */
+export interface Destination {
+  readonly name: string;
+  readonly address: string;
+  readonly sentSpanCount: number;
+  readonly requestCount: number;
+  readonly failedRequestCount: number;
+  readonly queuedBytes: number;
+  readonly queueLimitBytes: number;
+  readonly drops: readonly { readonly reason: (typeof UNSENT_REASONS)[number]; readonly count: number }[];
+  readonly failure?: string;
+  readonly failingSinceUnixNano?: string;
+}
+
 export interface Disk {
   readonly directory: string;
   readonly sizeBytes: number;
@@ -60,6 +87,8 @@ export interface Server {
   readonly historyEndTimeUnixNano: string;
   readonly tenantCount: number;
   readonly receivers: readonly Receiver[];
+  readonly listeners: readonly Listener[];
+  readonly destinations: readonly Destination[];
   readonly drops: readonly Drop[];
   readonly segmentSpanCount: number;
   readonly segmentBytes: number;

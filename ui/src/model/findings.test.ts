@@ -24,6 +24,8 @@ function serverOf(
     historyStepNanos: nanos(10),
     historyEndTimeUnixNano: nanos(NOW / 1000),
     tenantCount: 1,
+    listeners: [],
+    destinations: [],
     receivers: [
       {
         protocol: "otlp",

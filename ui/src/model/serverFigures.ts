@@ -21,8 +21,19 @@ export function rateOf(server: Server, history: History | undefined): number | u
 }
 
 /** "OTLP/gRPC". */
+const NAMES: Record<string, string> = {
+  otlp: "OTLP",
+  jaeger: "Jaeger",
+  zipkin: "Zipkin",
+  xray: "X-Ray",
+  kafka: "Kafka",
+  datadog: "Datadog",
+  grpc: "gRPC",
+};
+
 export function receiverName({ protocol, transport }: Receiver): string {
-  return `${protocol.toUpperCase()}/${transport === "grpc" ? "gRPC" : transport.toUpperCase()}`;
+  const name = (s: string) => NAMES[s] ?? s.toUpperCase();
+  return protocol === transport ? name(protocol) : `${name(protocol)}/${name(transport)}`;
 }
 
 /** What of a request a drop is about: all of it, a whole span, a part of a span, or how a text reads. */

@@ -5,7 +5,6 @@ import { useServer } from "../../api/server";
 import type { ServiceCount, Status } from "../../api/types";
 import { formatCount, formatDateTime, formatExact, nanosToMillis } from "../../base/format";
 import { text } from "../../base/strings";
-import { CopyButton } from "../../components/CopyButton";
 import { Link } from "../../components/Header";
 import { Empty, Failure } from "../../components/Notice";
 import { Swatch } from "../../components/Service";
@@ -13,9 +12,11 @@ import { findings } from "../../model/findings";
 import { fieldName, printClauses } from "../../model/query";
 import { searchPath } from "../../state/router";
 import { useNow } from "../../state/window";
+import { Destinations } from "./Destinations";
 import { Dropped } from "./Dropped";
 import { Findings } from "./Findings";
 import { Kept } from "./Kept";
+import { Listeners } from "./Listeners";
 import { QueryLog } from "./QueryLog";
 import { HourCharts, Received } from "./Received";
 import { Settings } from "./Settings";
@@ -67,7 +68,8 @@ export default function StatusPage() {
       <Stores status={s} server={server.data} />
       <Kept status={s} now={now} />
       {server.data && <Received server={server.data} />}
-      <Endpoints endpoints={s.endpoints} />
+      <Listeners endpoints={s.endpoints} listeners={server.data?.listeners ?? []} />
+      <Destinations destinations={server.data?.destinations ?? []} />
       {server.data && <Dropped server={server.data} />}
       <Lost lost={s.lost} />
       <Services services={services.data ?? []} />
@@ -75,16 +77,6 @@ export default function StatusPage() {
       <QueryLog />
       {server.data && <Settings />}
     </main>
-  );
-}
-
-function Endpoints({ endpoints }: { endpoints: Status["endpoints"] }) {
-  return (
-    <p className="send">
-      {text.status.send} <code>{endpoints.otlpHttp}</code> <CopyButton value={endpoints.otlpHttp} />{" "}
-      <code>{endpoints.otlpGrpc}</code> <CopyButton value={endpoints.otlpGrpc} />{" "}
-      <Link to="/welcome">{text.welcome.howTo}</Link>
-    </p>
   );
 }
 

@@ -79,6 +79,33 @@ export const status = {
     size: "A span, decompressed",
     none: "No request has come since the start.",
   },
+  listeners: {
+    title: "Where spans are taken",
+    protocol: "Protocol",
+    address: "Address",
+    off: (setting: string) => `off; ${setting} switches it on`,
+    missing: (address: string, setting: string) =>
+      `not open: another program has ${address}; stop that, or set ${setting}`,
+  },
+  destinations: {
+    title: "Sent on",
+    to: "To",
+    sent: "Spans sent",
+    failed: "Attempts failed",
+    waiting: "Waiting on disk",
+    unsent: "Never sent",
+    state: "State",
+    fine: "in order",
+    since: (time: string) => `since ${time}`,
+    limit: (bytes: string) => `of at most ${bytes}`,
+    reasons: {
+      queue_full: "the queue was full, the oldest went",
+      queue_failed: "the queue could not be written",
+      refused: "the destination refused them for good",
+      too_large: "too large for the destination",
+      damaged: "damaged in the queue",
+    },
+  },
   dropped: {
     title: "Dropped, by reason",
     none: "Nothing since the start.",
@@ -146,7 +173,6 @@ export const status = {
       derived: "fits the machine",
     },
   },
-  send: "Send spans to",
   lost: {
     title: "Lost to damage",
     file: "File",

@@ -1,12 +1,12 @@
 /** Reasons for drops: `what` heads a count, `do` is what to do about it. */
 export const drops = {
   malformed: {
-    what: "Requests refused: not OTLP",
+    what: "Requests refused: malformed",
     do: "A sender is broken, or sends something else to this port.",
   },
   unsupported: {
     what: "Requests refused: wrong path, method or content type",
-    do: "Send POST /v1/traces with protobuf or JSON; check the sender's endpoint and protocol.",
+    do: "Check the sender's endpoint and protocol against the addresses above.",
   },
   too_large: {
     what: "Requests refused: too large",

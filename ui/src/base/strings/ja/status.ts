@@ -76,6 +76,33 @@ export const status: Text["status"] = {
     size: "1 スパン (展開後)",
     none: "起動後のリクエストはありません。",
   },
+  listeners: {
+    title: "受信アドレス",
+    protocol: "プロトコル",
+    address: "アドレス",
+    off: (setting) => `無効 (${setting} で有効化)`,
+    missing: (address, setting) =>
+      `開いていません: ${address} は別のプログラムが使用中です。停止するか ${setting} を設定してください`,
+  },
+  destinations: {
+    title: "転送",
+    to: "転送先",
+    sent: "送信済みスパン",
+    failed: "失敗した送信",
+    waiting: "ディスクで待機中",
+    unsent: "未送信のまま破棄",
+    state: "状態",
+    fine: "正常",
+    since: (time) => `${time} から`,
+    limit: (bytes) => `上限 ${bytes}`,
+    reasons: {
+      queue_full: "キューが満杯のため古い順に破棄",
+      queue_failed: "キューに書き込めない",
+      refused: "転送先が恒久的に拒否",
+      too_large: "転送先の上限を超過",
+      damaged: "キュー内で破損",
+    },
+  },
   dropped: {
     title: "破棄とその理由",
     none: "起動後はありません。",
@@ -143,7 +170,6 @@ export const status: Text["status"] = {
       derived: "マシンに合わせて決定",
     },
   },
-  send: "スパンの送り先",
   lost: {
     title: "破損により失われたデータ",
     file: "ファイル",

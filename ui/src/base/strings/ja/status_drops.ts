@@ -2,12 +2,12 @@ import type { Text } from "../en";
 
 export const drops: Text["status"]["drops"] = {
   malformed: {
-    what: "リクエストを拒否: OTLP ではない",
+    what: "リクエストを拒否: 形式が不正",
     do: "送信元の不具合か、別のデータがこのポートに届いています。",
   },
   unsupported: {
     what: "リクエストを拒否: パス・メソッド・コンテントタイプの誤り",
-    do: "POST /v1/traces に protobuf か JSON で送ってください。送信元の宛先とプロトコルを確認してください。",
+    do: "送信元の宛先とプロトコルを、上の受信アドレスと照らし合わせてください。",
   },
   too_large: {
     what: "リクエストを拒否: サイズ超過",
