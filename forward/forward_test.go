@@ -21,17 +21,21 @@ import (
 
 	"github.com/kiseki-dev/kiseki/forward"
 	"github.com/kiseki-dev/kiseki/ingest"
+	"github.com/kiseki-dev/kiseki/ingest/jaeger"
 	"github.com/kiseki-dev/kiseki/ingest/otlp"
+	"github.com/kiseki-dev/kiseki/ingest/zipkin"
 	"github.com/kiseki-dev/kiseki/storage/vfs"
 	"github.com/kiseki-dev/kiseki/telemetry"
 	"github.com/kiseki-dev/kiseki/telemetry/telemetrytest"
+	"github.com/kiseki-dev/kiseki/telemetry/zipkinjson"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // sink is a receiver's store: it counts spans by all that they are.
 type sink struct {
-	mu struct {
+	text func(b *telemetry.Batch, i int) string // of a span; nil: everything
+	mu   struct {
 		sync.Mutex
 		got map[string]int
 		err error // what it answers with
@@ -48,9 +52,16 @@ func (s *sink) append(_ context.Context, b *telemetry.Batch) (telemetry.Outcome,
 		s.mu.got = map[string]int{}
 	}
 	for i := range b.Spans {
-		s.mu.got[telemetrytest.DumpSpan(b, i)]++
+		s.mu.got[s.textOf(b, i)]++
 	}
 	return telemetry.Outcome{}, nil
+}
+
+func (s *sink) textOf(b *telemetry.Batch, i int) string {
+	if s.text != nil {
+		return s.text(b, i)
+	}
+	return telemetrytest.DumpSpan(b, i)
 }
 
 func (s *sink) answer(err error) {
@@ -181,6 +192,93 @@ func TestOTLP(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
+}
+
+// ingestOptions are those of a receiver that stores in s.
+func ingestOptions(s *sink) ingest.Options {
+	return ingest.Options{
+		Append: s.append, Limits: ingest.Limits{RequestBytes: 64 << 20, DecodedBytes: 64 << 20}, Budget: ingest.NewBudget(256 << 20), Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+// serve serves a receiver until the end of the test and returns its address.
+func serve(t *testing.T, serve func(net.Listener) error, shutdown func(context.Context) error) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go serve(l)
+	t.Cleanup(func() {
+		if err := shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
+// By the protocols of others kiseki sends to kiseki what these have a place for:
+// written in such a protocol, what came is what was sent.
+func TestOtherProtocols(t *testing.T) {
+	byZipkin := sink{text: func(b *telemetry.Batch, i int) string {
+		one := *b
+		one.Spans = b.Spans[i : i+1]
+		out, err := zipkinjson.Write(nil, &one, func(p []byte) ([]byte, error) { return p, nil })
+		if err != nil {
+			t.Error(err)
+		}
+		return string(out)
+	}}
+	z := zipkin.New(zipkin.Options{Ingest: ingestOptions(&byZipkin)})
+	byJaeger := sink{text: forward.JaegerSpan}
+	j := jaeger.New(ingestOptions(&byJaeger))
+	for _, x := range []struct {
+		to   string
+		sink *sink
+	}{
+		{"zipkin://" + serve(t, z.Serve, z.Shutdown), &byZipkin},
+		{"jaeger://" + serve(t, j.ServeGRPC, j.Shutdown), &byJaeger},
+	} {
+		t.Run(x.to[:6], func(t *testing.T) {
+			f := open(t, nil, t.TempDir(), forward.Destination{Name: "a", To: x.to})
+			defer shut(t, f)
+			want := map[string]bool{}
+			for seed := range uint64(20) {
+				b := tame(telemetrytest.Random(seed, 30))
+				for i := range b.Spans {
+					want[x.sink.textOf(b, i)] = true
+				}
+				if _, err := f.Watch(stored)(t.Context(), b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			within(t, func() bool { return f.Stats()[0].SentSpans == 600 }, func() string { return fmt.Sprintf("%+v", f.Stats()[0]) })
+			got := x.sink.spans()
+			for text := range want {
+				if got[text] == 0 {
+					delete(want, text)
+					for other := range got {
+						if !want[other] {
+							t.Fatalf("sent %q\ncame %q", text, other)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// tame makes of random spans such as SDKs send, which end after they start.
+func tame(b *telemetry.Batch) *telemetry.Batch {
+	for i := range b.Spans {
+		s := &b.Spans[i]
+		s.Start = 1_790_000_000_000_000_000 + s.Start%1e12
+		s.End = s.Start + 1000 + s.End%1e12
+	}
+	for i := range b.Events {
+		b.Events[i].Time = 1_790_000_000_000_000_000 + b.Events[i].Time%1e12
+	}
+	return b
 }
 
 // Only what the filter lets through is sent.

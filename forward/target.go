@@ -26,6 +26,11 @@ var protocols = []struct {
 	{"otlp+grpcs", "4317", true, true, newGRPC},
 	{"otlp+http", "4318", false, true, newHTTP},
 	{"otlp+https", "443", true, true, newHTTP},
+	{"zipkin", "9411", false, true, newZipkin},
+	{"zipkins", "443", true, true, newZipkin},
+	{"jaeger", "14250", false, true, newJaeger},
+	{"jaegers", "14250", true, true, newJaeger},
+	{"xray", "2000", false, false, newXRay},
 	{"file", "", false, false, newFile},
 }
 
