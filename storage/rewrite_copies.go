@@ -7,9 +7,10 @@ import (
 )
 
 // copyFinder finds spans of a trace that equal another one in every field: a
-// client that did not hear the answer sends again. Spans with the same ID that
-// differ, as the two sides of a call have with Zipkin, are two spans. Its
-// memory is reused.
+// client that did not hear the answer sends again. It also finds those that are
+// outdated (see [telemetry.Batch.Outdated]). Other spans with the same ID that
+// differ, as the two sides of a call have with Zipkin, are two spans. Its memory
+// is reused.
 type copyFinder struct {
 	first map[telemetry.SpanID]int32 // place in kept of the latest span with the ID
 	next  []int32                    // of each place, the place before with the same ID, or -1
@@ -47,8 +48,8 @@ func (c *copyFinder) begin() {
 	c.next, c.kept = c.next[:0], c.kept[:0]
 }
 
-// without is rows without those that repeat an earlier one, valid until the
-// next call.
+// without is rows without those that repeat an earlier one or are outdated,
+// valid until the next call.
 func (c *copyFinder) without(b *telemetry.Batch, rows []uint32) []uint32 {
 	if len(rows) < 2 {
 		return rows
@@ -67,7 +68,33 @@ func (c *copyFinder) without(b *telemetry.Batch, rows []uint32) []uint32 {
 		c.next = append(c.next, before)
 		c.kept = append(c.kept, row)
 	}
-	return c.kept
+	return c.upToDate(b)
+}
+
+// upToDate is what is kept but for outdated spans.
+func (c *copyFinder) upToDate(b *telemetry.Batch) []uint32 {
+	var outdated map[uint32]struct{}
+	var same []int
+	for place, row := range c.kept {
+		last := c.first[b.Spans[row].SpanID]
+		if b.Spans[row].End != 0 || last == int32(place) && c.next[last] < 0 {
+			continue
+		}
+		same = same[:0]
+		for at := last; at >= 0; at = c.next[at] {
+			same = append(same, int(c.kept[at]))
+		}
+		for _, i := range b.Outdated(same) {
+			if outdated == nil {
+				outdated = map[uint32]struct{}{}
+			}
+			outdated[uint32(i)] = struct{}{}
+		}
+	}
+	if outdated == nil {
+		return c.kept
+	}
+	return slices.DeleteFunc(c.kept, func(row uint32) bool { _, ok := outdated[row]; return ok })
 }
 
 func (c *copyFinder) known(b *telemetry.Batch, row uint32, at int32) bool {

@@ -222,3 +222,35 @@ func TestRewriteCrash(t *testing.T) {
 		}
 	}
 }
+
+// TestRewriteDropsOutdated: of a span that came while it ran, and again when it
+// had ended, compaction leaves the latter.
+func TestRewriteDropsOutdated(t *testing.T) {
+	s := open(t, options(vfs.NewMem(0)))
+	src := telemetrytest.Random(9, 300)
+	outdated := 0
+	for i, span := range src.Spans {
+		b := *src
+		b.Spans = []telemetry.Span{span}
+		if span.End != 0 {
+			running := span
+			running.End, running.Attrs = 0, telemetry.Range{}
+			b.Spans = append(b.Spans, running)
+			outdated++
+		}
+		for _, at := range rand.New(rand.NewPCG(uint64(i), 1)).Perm(len(b.Spans)) {
+			one := b
+			one.Spans = b.Spans[at : at+1]
+			add(t, s, &one)
+			if (i+at)%40 == 0 {
+				flush(t, s)
+			}
+		}
+	}
+	flush(t, s)
+	res := rewrite(t, s, rewriteJob{inputs: numbers(s), level: 1})
+	if res.copies != uint64(outdated) {
+		t.Errorf("%d of %d outdated spans are left out", res.copies, outdated)
+	}
+	wantSpans(t, s, src)
+}

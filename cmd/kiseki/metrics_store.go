@@ -102,7 +102,7 @@ var rewriteMetrics = []struct {
 	{"written_bytes_total", "Bytes of segments that rewrites wrote.", func(r *storage.RewriteStats) float64 { return float64(r.BytesWritten) }},
 	{"seconds_total", "Time spent in rewrites of segments.", func(r *storage.RewriteStats) float64 { return r.Time.Seconds() }},
 	{"dropped_spans_total", "Spans that rewrites left out.", func(r *storage.RewriteStats) float64 { return float64(r.DroppedSpans) }},
-	{"copies_total", "Spans that rewrites left out because an equal one stays.", func(r *storage.RewriteStats) float64 { return float64(r.Copies) }},
+	{"copies_total", "Spans that rewrites left out because an equal one, or one with an end, stays.", func(r *storage.RewriteStats) float64 { return float64(r.Copies) }},
 }
 
 // storeCollector reads the state of all tenants' stores once a scrape, and tells

@@ -216,6 +216,9 @@ func (s *search) tell(bound uint64) error {
 		if s.late() { // the summary may lack something
 			return nil
 		}
+		if sum.nothing() {
+			continue
+		}
 		if err := s.found(sum); err != nil {
 			return err
 		}
@@ -336,7 +339,8 @@ func (s *search) resolve(t scan.Trace, source int, found matchedPiece) {
 	s.best = s.best[:min(len(s.best), s.plan.Limit+1)]
 }
 
-// page is the answer made of best. Where time runs out it ends early.
+// page is the answer made of best, without the traces of which only outdated
+// spans match: it may have fewer traces than there is room for. Where time runs out it ends early.
 func (s *search) page() (*SearchResult, error) {
 	out := &SearchResult{}
 	more := len(s.best) > s.plan.Limit
@@ -350,11 +354,15 @@ func (s *search) page() (*SearchResult, error) {
 				more, s.best = true, s.best[:i]
 				break
 			}
-			if s.found != nil {
+			if s.found != nil && !sum.nothing() {
 				if err := s.found(sum); err != nil {
 					return nil, err
 				}
 			}
+		}
+		if sum.nothing() {
+			s.missed()
+			continue
 		}
 		out.Traces = append(out.Traces, *sum)
 		s.matchedSpans += uint64(sum.Matched)

@@ -130,7 +130,50 @@ func (o *Outline) distinct() []int32 {
 			out = append(out, i)
 		}
 	}
-	return out
+	return o.upToDate(out)
+}
+
+// upToDate is spans without the outdated ones. What has a duration has an end.
+func (o *Outline) upToDate(spans []int32) []int32 {
+	byID := map[telemetry.SpanID][]int32{}
+	for _, i := range spans {
+		if o.Spans[i].Duration == 0 {
+			byID[o.Spans[i].ID] = nil
+		}
+	}
+	if len(byID) == 0 {
+		return spans
+	}
+	for _, i := range spans {
+		if same, ok := byID[o.Spans[i].ID]; ok {
+			byID[o.Spans[i].ID] = append(same, i)
+		}
+	}
+	outdated := map[int32]bool{}
+	for _, same := range byID {
+		if len(same) > 1 {
+			o.markOutdated(same, outdated)
+		}
+	}
+	return slices.DeleteFunc(spans, func(i int32) bool { return outdated[i] })
+}
+
+// markOutdated marks those of the spans of one ID that are outdated, unless they
+// cannot be read.
+func (o *Outline) markOutdated(same []int32, outdated map[int32]bool) {
+	var b telemetry.Batch
+	rows := make([]int, len(same))
+	for k, i := range same {
+		at := o.rows[i]
+		if err := at.block.Spans(int(at.row), int(at.row)+1, &b); err != nil {
+			o.run.damaged("read spans", err)
+			return
+		}
+		rows[k] = k
+	}
+	for _, k := range b.Outdated(rows) {
+		outdated[same[k]] = true
+	}
 }
 
 // content is all that a span says, or "" where that cannot be read.

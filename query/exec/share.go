@@ -57,10 +57,11 @@ func appendAttrs(dst []byte, attrs []telemetry.Attr) []byte {
 	return dst
 }
 
-// repeated marks the spans that equal an earlier one in every field: a client
-// that did not hear the answer sends again. b's resources and scopes are
-// shared. Spans with the same ID that differ, as the two sides of a call have
-// with Zipkin, are two spans.
+// repeated marks the spans of a trace that equal an earlier one in every field,
+// for a client that did not hear the answer sends again, and those that are
+// outdated (see [telemetry.Batch.Outdated]). b's resources and scopes are
+// shared. Other spans with the same ID that differ, as the two sides of a call
+// have with Zipkin, are two spans.
 func repeated(b *telemetry.Batch) []bool {
 	out := make([]bool, len(b.Spans))
 	first := make(map[telemetry.SpanID]int32, len(b.Spans))
@@ -88,7 +89,34 @@ func repeated(b *telemetry.Batch) []bool {
 		}
 		out[i] = note(i)
 	}
+	if seen != nil {
+		markOutdated(b, out, func(id telemetry.SpanID) bool { return first[id] < 0 })
+	}
 	return out
+}
+
+// markOutdated marks what is outdated among the spans that are not marked yet;
+// shared reports whether several have an ID.
+func markOutdated(b *telemetry.Batch, marked []bool, shared func(telemetry.SpanID) bool) {
+	byID := map[telemetry.SpanID][]int{} // of those of which one has no end
+	for i := range b.Spans {
+		if s := &b.Spans[i]; s.End == 0 && !marked[i] && shared(s.SpanID) {
+			byID[s.SpanID] = nil
+		}
+	}
+	if len(byID) == 0 {
+		return
+	}
+	for i := range b.Spans {
+		if rows, ok := byID[b.Spans[i].SpanID]; ok && !marked[i] {
+			byID[b.Spans[i].SpanID] = append(rows, i)
+		}
+	}
+	for _, rows := range byID {
+		for _, i := range b.Outdated(rows) {
+			marked[i] = true
+		}
+	}
 }
 
 // appendContent appends all that a span says, its resource and scope

@@ -27,6 +27,10 @@ type Summary struct {
 	Sets        []SpanSet // where the search asks for them
 }
 
+// nothing reports whether no span of a trace that was read satisfies the query
+// after all: one that does is outdated.
+func (t *Summary) nothing() bool { return t.Matched == 0 && t.Spans > 0 }
+
 // SpanSet is a result of a query in a trace.
 type SpanSet struct {
 	Matched int // spans
@@ -193,7 +197,7 @@ func (s *search) readRows(pieces []piece) (rows []summaryRow, read []piece) {
 const mostKept = 1 << 12
 
 // doubtful reports whether two rows are equal, so that they may be copies of
-// one span.
+// one span, or have one ID and perhaps no end, so that one may be outdated.
 func (s *search) doubtful(rows []summaryRow) bool {
 	if s.ids == nil || len(s.ids) > mostKept {
 		s.ids = make(map[telemetry.SpanID]struct{}, len(rows))
@@ -205,11 +209,24 @@ func (s *search) doubtful(rows []summaryRow) bool {
 	if len(s.ids) == len(rows) {
 		return false
 	}
-	distinct := make(map[summaryRow]struct{}, len(rows))
+	distinct, open := make(map[summaryRow]struct{}, len(rows)), make(map[telemetry.SpanID]int)
 	for i := range rows {
 		distinct[rows[i]] = struct{}{}
+		if rows[i].duration == 0 {
+			open[rows[i].id] = 0
+		}
 	}
-	return len(distinct) < len(rows)
+	if len(distinct) < len(rows) {
+		return true
+	}
+	for i := range rows {
+		if n, ok := open[rows[i].id]; ok && n > 0 {
+			return true
+		} else if ok {
+			open[rows[i].id] = 1
+		}
+	}
+	return false
 }
 
 // compareRoots orders spans by how well they serve as the root: first those
@@ -227,7 +244,7 @@ func compareRoots(a, b *summaryRow, ids map[telemetry.SpanID]struct{}) int {
 }
 
 // copies marks the rows of the pieces that repeat an earlier row in every
-// field, or is nil if that cannot be told. It numbers twins.
+// field or are outdated, or is nil if that cannot be told. It numbers twins.
 func (s *search) copies(pieces []piece, rows []summaryRow) []bool {
 	b := s.load(pieces)
 	if len(b.Spans) != len(rows) {

@@ -66,10 +66,10 @@ func split(pieces []piece, most int) (groups [][]piece) {
 }
 
 // parts calls f with the spans of one group of pieces after the other. A span
-// that is there twice is left out the second time.
+// that is there twice is left out the second time, and an outdated one always.
 func (r *run) parts(groups [][]piece, f func(*Trace) error) error {
 	twice := r.idsTwice(groups)
-	seen := map[[sha256.Size]byte]struct{}{}
+	seen := r.outdated(groups, twice) // as if they had been there already
 	var content []byte
 	b := &telemetry.Batch{}
 	for _, group := range groups {
@@ -101,6 +101,57 @@ func (r *run) parts(groups [][]piece, f func(*Trace) error) error {
 		}
 	}
 	return nil
+}
+
+// outdated is the contents of the outdated spans among those of the given ids,
+// of which hardly any have no duration.
+func (r *run) outdated(groups [][]piece, ids map[telemetry.SpanID]struct{}) map[[sha256.Size]byte]struct{} {
+	out := map[[sha256.Size]byte]struct{}{}
+	open := map[telemetry.SpanID]struct{}{}
+	r.eachRow(groups, scan.ColSpanID|scan.ColDuration, func(rows *scan.Rows, i int, _ piece) {
+		if _, ok := ids[rows.SpanID[i]]; ok && rows.Duration[i] == 0 {
+			open[rows.SpanID[i]] = struct{}{}
+		}
+	})
+	if len(open) == 0 {
+		return out
+	}
+	var found []piece
+	r.eachRow(groups, scan.ColSpanID, func(rows *scan.Rows, i int, at piece) {
+		if _, ok := open[rows.SpanID[i]]; ok {
+			found = append(found, at)
+		}
+	})
+	b := &telemetry.Batch{}
+	r.loadInto(b, found, func() bool { return false })
+	again := repeated(b)
+	for i, marked := range again {
+		if marked {
+			out[sha256.Sum256(appendContent(nil, b, &b.Spans[i]))] = struct{}{}
+		}
+	}
+	for i, marked := range again {
+		if !marked { // the first of its copies stays
+			delete(out, sha256.Sum256(appendContent(nil, b, &b.Spans[i])))
+		}
+	}
+	return out
+}
+
+// eachRow calls f with every row of the pieces as columns, and where it is.
+func (r *run) eachRow(groups [][]piece, want scan.Columns, f func(rows *scan.Rows, i int, at piece)) {
+	var rows scan.Rows
+	for _, group := range groups {
+		for _, p := range group {
+			if err := p.block.Rows(p.lo, p.hi, want, &rows); err != nil {
+				r.damaged("read span ids", err)
+				continue
+			}
+			for i := range rows.SpanID {
+				f(&rows, i, piece{p.block, p.lo + i, p.lo + i + 1})
+			}
+		}
+	}
 }
 
 func blocksOf(pieces []piece) int {

@@ -22,7 +22,7 @@ type view struct {
 	summary *Summary // nil until asked for
 	rows    []summaryRow
 	pieces  []piece
-	present scan.Bitmap // rows that are no copies of others
+	present scan.Bitmap // rows that are no copies of others and not outdated
 	tree    *tree       // nil until asked for
 	columns map[traceql.Field]*rowValues
 }
