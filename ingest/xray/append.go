@@ -1,7 +1,6 @@
 package xray
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -151,14 +150,12 @@ func (a *appender) take(f fields, all names) {
 	}
 }
 
-// part takes an object out of f, adds its members that have names under these
-// and what is left as JSON.
-func (a *appender) part(f fields, key, rest string, all names) {
+// part takes an object out of f and adds its members, those without a name
+// under their own below the given one.
+func (a *appender) part(f fields, key, below string, all names) {
 	if part := f.object(key); part != nil {
 		a.take(part, all)
-		if len(part) > 0 {
-			a.attr(cmp.Or(rest, prefix+key), telemetry.StringValue(asJSON(part)))
-		}
+		a.rest(below, part)
 		delete(f, key)
 	}
 }

@@ -43,7 +43,6 @@ var (
 			{"environment_name", "deployment.environment.name"}, {"deployment_id", "aws.elastic_beanstalk.deployment_id"},
 			{"version_label", "aws.elastic_beanstalk.version_label"},
 		}},
-		{"xray", sdkNames},
 	}
 	platforms = []struct{ origin, platform string }{
 		{"AWS::EC2::", "aws_ec2"}, {"AWS::ECS::", "aws_ecs"}, {"AWS::EKS::", "aws_eks"}, {"AWS::Lambda", "aws_lambda"},
@@ -58,11 +57,8 @@ var (
 		{"x_forwarded_for", prefix + "x_forwarded_for"}, {"traced", prefix + "traced"},
 	}
 	responseNames = names{{"status", "http.response.status_code"}, {"content_length", "http.response.body.size"}}
-	sqlNames      = names{
-		{"sanitized_query", "db.query.text"}, {"user", "db.user"}, {"url", prefix + "sql.url"}, {"connection_string", prefix + "sql.connection_string"},
-		{"database_version", prefix + "sql.database_version"}, {"driver_version", prefix + "sql.driver_version"}, {"preparation", prefix + "sql.preparation"},
-	}
-	callNames = names{
+	sqlNames      = names{{"sanitized_query", "db.query.text"}, {"user", "db.user"}}
+	callNames     = names{
 		{"operation", "aws.operation"}, {"account_id", "aws.account_id"}, {"region", "aws.region"}, {"request_id", "aws.request_id"},
 		{"queue_url", "aws.queue_url"}, {"table_name", "aws.table_name"},
 	}
@@ -79,7 +75,7 @@ func (a *appender) resource(f fields, segment bool) uint32 {
 	if name, _ := f["name"].(string); segment && name != "" {
 		a.attr(telemetry.ServiceNameKey, telemetry.StringValue(name))
 	}
-	a.part(f, "service", prefix+"service", serviceNames)
+	a.part(f, "service", prefix+"service.", serviceNames)
 	if origin := f.text("origin"); origin != "" {
 		a.attr("cloud.provider", telemetry.StringValue("aws"))
 		for _, p := range platforms {
@@ -92,8 +88,9 @@ func (a *appender) resource(f fields, segment bool) uint32 {
 	if aws := f.object("aws"); segment && aws != nil {
 		a.take(aws, names{{"account_id", "cloud.account.id"}})
 		for _, h := range hosts {
-			a.part(aws, h.member, prefix+h.member, h.names)
+			a.part(aws, h.member, prefix+h.member+".", h.names)
 		}
+		a.part(aws, "xray", prefix, sdkNames)
 		a.logGroups(aws)
 	}
 	a.b.Resources = append(a.b.Resources, telemetry.Resource{Attrs: telemetry.Range{Start: start, End: uint32(len(a.b.Attrs))}})
@@ -141,11 +138,7 @@ func (a *appender) spanAttributes(f fields, s *telemetry.Span) {
 	a.callee(f, s, namespace)
 	a.http(f)
 	a.sql(f)
-	if aws := f.object("aws"); aws != nil {
-		a.take(aws, callNames)
-		a.rest("aws.", aws)
-		delete(f, "aws")
-	}
+	a.part(f, "aws", "aws.", callNames)
 	a.take(f, segmentNames)
 	a.annotations(f)
 	if metadata := f.object("metadata"); metadata != nil {
@@ -189,8 +182,8 @@ func (a *appender) http(f fields) {
 	if http == nil {
 		return
 	}
-	a.part(http, "request", prefix+"http.request", requestNames)
-	a.part(http, "response", prefix+"http.response", responseNames)
+	a.part(http, "request", prefix+"http.request.", requestNames)
+	a.part(http, "response", prefix+"http.response.", responseNames)
 	if len(http) == 0 {
 		delete(f, "http")
 	}
@@ -207,9 +200,7 @@ func (a *appender) sql(f fields) {
 			a.attr(prefix+"sql.database_type", telemetry.StringValue(system))
 		}
 	}
-	a.take(sql, sqlNames)
-	a.rest(prefix+"sql.", sql)
-	delete(f, "sql")
+	a.part(f, "sql", prefix+"sql.", sqlNames)
 }
 
 // annotations adds those under their own keys, and which ones they are.

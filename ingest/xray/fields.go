@@ -40,14 +40,6 @@ func (f fields) list(key string) []any {
 	return l
 }
 
-// flag takes a member that is true or false.
-func (f fields) flag(key string) (set, ok bool) {
-	if set, ok = f[key].(bool); ok {
-		delete(f, key)
-	}
-	return set, ok
-}
-
 // traceID takes an X-Ray or a W3C trace ID.
 func (f fields) traceID() (telemetry.TraceID, error) {
 	text, _ := f["trace_id"].(string)

@@ -25,7 +25,7 @@ func prepared(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"node/node_modules", "python/bin/python", "bin/telemetrygen", "bin/collector"} {
+	for _, part := range []string{"node/node_modules", "python/bin/python", "bin/telemetrygen", "bin/collector", "bin/xray"} {
 		if _, err := os.Stat(filepath.Join(dir, part)); err != nil {
 			t.Fatalf("KISEKI_CLIENTS is not prepared, run test/clients/prepare.sh %s: %v", dir, err)
 		}

@@ -20,4 +20,7 @@
 // exporters for Zipkin of OpenTelemetry's SDK and of its Collector) send too,
 // and what they sent is asked for by the query API of the same protocol
 // (older_test.go).
+//
+// The SDKs of AWS X-Ray take kiseki for X-Ray's daemon; what they sent is read
+// off the wire (xray_test.go).
 package clients

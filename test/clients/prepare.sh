@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the clients that this folder's test runs: the OpenTelemetry SDKs for
-# Node.js and Python, those of Jaeger and Zipkin for Node.js, telemetrygen, and
-# the Collector's exporter for Zipkin.
+# Node.js and Python, those of Jaeger and Zipkin for Node.js, those of AWS X-Ray
+# for Go, Node.js and Python, telemetrygen, and the Collector's exporter for
+# Zipkin.
 #
 #   prepare.sh DIR
 #
@@ -54,7 +55,12 @@ install_collector() {
 	(cd "$here/collector" && go build -o "$dir/bin/collector" .)
 }
 
+install_xray() {
+	go build -C "$here/xray" -o "$dir/bin/xray" .
+}
+
 step node "$(cat "$here/node/package-lock.json" | cksum) $(node -v)" install_node
 step python "$(cat "$here/python/requirements.txt" | cksum) $(python3 -V)" install_python
 step telemetrygen "$telemetrygen" install_telemetrygen
 step collector "$(cat "$here"/collector/* | cksum) $(go version)" install_collector
+step xray "$(cat "$here"/xray/go.* "$here"/xray/*.go | cksum) $(go version)" install_xray
