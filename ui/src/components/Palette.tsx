@@ -3,6 +3,7 @@ import { useOperations, useServices } from "../api/queries";
 import { language, setLanguage } from "../base/locale";
 import { text } from "../base/strings";
 import { type Entry, matchEntries } from "../model/palette";
+import { traceIdIn } from "../model/traceId";
 import { navigate, searchPath, servicePath, tracePath } from "../state/router";
 import { nextTheme } from "../state/theme";
 import { inTime } from "../state/time";
@@ -95,8 +96,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
 /** What the typed text itself may mean: a trace, or a query. */
 function direct(typed: string): Entry[] {
   const words = typed.trim();
-  if (/^([0-9a-fA-F]{32}|[0-9a-fA-F]{16})$/.test(words)) {
-    const id = words.toLowerCase();
+  const id = traceIdIn(words);
+  if (id && !words.startsWith("{")) {
     return [{ group: text.palette.trace, name: words, run: () => navigate(tracePath(id)) }];
   }
   if (!words.startsWith("{")) return [];

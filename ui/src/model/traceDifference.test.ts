@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { FlameGraph } from "../api/analysis";
 import { traceFromText } from "./testing";
-import { comparePaths, judge, type PathDifference, traceIdIn } from "./traceDifference";
+import { comparePaths, judge, type PathDifference } from "./traceDifference";
 import { averagePaths, type Paths, pathsOfTrace, pathTimes } from "./tracePaths";
 import { computeWork } from "./work";
 
@@ -148,18 +148,5 @@ describe("the average of traces", () => {
     expect(paths.count).toEqual([1, 2.5]);
     expect(paths.errors).toEqual([0, 0.5]);
     expect(paths.self.map(ms)).toEqual(["25", "75"]);
-  });
-});
-
-describe("a trace ID", () => {
-  it("is found in what was pasted", () => {
-    const id = "0123456789abcdef0123456789ABCDEF";
-    expect(traceIdIn(` ${id} `)).toBe(id.toLowerCase());
-    expect(traceIdIn(`https://kiseki.example/trace/${id}?view=flame&span=0123456789abcdef`)).toBe(
-      id.toLowerCase(),
-    );
-    expect(traceIdIn("0123456789abcdef")).toBe("0123456789abcdef");
-    expect(traceIdIn(`${id}0`)).toBe("");
-    expect(traceIdIn("charge")).toBe("");
   });
 });

@@ -134,7 +134,3 @@ function whyOf(d: PathDifference): Why {
   if (d.here < 0) return "missing";
   return changed(oftener(d)) ? "count" : "self";
 }
-
-/** The trace ID in what somebody pasted: the ID itself or an address that names it; "" where there is none. */
-export const traceIdIn = (pasted: string): string =>
-  /(?<![0-9a-f])([0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-f])/i.exec(pasted)?.[1]?.toLowerCase() ?? "";

@@ -1,6 +1,7 @@
 // The URL is the state that can be shared. One string, path and query, is the snapshot; pages parse it.
 
 import { type MouseEvent, useCallback, useSyncExternalStore } from "react";
+import { traceIdOf } from "../model/traceId";
 
 const listeners = new Set<() => void>();
 
@@ -64,7 +65,7 @@ export const tracePath = (traceId: string, spanId = "") =>
 
 /** The trace whose page a path names, or "". */
 export const traceOf = (path: string): string =>
-  /^\/trace\/([0-9a-fA-F]{32}|[0-9a-fA-F]{16})$/.exec(path)?.[1]?.toLowerCase() ?? "";
+  path.startsWith("/trace/") ? traceIdOf(path.slice("/trace/".length)) : "";
 
 /** The path of a service's page. */
 export const servicePath = (service: string) => `/service/${encodeURIComponent(service)}`;

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { text } from "../../base/strings";
 import { Icon } from "../../components/Icon";
-import { traceIdIn } from "../../model/traceDifference";
+import { traceIdIn } from "../../model/traceId";
 import { navigate } from "../../state/router";
 import { type TraceView, TYPICAL } from "./useTraceView";
 
