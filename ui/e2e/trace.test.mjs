@@ -219,6 +219,7 @@ test("failures are listed where they began, and the trace can be saved", () =>
 test("names and panel are as wide as the reader left them", () =>
   withPage(path, async (page) => {
     await page.locator(".row").first().click();
+    await page.waitForSelector(".panel");
     const widths = () =>
       page.locator('[role="separator"]').evaluateAll((all) => all.map((s) => Number(s.ariaValueNow)));
     const [names, panel] = await widths();

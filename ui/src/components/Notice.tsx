@@ -13,14 +13,21 @@ export function Empty({ title, children, tone }: { title: string; children?: Rea
   );
 }
 
-/** A page that is not here yet. It says so only after a moment, for most are here before. */
+/** A page that is not here yet. */
 export function Loading() {
   return (
     <main id="main" className="page">
-      <div className="empty late" role="status">
-        <h2>{text.common.loading}</h2>
-      </div>
+      <Waiting title={text.common.loading} />
     </main>
+  );
+}
+
+/** What is being read. It says so only after a moment, for most is here before. */
+export function Waiting({ title }: { title: string }) {
+  return (
+    <div className="empty late" role="status">
+      <h2>{title}</h2>
+    </div>
   );
 }
 

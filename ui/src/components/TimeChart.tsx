@@ -8,6 +8,9 @@ import { readInk } from "../canvas/surface";
 import { useTheme } from "../state/theme";
 import { useSize } from "../state/window";
 
+/** Lines whose values are told on a small screen. */
+const FEW = 3;
+
 export interface Line {
   readonly name: string;
   /** A CSS colour. */
@@ -156,6 +159,7 @@ export function TimeChart(props: {
               {lines.length > 1 && line.name} <b>{tell(line.values[index], format)}</b>
             </span>
           ))}
+          {lines.length > FEW && <small className="chart-more muted">+{lines.length - FEW}</small>}
         </span>
         <small className="muted num">
           {index < 0 ? text.chart.none : formatDateTime(from + index * step)}

@@ -22,6 +22,8 @@ const FULL = 0.72;
 const SMALL = 0.45;
 const LETTER = 6.2;
 const LINE = 15;
+/** Pixels beyond the last box in which the view has room when it shows all. */
+const MARGIN = 16;
 
 /**
  * The names of places, each a button over its drawn box, in pixels at this scale. Where they would cover each other the
@@ -57,7 +59,7 @@ export const PlaceLabels = memo(function PlaceLabels(props: {
           height: BOX.height * scale,
         }}
         aria-pressed={p.key === selected}
-        title={scale < FULL ? name : undefined}
+        title={name}
         onClick={() => props.onSelect(p.key)}
         onPointerEnter={() => props.onHover(p.key)}
         onPointerLeave={() => props.onHover(undefined)}
@@ -109,7 +111,10 @@ function freeNames(places: readonly PlaceMark[], scale: number, selected: string
     })
     .filter((n) => n.box.width > 0);
   const free = withoutOverlap([...ordered.map(boxOf), ...beyond.map((n) => n.box)], 0);
-  const cut = new Set(beyond.filter((_, i) => !free[ordered.length + i]).map((n) => n.key));
+  const edge = Math.max(...ordered.map((p) => boxOf(p).x + width)) + MARGIN;
+  const cut = new Set(
+    beyond.filter((n, i) => !free[ordered.length + i] || n.box.x + n.box.width > edge).map((n) => n.key),
+  );
   return new Set(ordered.filter((p) => !cut.has(p.key)).map((p) => p.key));
 }
 

@@ -56,6 +56,7 @@ export default function MapPage() {
         steps={data.steps}
         step={data.step}
         counts={data.counts}
+        until={data.until}
         busy={data.stepBusy}
       />
     </main>

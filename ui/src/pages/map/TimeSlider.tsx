@@ -17,10 +17,12 @@ export function TimeSlider(props: {
   steps: number;
   step: number | undefined;
   counts: Counts | undefined;
+  /** Until when there can be spans, in Unix milliseconds: a step that ends later is told as incomplete. */
+  until: number;
   /** Whether the chosen step is still being read. */
   busy: boolean;
 }) {
-  const { grid, steps, step, counts, busy } = props;
+  const { grid, steps, step, counts, busy, until } = props;
   const [playing, setPlaying] = useState(false);
   const timeOf = (i: number) => grid.from + i * grid.step;
   const go = (i: number | undefined) => choose(i === undefined ? undefined : timeOf(i));
@@ -60,7 +62,11 @@ export function TimeSlider(props: {
   const most = Math.max(1, ...(counts?.all ?? []));
   const clock = (time: number) =>
     grid.step >= 86_400_000 ? formatDate(time) : formatClock(time).slice(0, 5);
-  const named = (i: number) => text.map.time.step(clock(timeOf(i)), clock(timeOf(i + 1)));
+  const unfinished = (i: number) => timeOf(i + 1) > until;
+  const named = (i: number) => {
+    const step = text.map.time.step(clock(timeOf(i)), clock(timeOf(i + 1)));
+    return unfinished(i) ? `${step} · ${text.chart.incomplete}` : step;
+  };
   return (
     <div className="map-time">
       <button
@@ -92,8 +98,9 @@ export function TimeSlider(props: {
       >
         {Array.from({ length: steps }, (_, i) => {
           const [all, errors] = [counts?.all[i] ?? 0, counts?.errors[i] ?? 0];
+          const classes = ["map-step", i === step && "here", unfinished(i) && "unfinished"];
           return (
-            <span key={timeOf(i)} className={i === step ? "map-step here" : "map-step"} title={named(i)}>
+            <span key={timeOf(i)} className={classes.filter(Boolean).join(" ")} title={named(i)}>
               <i style={{ height: `${(all / most) * 100}%` }}>
                 {errors > 0 && <b style={{ height: `${Math.max(8, (errors / all) * 100)}%` }} />}
               </i>

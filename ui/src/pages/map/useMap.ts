@@ -94,6 +94,8 @@ export function useMap() {
   const asked = [whole, part, compared, volume];
   return {
     grid,
+    /** Until when there can be spans, in Unix milliseconds. */
+    until: all.to,
     steps,
     step,
     from,

@@ -132,7 +132,10 @@ function Head(props: { columns: readonly string[]; log: boolean; onRemove: (colu
         </span>
       ))}
       <span>{words.spans}</span>
-      <span>{words.start}</span>
+      <span>
+        {words.start}
+        <small> · {words.newest}</small>
+      </span>
     </div>
   );
 }

@@ -7,6 +7,8 @@ import { textsOf } from "../../model/spanrows";
 import { tracePath, useLinkClick } from "../../state/router";
 
 const MOST_CHIPS = 6;
+/** Digits of a trace ID that people tell traces apart by; the trace page shows as many. */
+const SHORT_ID = 8;
 /** Exporters send every 5 s, and a root ends last: until then its absence says nothing. */
 const ARRIVING_MS = 15_000;
 
@@ -53,6 +55,9 @@ export function ResultRow(props: {
           <Swatch name={trace.rootService} />
           <span className="service">{service}</span>
           <span className="operation">{name}</span>
+          <span className="result-id mono" title={trace.traceId}>
+            {trace.traceId.slice(0, SHORT_ID)}
+          </span>
           {trace.rootMissing &&
             (props.now - start < ARRIVING_MS ? (
               <span className="muted">{text.search.arriving}</span>

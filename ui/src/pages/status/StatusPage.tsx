@@ -6,7 +6,7 @@ import type { ServiceCount, Status } from "../../api/types";
 import { formatCount, formatDateTime, formatExact, nanosToMillis } from "../../base/format";
 import { text } from "../../base/strings";
 import { Link } from "../../components/Header";
-import { Empty, Failure } from "../../components/Notice";
+import { Empty, Failure, Notice } from "../../components/Notice";
 import { Swatch } from "../../components/Service";
 import { findings } from "../../model/findings";
 import { fieldName, printClauses } from "../../model/query";
@@ -57,8 +57,9 @@ export default function StatusPage() {
           {text.status.about(s.version, started)}
         </span>
       </div>
+      {status.error && <Notice>{text.status.stale(now - status.dataUpdatedAt)}</Notice>}
       <Findings findings={findings(server.data, s, now)} />
-      {server.error && (
+      {server.error && !status.error && (
         <p className="muted">
           {server.error.problem.status === 403 ? text.status.notTold : server.error.message}
         </p>

@@ -1,6 +1,6 @@
 // Why the trace went as it did, in two sentences: what failed and how that went on, and what took the time.
 
-import { Fragment, useMemo } from "react";
+import { Fragment, useMemo, useState } from "react";
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { failureOf } from "../../model/cause";
@@ -18,11 +18,21 @@ const LEAST_SHARE = 0.05;
 
 export function Because({ state }: { state: TraceView }) {
   const { errors, path } = state;
+  const [open, setOpen] = useState(false);
   if (errors.first < 0 && !path?.total) return null;
   return (
-    <div className="because">
+    <div className={open ? "because open" : "because"}>
       {errors.first >= 0 && <Failed state={state} />}
       {path && path.total > 0 && <Waited state={state} />}
+      {/* Only where there is little room: see the styles. */}
+      <button
+        type="button"
+        className="ghost because-more"
+        aria-expanded={open}
+        onClick={() => setOpen((old) => !old)}
+      >
+        {open ? text.trace.because.less : text.trace.because.more}
+      </button>
     </div>
   );
 }
@@ -78,8 +88,8 @@ function Failed({ state }: { state: TraceView }) {
       <Chain state={state} rows={failure.chain} />
       {failure.again.length > 0 && `; ${b.again(failure.again.length, failure.recovered)}`}
       {b.stop}
-      {failure.again.length === 0 && wasHandled(trace, failure.origin) && ` ${text.trace.handled}`}
-      {time !== undefined && ` ${b.share(time, path!.total, part.length)}`}
+      {failure.again.length === 0 && wasHandled(trace, failure.origin) && `${b.gap}${text.trace.handled}`}
+      {time !== undefined && `${b.gap}${b.share(time, path!.total, part.length)}`}
     </p>
   );
 }

@@ -10,6 +10,7 @@ import { judge, type PathDifference } from "../../model/traceDifference";
 import type { Paths, PathsOfTrace } from "../../model/tracePaths";
 import { tracePath, useLocation } from "../../state/router";
 import { CutName } from "./CutName";
+import { ShownAlone } from "./ShownAlone";
 import type { TraceView } from "./useTraceView";
 
 /** Rows that are shown; what explains less is no help. */
@@ -61,6 +62,7 @@ export function CompareTable(props: Compared) {
   return (
     <>
       <Sentence {...props} />
+      <ShownAlone trace={props.other?.outline && !state.trace.outline ? props.other : state.trace} />
       <div className="compare-scroll">
         <table>
           <thead>

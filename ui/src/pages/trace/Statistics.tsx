@@ -7,6 +7,7 @@ import { readOrder, sorted } from "../../model/sorting";
 import { GROUPINGS, type Grouping, type Statistics as Line, summarise } from "../../model/statistics";
 import { setParams, useLocation } from "../../state/router";
 import { CutName } from "./CutName";
+import { ShownAlone } from "./ShownAlone";
 import type { TraceView } from "./useTraceView";
 
 const DURATIONS = ["average", "median", "p95", "longest"] as const;
@@ -46,6 +47,7 @@ export function Statistics({ state }: { state: TraceView }) {
           </button>
         ))}
       </div>
+      <ShownAlone trace={trace} />
       <table>
         <thead>
           <tr>

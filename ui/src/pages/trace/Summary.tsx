@@ -1,7 +1,7 @@
 // The head of the page: which trace this is, how it went, and why.
 
 import { useMemo } from "react";
-import { formatDateTime, formatDuration, formatExact } from "../../base/format";
+import { formatClockMillis, formatDate, formatDuration, formatExact } from "../../base/format";
 import { text } from "../../base/strings";
 import { CopyButton } from "../../components/CopyButton";
 import { Link } from "../../components/Header";
@@ -21,6 +21,8 @@ export function Summary({ state }: { state: TraceView }) {
   const left = useMemo(() => leftOut(trace), [trace]);
   const failed = errors.failed.length + left.errors;
   const size = trace.size + left.spans;
+  const start = Number(trace.startNanos / 1_000_000n);
+  const levels = useMemo(() => trace.depth.reduce((most, d) => Math.max(most, d + 1), 0), [trace]);
   return (
     <div className="summary">
       <div className="summary-line">
@@ -39,9 +41,13 @@ export function Summary({ state }: { state: TraceView }) {
             {failed > 0 ? text.common.errors(failed) : text.trace.noErrors}
           </li>
           <li className="strong">{formatDuration(trace.to - trace.from)}</li>
-          <li title={formatExact(size)}>{text.common.spans(size)}</li>
+          <li title={left.spans > 0 ? formatExact(size) : text.trace.levels(formatExact(size), levels)}>
+            {text.common.spans(size)}
+          </li>
           <li>{text.common.services(services.length)}</li>
-          <li>{formatDateTime(Number(trace.startNanos / 1_000_000n))}</li>
+          <li>
+            {formatDate(start)} {formatClockMillis(start)}
+          </li>
           <li className="trace-id mono" title={trace.traceId}>
             {trace.traceId.slice(0, 8)}
             <CopyButton value={trace.traceId} label={`${text.common.copy}: ${text.trace.panel.traceId}`} />

@@ -9,6 +9,7 @@ import { share } from "../../model/graph";
 import type { Layout } from "../../model/graphLayout";
 import { serviceOf } from "../../model/trace";
 import { graphOfTrace, type TraceGraph as Model, serviceKey } from "../../model/traceGraph";
+import { ShownAlone } from "./ShownAlone";
 import type { TraceView } from "./useTraceView";
 
 /** Lines are drawn by calls a second; this many calls of a trace are drawn as one a second. */
@@ -46,6 +47,7 @@ export function TraceGraph({ state }: { state: TraceView }) {
   );
   return (
     <div className="trace-graph">
+      <ShownAlone trace={trace} />
       <GraphCanvas
         shown={model.graph}
         scope={trace.traceId}

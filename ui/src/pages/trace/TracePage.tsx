@@ -4,7 +4,7 @@ import { useTrace } from "../../api/queries";
 import { formatDuration } from "../../base/format";
 import { text } from "../../base/strings";
 import { Link } from "../../components/Header";
-import { Empty, Failure, Notice } from "../../components/Notice";
+import { Empty, Failure, Notice, Waiting } from "../../components/Notice";
 import { Splitter } from "../../components/Splitter";
 import type { Loaded } from "../../model/load";
 import { leftOut } from "../../model/outline";
@@ -50,7 +50,7 @@ export default function TracePage({ traceId }: { traceId: string }) {
       ) : query.error instanceof ApiError ? (
         <Failure error={query.error} onRetry={() => query.refetch()} />
       ) : (
-        <Empty title={text.trace.loading} />
+        <Waiting title={text.trace.loading} />
       )}
     </main>
   );
@@ -121,7 +121,8 @@ function Notices({ state }: { state: TraceView }) {
       )}
       {skew.moved.length > 0 && (
         <Notice>
-          {text.trace.skew(skew.moved.length, skew.most, names)}{" "}
+          {text.trace.skew(skew.moved.length, skew.most, names)}
+          {text.trace.because.gap}
           {raw ? text.trace.skewRaw : text.trace.skewShown}{" "}
           <button type="button" className="inline" onClick={() => state.setRaw(!raw)}>
             {raw ? text.trace.skewAdjust : text.trace.skewAsSent}

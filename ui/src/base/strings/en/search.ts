@@ -162,6 +162,7 @@ export const search = {
     duration: "Duration",
     spans: "Spans",
     start: "Start",
+    newest: "newest first",
     others: (count: number) => `+${formatCount(count)} more`,
   },
   completions: "Completions",

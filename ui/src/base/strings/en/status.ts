@@ -1,4 +1,4 @@
-import { formatCount } from "../../format";
+import { formatAge, formatCount } from "../../format";
 import { plural } from "./plural";
 import { drops } from "./status_drops";
 
@@ -13,6 +13,8 @@ export const status = {
   service: "Service",
   errors: "With errors",
   services: "Services held",
+  stale: (age: number) =>
+    `kiseki does not answer. What is shown is from ${age < 1000 ? "just now" : `${formatAge(age)} ago`}.`,
   notTold: "What the whole server receives and uses, and its settings, are told to the default tenant only.",
   about: (version: string, age: string) => `kiseki ${version}, started ${age}`,
   perSecond: (rate: string) => `${rate} spans/s`,

@@ -15,6 +15,9 @@ export const trace = {
   itIs: "it is",
   toldBy: (service: string, words: string) => `which ${service} calls “${words}”`,
   export: "Export",
+  levels: (spans: string, levels: number) => `${spans} spans, ${plural(levels, "level", "levels")} deep`,
+  shownAlone: (shown: number, left: number) =>
+    `These figures are of the ${formatExact(shown)} spans shown; ${plural(left, "span is", "spans are")} left out.`,
   errorList: {
     so: "and so",
     silent: "It does not say why.",
@@ -23,6 +26,10 @@ export const trace = {
   },
   because: {
     stop: ".",
+    /** Between two sentences. */
+    gap: " ",
+    more: "More",
+    less: "Less",
     stepsBetween: (count: number) => `${formatCount(count)} more`,
     again: (count: number, recovered: boolean) =>
       `called again ${count === 1 ? "once" : `${count} times`}, ${recovered ? "in the end without error" : "and it failed again"}`,

@@ -160,6 +160,7 @@ export const search: Text["search"] = {
     duration: "所要時間",
     spans: "スパン",
     start: "開始",
+    newest: "新しい順",
     others: (count) => `ほか ${formatCount(count)} 個`,
   },
   completions: "候補",

@@ -1,4 +1,4 @@
-import { formatCount } from "../../format";
+import { formatAge, formatCount } from "../../format";
 import type { Text } from "../en";
 import { drops } from "./status_drops";
 
@@ -13,6 +13,7 @@ export const status: Text["status"] = {
   service: "サービス",
   errors: "エラー",
   services: "保存中のサービス",
+  stale: (age) => `kiseki が応答しません。表示は ${formatAge(age, ["秒", "分", "時間", "日"])}前のものです。`,
   notTold: "サーバー全体の受信・使用量と設定は、既定のテナントにのみ表示されます。",
   about: (version, age) => `kiseki ${version}、${age}に起動`,
   perSecond: (rate) => `${rate} スパン/秒`,

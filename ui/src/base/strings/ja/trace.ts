@@ -15,6 +15,9 @@ export const trace: Text["trace"] = {
   itIs: "それは",
   toldBy: (service, words) => `${service} はこれを「${words}」と伝えています`,
   export: "エクスポート",
+  levels: (spans, levels) => `${spans} スパン、深さ ${levels} 段`,
+  shownAlone: (shown, left) =>
+    `以下は表示中の ${formatExact(shown)} スパンだけの値です（省いた ${formatExact(left)} スパンは含みません）。`,
   errorList: {
     so: "その結果",
     silent: "理由は記録されていません。",
@@ -23,6 +26,9 @@ export const trace: Text["trace"] = {
   },
   because: {
     stop: "。",
+    gap: "",
+    more: "詳しく",
+    less: "閉じる",
     stepsBetween: (count) => `ほか ${formatCount(count)} 段`,
     again: (count, recovered) => `${count} 回再呼び出し、${recovered ? "最後はエラーなし" : "再び失敗"}`,
     share: (time, of, calls) =>
