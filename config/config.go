@@ -26,6 +26,7 @@ type Config struct {
 	Jaeger    Jaeger
 	Zipkin    Zipkin
 	XRay      XRay
+	Datadog   Datadog
 	TLS       TLS
 	Limits    Limits
 	Storage   Storage
@@ -70,6 +71,9 @@ type Zipkin struct{ Address string }
 // XRay is the listener that stands for the daemon of AWS X-Ray, over UDP and
 // TCP; it may be off.
 type XRay struct{ Address string }
+
+// Datadog is the listener that stands for Datadog's Agent; it may be off.
+type Datadog struct{ Address string }
 
 // TLS is the certificate all listeners present; both empty means no TLS.
 type TLS struct {
@@ -163,8 +167,9 @@ func Default() Config {
 			BinaryAddress:   "127.0.0.1:6832",
 			SamplingAddress: "127.0.0.1:5778",
 		},
-		Zipkin: Zipkin{Address: "127.0.0.1:9411"},
-		XRay:   XRay{Address: "127.0.0.1:2000"},
+		Zipkin:  Zipkin{Address: "127.0.0.1:9411"},
+		XRay:    XRay{Address: "127.0.0.1:2000"},
+		Datadog: Datadog{Address: "127.0.0.1:8126"},
 		Limits: Limits{
 			RequestBytes:      20 * mib,
 			DecompressedBytes: 64 * mib,
@@ -202,6 +207,7 @@ func (c *Config) Validate() error {
 		addressOrOff("jaeger.sampling.address", c.Jaeger.SamplingAddress),
 		addressOrOff("zipkin.address", c.Zipkin.Address),
 		addressOrOff("xray.address", c.XRay.Address),
+		addressOrOff("datadog.address", c.Datadog.Address),
 		c.checkTLS(),
 		checkOrigins("otlp.http.cors-origins", c.OTLP.CORSOrigins),
 		atLeast("limits.request-bytes", c.Limits.RequestBytes, kib),

@@ -28,6 +28,7 @@ var optionalListeners = []struct {
 	{"Jaeger sampling", keyJaegerSampling, true, []string{"tcp"}},
 	{"Zipkin", keyZipkin, true, []string{"tcp"}},
 	{"AWS X-Ray", keyXRay, false, []string{"tcp", "udp"}},
+	{"Datadog", keyDatadog, true, []string{"tcp"}},
 }
 
 // The keys of the settings of [optionalListeners].
@@ -39,6 +40,7 @@ const (
 	keyJaegerSampling = "jaeger.sampling.address"
 	keyZipkin         = "zipkin.address"
 	keyXRay           = "xray.address"
+	keyDatadog        = "datadog.address"
 )
 
 // optional is the listener of a receiver beside OTLP.

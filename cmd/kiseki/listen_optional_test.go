@@ -189,3 +189,25 @@ func TestXRay(t *testing.T) {
 		}
 	}
 }
+
+// TestDatadog: the Agent's port takes a trace, here of one span in MessagePack.
+func TestDatadog(t *testing.T) {
+	r := startServe(t, t.TempDir(), "--datadog", "127.0.0.1:0", "--retention-age", "0")
+	url := r.others["Datadog"]
+	if n := told(t, r, keyDatadog); n.State != native.ListenerOpen || n.Address != url {
+		t.Errorf("/server says %+v, it listens at %s", n, url)
+	}
+	body := "\x91\x91\x85\xa8trace_id\x07\xa7span_id\x08\xa4name\xa1n\xa7service\xa4shop\xa5start\xcf\x18\xd7\x5a\x00\x00\x00\x00\x00"
+	resp, err := r.client.Post(url+"/v0.4/traces", "application/msgpack", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status)
+	}
+	_, trace := r.get(t, "/api/kiseki/v1/traces/00000000000000000000000000000007")
+	if !strings.Contains(trace, `"shop"`) {
+		t.Errorf("the trace is %s", trace)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/kiseki-dev/kiseki/ingest"
+	"github.com/kiseki-dev/kiseki/ingest/datadog"
 	"github.com/kiseki-dev/kiseki/ingest/jaeger"
 	"github.com/kiseki-dev/kiseki/ingest/xray"
 	"github.com/kiseki-dev/kiseki/ingest/zipkin"
@@ -27,6 +28,9 @@ func (s *server) startOptional(o ingest.Options) {
 	s.runTCP(keyXRay, x.Serve)
 	s.runUDP(keyXRay, x.ServePackets)
 	s.drains = append(s.drains, x.Shutdown)
+	d := datadog.New(o)
+	s.runTCP(keyDatadog, d.Serve)
+	s.drains = append(s.drains, d.Shutdown)
 }
 
 // runTCP serves a receiver where its setting has it listen.

@@ -23,4 +23,7 @@
 //
 // The SDKs of AWS X-Ray take kiseki for X-Ray's daemon; what they sent is read
 // off the wire (xray_test.go).
+//
+// Datadog's library for Node.js is asked about in OTLP: its client writes what
+// its spans are to become (datadog_test.go).
 package clients

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the clients that this folder's test runs: the OpenTelemetry SDKs for
-# Node.js and Python, those of Jaeger and Zipkin for Node.js, those of AWS X-Ray
-# for Go, Node.js and Python, telemetrygen, and the Collector's exporter for
-# Zipkin.
+# Node.js and Python, those of Jaeger, Zipkin and Datadog for Node.js, those of
+# AWS X-Ray for Go, Node.js and Python, telemetrygen, and the Collector's
+# exporter for Zipkin.
 #
 #   prepare.sh DIR
 #
@@ -35,10 +35,11 @@ step() {
 	printf '%s' "$input" >"$dir/$name.stamp"
 }
 
+# Without what is optional: that is native code for profiles and the like.
 install_node() {
 	mkdir -p "$dir/node"
 	cp "$here/node/package.json" "$here/node/package-lock.json" "$dir/node/"
-	(cd "$dir/node" && npm ci --ignore-scripts --silent --no-audit --no-fund)
+	(cd "$dir/node" && npm ci --ignore-scripts --omit=optional --silent --no-audit --no-fund)
 }
 
 install_python() {

@@ -41,7 +41,7 @@ func start(t *testing.T, bin, data string) *server {
 	s := &server{others: map[string]string{}, cmd: exec.Command(bin, "serve", "--data", data,
 		"--http", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0",
 		"--jaeger-grpc", "127.0.0.1:0", "--jaeger-http", "127.0.0.1:0", "--jaeger-compact", "127.0.0.1:0", "--jaeger-binary", "127.0.0.1:0",
-		"--jaeger-sampling", "127.0.0.1:0", "--zipkin", "127.0.0.1:0", "--xray", "127.0.0.1:0")}
+		"--jaeger-sampling", "127.0.0.1:0", "--zipkin", "127.0.0.1:0", "--xray", "127.0.0.1:0", "--datadog", "127.0.0.1:0")}
 	s.cmd.Stderr = &s.log
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
