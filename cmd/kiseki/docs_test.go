@@ -25,8 +25,9 @@ func TestDocumentedCommands(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "kiseki"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r := startServe(t, filepath.Join(dir, "data"), "--backup-directory", filepath.Join(dir, "backups"), "--zipkin", "127.0.0.1:0")
-	actual := strings.NewReplacer("http://127.0.0.1:16686", r.web, "http://127.0.0.1:4318", r.otlpHTTP, "127.0.0.1:4317", r.otlpGRPC, "http://127.0.0.1:9411", r.others["Zipkin"])
+	r := startServe(t, filepath.Join(dir, "data"), "--backup-directory", filepath.Join(dir, "backups"), "--zipkin", "127.0.0.1:0", "--xray", "127.0.0.1:0")
+	actual := strings.NewReplacer("http://127.0.0.1:16686", r.web, "http://127.0.0.1:4318", r.otlpHTTP, "127.0.0.1:4317", r.otlpGRPC, "http://127.0.0.1:9411", r.others["Zipkin"],
+		"/dev/udp/127.0.0.1/2000", "/dev/udp/"+strings.Replace(r.others["AWS X-Ray"], ":", "/", 1))
 	for _, page := range []string{"README.md", "docs/operations.md", "docs/receivers.md"} {
 		text, err := os.ReadFile(filepath.Join("../..", page))
 		if err != nil {
