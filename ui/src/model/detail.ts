@@ -45,6 +45,15 @@ export function resourceOf(trace: Trace, row: number): Attribute[] {
   return run(trace, resources.attrs[i] ?? 0, resources.attrs[i + 1] ?? 0);
 }
 
+/** Whether AWS X-Ray sent the span while it was running, and no more since. */
+export const isRunning = (trace: Trace, row: number): boolean =>
+  trace.duration[row] === 0 &&
+  attributesOf(trace, row).some(({ key, value }) => key === "aws.xray.inprogress" && value.boolValue);
+
+/** Whether the span came by AWS X-Ray, to whose users its IDs say more. */
+export const cameByXRay = (trace: Trace, row: number): boolean =>
+  [...attributesOf(trace, row), ...resourceOf(trace, row)].some(({ key }) => key.startsWith("aws.xray."));
+
 /** The span's instrumentation scope. */
 export function scopeOf(trace: Trace, row: number) {
   const { scopes, spans, strings } = trace.columns;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { traceIdIn, traceIdOf } from "./traceId";
+import { traceIdIn, traceIdOf, xrayIdOf } from "./traceId";
 
 describe("a trace ID", () => {
   const id = "0123456789abcdef0123456789ABCDEF";
@@ -21,6 +21,10 @@ describe("a trace ID", () => {
       ),
     ).toBe(lower);
     expect(traceIdIn("1-01234567-89abcdef0123456789abcde")).toBe("");
+  });
+
+  it("is written as X-Ray does", () => {
+    expect(xrayIdOf(lower)).toBe("1-01234567-89abcdef0123456789abcdef");
   });
 
   it("is a whole text", () => {

@@ -10,6 +10,9 @@ export function traceIdIn(pasted: string): string {
   return id.toLowerCase();
 }
 
+/** A trace ID of 32 digits as AWS X-Ray writes it. */
+export const xrayIdOf = (id: string): string => `1-${id.slice(0, 8)}-${id.slice(8)}`;
+
 /** The trace ID that a text is, or "". */
 export const traceIdOf = (text: string): string =>
   ID.exec(text)?.[0].length === text.length ? traceIdIn(text) : "";

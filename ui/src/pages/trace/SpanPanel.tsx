@@ -11,14 +11,17 @@ import { Swatch } from "../../components/Service";
 import { ownPathTime } from "../../model/critical";
 import {
   attributesOf,
+  cameByXRay,
   eventsOf,
   groupAttributes,
+  isRunning,
   resourceOf,
   type SpanEvent,
   scopeOf,
 } from "../../model/detail";
 import { errorMessage, NO_ERROR, ORIGIN } from "../../model/errors";
 import { idOf, KINDS, missingParent, nameOf, serviceOf } from "../../model/trace";
+import { xrayIdOf } from "../../model/traceId";
 import { AttributeList } from "./AttributeList";
 import { LinkedFrom, Links } from "./Links";
 import { Section } from "./Section";
@@ -117,7 +120,7 @@ function Facts({ state }: { state: TraceView }) {
   return (
     <dl className="facts">
       <Fact name={p.duration}>
-        <b className="num">{formatDuration(trace.duration[row]!)}</b>
+        <b className="num">{isRunning(trace, row) ? p.running : formatDuration(trace.duration[row]!)}</b>
       </Fact>
       <Fact name={p.self}>
         <span className="num">{formatDuration(work.self[row]!)}</span>
@@ -192,6 +195,7 @@ function Origin({ state, whole }: { state: TraceView; whole: WholeSpan }) {
       )}
       <dl className="ids">
         <Identifier name={p.traceId} value={trace.traceId} />
+        {cameByXRay(trace, row) && <Identifier name={p.xrayId} value={xrayIdOf(trace.traceId)} />}
         <Identifier name={p.spanId} value={idOf(trace, row)} />
         {parentId && <Identifier name={p.parentId} value={parentId} note={missing ? p.parentMissing : ""} />}
         {state_ && <Identifier name={p.traceState} value={state_} />}
