@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -10,7 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strings"
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -160,7 +161,7 @@ func (o *proxyOptions) openListeners(to *url.URL) (inbound, egress net.Listener,
 	if err != nil {
 		return nil, nil, explainListen(err, o.listen, "--listen")
 	}
-	if l.Addr().String() == to.Host || shownAddress(l.Addr()) == strings.Replace(to.Host, "127.0.0.1", "localhost", 1) {
+	if leadsTo(to, l.Addr()) {
 		l.Close()
 		return nil, nil, fmt.Errorf("--to %s is the address of the proxy itself: have the service listen elsewhere", to.Redacted())
 	}
@@ -178,6 +179,20 @@ func (o *proxyOptions) openListeners(to *url.URL) (inbound, egress net.Listener,
 		return nil, nil, fmt.Errorf("--egress %s would let other machines call any address from here: listen on 127.0.0.1", o.egress)
 	}
 	return inbound, netutil.LimitListener(egress, maxConnections), nil
+}
+
+// leadsTo reports whether a URL is that of a listener of this machine, to which
+// a proxy would send each request again and again.
+func leadsTo(to *url.URL, a net.Addr) bool {
+	ip, port := ipOf(a)
+	if cmp.Or(to.Port(), map[string]string{"http": "80", "https": "443"}[to.Scheme]) != strconv.Itoa(port) {
+		return false
+	}
+	host := net.ParseIP(to.Hostname())
+	if to.Hostname() == "localhost" {
+		host = net.IPv4(127, 0, 0, 1)
+	}
+	return host.Equal(ip) || ip.IsUnspecified() && (host.IsLoopback() || host.IsUnspecified())
 }
 
 const proxyHelp = `NAME

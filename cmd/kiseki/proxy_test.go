@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -36,15 +38,15 @@ func TestProxy(t *testing.T) {
 		t.Fatal(err, stderr.String())
 	}
 	go io.Copy(io.Discard, stdout)
-	url := regexp.MustCompile(`http://[0-9.:]+`).FindString(string(greeting[:n]))
+	address := regexp.MustCompile(`http://[0-9.:]+`).FindString(string(greeting[:n]))
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get(url + "/users/42")
+	resp, err := client.Get(address + "/users/42")
 	if err != nil {
 		t.Fatal(err)
 	}
 	body, _ := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	if string(body) != strings.TrimPrefix(url, "http://") {
+	if string(body) != strings.TrimPrefix(address, "http://") {
 		t.Errorf("the service was asked for the host %q", body)
 	}
 	stop()
@@ -77,12 +79,36 @@ func TestProxyUsage(t *testing.T) {
 		{"--to http://127.0.0.1:1/x --service shop", exitUsage, "must have no path"},
 		{"--to http://127.0.0.1:1 --service shop --route users", exitUsage, `route "users" cannot be used`},
 		{"--to http://127.0.0.1:1 --service shop --listen 127.0.0.1:0 --egress :0", exitFailed, "listen on 127.0.0.1"},
-		{"--to http://127.0.0.1:18923 --service shop --listen 127.0.0.1:18923", exitFailed, "is the address of the proxy itself"},
 		{"--to http://127.0.0.1:1 --service shop x", exitUsage, "unexpected argument"},
 	} {
 		status, _, stderr := kiseki(t, append([]string{"proxy"}, strings.Fields(c.args)...)...)
 		if status != c.status || !strings.Contains(stderr, c.want) {
 			t.Errorf("%s: status %d, stderr %q", c.args, status, stderr)
+		}
+	}
+}
+
+func TestLeadsTo(t *testing.T) {
+	for _, c := range []struct {
+		to, listener string
+		want         bool
+	}{
+		{"http://127.0.0.1:8080", "127.0.0.1:8080", true},
+		{"http://localhost:8080", "127.0.0.1:8080", true},
+		{"http://localhost:8080", "0.0.0.0:8080", true},
+		{"http://[::1]:8080", "[::]:8080", true},
+		{"http://127.0.0.1", "127.0.0.1:80", true},
+		{"http://127.0.0.1:9000", "127.0.0.1:8080", false},
+		{"http://localhost:8080", "192.0.2.1:8080", false},
+		{"http://service:8080", "0.0.0.0:8080", false},
+	} {
+		to, _ := url.Parse(c.to)
+		address, err := net.ResolveTCPAddr("tcp", c.listener)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := leadsTo(to, address); got != c.want {
+			t.Errorf("%s is %s: %t", c.to, c.listener, got)
 		}
 	}
 }
