@@ -309,3 +309,31 @@ func FuzzDecode(f *testing.F) {
 		_ = show(&b)
 	})
 }
+
+// BenchmarkDecode is a request of 1,000 spans of 20 tags.
+func BenchmarkDecode(b *testing.B) {
+	meta, metrics := dict{"_dd.p.tid": "6b02abbd00000000", "env": "test", "span.kind": "client"}, dict{"_sampling_priority_v1": 1.0, "process_id": 42.0}
+	for i := range 12 {
+		meta[fmt.Sprintf("some.tag.%d", i)] = fmt.Sprintf("a value of it, number %d", i)
+	}
+	var chunks []any
+	for i := range 100 {
+		var spans []any
+		for j := range 10 {
+			spans = append(spans, dict{"service": "shop", "name": "web.request", "resource": "GET /users/:id", "type": "web", "trace_id": i + 1, "span_id": j + 1,
+				"parent_id": j, "start": 1_790_000_000_000_000_000, "duration": 5_000_000, "error": 0, "meta": meta, "metrics": metrics})
+		}
+		chunks = append(chunks, spans)
+	}
+	body := pack(nil, chunks)
+	d, batch := newDecoder(ingest.Limits{}), telemetry.Batch{}
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		batch.Reset()
+		if _, err := d.Decode(encodingV4, body, &batch); err != nil || len(batch.Spans) != 1000 {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/span")
+}
