@@ -33,6 +33,17 @@ func prepared(t *testing.T) string {
 	return dir
 }
 
+// withJava returns the folder of the clients for Java. prepare.sh may have left
+// them out, and then the test is too.
+func withJava(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(prepared(t), "java")
+	if _, err := os.Stat(filepath.Join(dir, "recorder.jar")); err != nil {
+		t.Skip("NOT RUN: prepare.sh left out the clients for Java, and said why")
+	}
+	return dir
+}
+
 // TestSDKs lets every SDK send over every protocol it speaks, and reads what
 // it sent. Reading is at once: a client that was answered finds its spans.
 func TestSDKs(t *testing.T) {
@@ -54,10 +65,14 @@ func TestSDKs(t *testing.T) {
 		{"go", []string{goClient}, "", []string{"grpc", "http/protobuf", "http/json"}},
 		{"node", []string{"node", nodeScript}, filepath.Join(dir, "node"), []string{"grpc", "http/protobuf", "http/json"}},
 		{"python", []string{python, pythonScript}, "", []string{"grpc", "http/protobuf"}},
+		{"java agent", []string{absolute(t, "java/agent.sh")}, filepath.Join(dir, "java"), []string{"grpc", "http/protobuf"}},
 	} {
 		for _, protocol := range c.protocols {
 			name := c.name + " " + protocol
 			t.Run(name, func(t *testing.T) {
+				if c.name == "java agent" {
+					withJava(t)
+				}
 				endpoint := s.otlpHTTP
 				if protocol == "grpc" {
 					endpoint = s.otlpGRPC

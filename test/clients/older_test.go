@@ -43,11 +43,16 @@ func TestOlderClients(t *testing.T) {
 		{"zipkin-v1", zipkinURL, askZipkin, zipkinURL, nil},
 		{"zipkin-v2", zipkinURL, askZipkin, s.web, nil},
 		{"otel-zipkin", zipkinURL, askZipkin, zipkinURL, nil},
+		{"Brave in JSON", zipkinURL, askZipkin, zipkinURL, brave("JSON", zipkinURL)},
+		{"Brave in protobuf", zipkinURL, askZipkin, s.web, brave("PROTO3", zipkinURL)},
 		{"the Collector's exporter in JSON", zipkinURL, askZipkin, zipkinURL, []string{filepath.Join(dir, "bin/collector"), zipkinURL, "json"}},
 		{"the Collector's exporter in protobuf", zipkinURL, askZipkin, zipkinURL, []string{filepath.Join(dir, "bin/collector"), zipkinURL, "proto"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
+			if strings.HasPrefix(c.name, "Brave") {
+				withJava(t)
+			}
 			command := c.command
 			if command == nil {
 				command = []string{"node", script, c.name, c.endpoint}
@@ -71,6 +76,13 @@ func TestOlderClients(t *testing.T) {
 		})
 	}
 	s.stop(t)
+}
+
+// brave is the command of Zipkin's client for Java.
+func brave(encoding, url string) []string {
+	jars := "../java/jars/"
+	path := "../java/classes:" + jars + "brave.jar:" + jars + "zipkin-reporter.jar:" + jars + "zipkin-reporter-brave.jar:" + jars + "zipkin-sender-urlconnection.jar"
+	return []string{"java", "-cp", path, "BraveClient", encoding, url}
 }
 
 // compareObjects asks for the traces of spans until all are there, which

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the clients that this folder's test runs: the OpenTelemetry SDKs for
 # Node.js and Python, those of Jaeger, Zipkin and Datadog for Node.js, those of
-# AWS X-Ray for Go, Node.js and Python, telemetrygen, and the Collector's
-# exporter for Zipkin.
+# AWS X-Ray for Go, Node.js and Python, OpenTelemetry's agent and Zipkin's Brave
+# for Java, telemetrygen, and the Collector's exporter for Zipkin.
 #
 #   prepare.sh DIR
 #
-# What is there already and still current stays, so a second run is quick.
+# What is there already and still current stays, so a second run is quick. The
+# clients for Java are left out where Java cannot be had.
 set -euo pipefail
 
 [ $# = 1 ] || { echo "usage: prepare.sh DIR" >&2; exit 2; }
@@ -60,8 +61,32 @@ install_xray() {
 	go build -C "$here/xray" -o "$dir/bin/xray" .
 }
 
+install_jars() {
+	"$here/../jars.sh" "$here/java/pom.xml" "$dir/java/jars"
+}
+
+install_java() {
+	local services=$dir/java/classes/META-INF/services
+	rm -rf "$dir/java/classes"
+	mkdir -p "$services"
+	javac --release 17 -encoding UTF-8 -cp "$dir/java/jars/*" -d "$dir/java/classes" "$here"/java/*.java
+	echo Recorder >"$services/io.opentelemetry.sdk.autoconfigure.spi.AutoConfigurationCustomizerProvider"
+	jar --create --file "$dir/java/recorder.jar" -C "$dir/java/classes" .
+}
+
 step node "$(cat "$here/node/package-lock.json" | cksum) $(node -v)" install_node
 step python "$(cat "$here/python/requirements.txt" | cksum) $(python3 -V)" install_python
 step telemetrygen "$telemetrygen" install_telemetrygen
 step collector "$(cat "$here"/collector/* | cksum) $(go version)" install_collector
 step xray "$(cat "$here"/xray/go.* "$here"/xray/*.go | cksum) $(go version)" install_xray
+mkdir -p "$dir/java"
+set +e # for an if would switch it off in all that it calls
+(set -e && step jars "$(cat "$here/java/pom.xml" | cksum) $(command -v javac)" install_jars)
+got=$?
+set -e
+if [ $got = 0 ]; then
+	step java "$(cat "$here"/java/*.java "$here/java/pom.xml" | cksum) $(javac -version 2>&1)" install_java
+else
+	rm -rf "$dir/java" "$dir/java.stamp"
+	echo "left out: the clients for Java" >&2
+fi
