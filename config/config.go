@@ -34,6 +34,7 @@ type Config struct {
 	Backup    Backup
 	Tenants   Tenants
 	Forward   []Forward
+	Kafka     Kafka
 	Log       Log
 
 	file    string            // that was read; "": none
@@ -74,6 +75,18 @@ type XRay struct{ Address string }
 
 // Datadog is the listener that stands for Datadog's Agent; it may be off.
 type Datadog struct{ Address string }
+
+// Kafka is the cluster that spans are taken from; without brokers there is none.
+type Kafka struct {
+	Brokers  []string
+	Topics   []string // a name, or NAME=ENCODING
+	Group    string
+	TLS      bool
+	CA       string // PEM file
+	User     string // of SASL; "": without
+	Password string
+	SASL     string // the mechanism
+}
 
 // TLS is the certificate all listeners present; both empty means no TLS.
 type TLS struct {
@@ -188,6 +201,7 @@ func Default() Config {
 		},
 		Retention: Retention{Age: 14 * day},
 		Tenants:   Tenants{Max: 20},
+		Kafka:     Kafka{Topics: []string{"otlp_spans"}, Group: "kiseki", SASL: "plain"},
 		Log:       Log{Level: "info", Format: "text", SlowQuery: 5 * time.Second},
 	}
 }
@@ -209,6 +223,7 @@ func (c *Config) Validate() error {
 		addressOrOff("xray.address", c.XRay.Address),
 		addressOrOff("datadog.address", c.Datadog.Address),
 		c.checkTLS(),
+		c.checkKafka(),
 		checkOrigins("otlp.http.cors-origins", c.OTLP.CORSOrigins),
 		atLeast("limits.request-bytes", c.Limits.RequestBytes, kib),
 		atLeast("limits.decompressed-bytes", c.Limits.DecompressedBytes, kib),
@@ -232,6 +247,26 @@ func (c *Config) checkTLS() error {
 		return errors.New("tls.cert and tls.key belong together: set both or neither")
 	}
 	return nil
+}
+
+func (c *Config) checkKafka() error {
+	k := &c.Kafka
+	switch {
+	case k.CA != "" && !k.TLS:
+		return errors.New("kafka.ca is for TLS: set kafka.tls too")
+	case (k.User == "") != (k.Password == ""):
+		return errors.New("kafka.user and kafka.password belong together: set both or neither")
+	case len(k.Brokers) == 0:
+		return nil
+	case len(k.Topics) == 0:
+		return errors.New("kafka.topics is empty")
+	}
+	for _, b := range k.Brokers {
+		if err := checkAddress("kafka.brokers", b); err != nil {
+			return err
+		}
+	}
+	return nonEmpty("kafka.group", k.Group)
 }
 
 func (c *Config) checkTenants() error {

@@ -60,7 +60,7 @@ func (c *Config) Settings() []Setting {
 		{"Data", "tenants.max", "max-tenants", "COUNT",
 			"How many tenants there may be. Spans of further ones are refused.",
 			countValue{&c.Tenants.Max}},
-	}, c.listeningSettings(), []Setting{
+	}, c.listeningSettings(), c.kafkaSettings(), []Setting{
 		{"Limits", "limits.memory", "max-memory", "SIZE",
 			"Memory of the process, at least 256MiB. Garbage is collected in time for it, and sizes that are 0 are chosen for it. 0 takes a quarter of the machine's memory, or of the container's.",
 			sizeValue{&c.Limits.Memory}},
@@ -163,6 +163,36 @@ func (c *Config) listeningSettings() []Setting {
 		{"Listening", "tls.key", "tls-key", "FILE",
 			"PEM private key of tls.cert.",
 			textValue{&c.TLS.Key}},
+	}
+}
+
+// kafkaSettings are those of the receiver that asks others for spans.
+func (c *Config) kafkaSettings() []Setting {
+	return []Setting{
+		{"Kafka", "kafka.brokers", "kafka-brokers", "LIST",
+			"Brokers of a Kafka cluster that spans are taken from, as HOST:PORT. Without any there is no such receiver.",
+			listValue{&c.Kafka.Brokers}},
+		{"Kafka", "kafka.topics", "kafka-topics", "LIST",
+			"Topics that have spans: names, with =ENCODING after them unless it is otlp_proto. The others are otlp_json, jaeger_proto and jaeger_json.",
+			listValue{&c.Kafka.Topics}},
+		{"Kafka", "kafka.group", "kafka-group", "NAME",
+			"The consumer group. It begins at the start of the topics; its members share their partitions.",
+			textValue{&c.Kafka.Group}},
+		{"Kafka", "kafka.tls", "kafka-tls", "BOOL",
+			"Whether brokers speak TLS.",
+			boolValue{&c.Kafka.TLS}},
+		{"Kafka", "kafka.ca", "kafka-ca", "FILE",
+			"PEM certificates to trust of brokers instead of the system's authorities.",
+			textValue{&c.Kafka.CA}},
+		{"Kafka", "kafka.user", "kafka-user", "NAME",
+			"The user for SASL. Set it together with kafka.password; without both there is no SASL.",
+			textValue{&c.Kafka.User}},
+		{"Kafka", "kafka.password", "kafka-password", "TEXT",
+			"The password of kafka.user. It is best given as an environment variable.",
+			secretText{textValue{&c.Kafka.Password}}},
+		{"Kafka", "kafka.sasl", "kafka-sasl", "MECHANISM",
+			"The mechanism of SASL.",
+			choiceValue{&c.Kafka.SASL, []string{"plain", "scram-sha-256", "scram-sha-512"}}},
 	}
 }
 

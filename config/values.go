@@ -35,6 +35,16 @@ type textValue struct{ p *string }
 func (v textValue) Set(s string) error { *v.p = s; return nil }
 func (v textValue) String() string     { return *v.p }
 
+// secretText is text that is not shown.
+type secretText struct{ textValue }
+
+func (v secretText) shown() string {
+	if *v.p == "" {
+		return ""
+	}
+	return "…"
+}
+
 type sizeValue struct{ p *int64 }
 
 func (v sizeValue) Set(s string) (err error) { return assign(v.p, s, ParseSize) }

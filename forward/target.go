@@ -31,6 +31,8 @@ var protocols = []struct {
 	{"jaeger", "14250", false, true, newJaeger},
 	{"jaegers", "14250", true, true, newJaeger},
 	{"xray", "2000", false, false, newXRay},
+	{"kafka", "9092", false, true, newKafka},
+	{"kafkas", "9093", true, true, newKafka},
 	{"file", "", false, false, newFile},
 }
 

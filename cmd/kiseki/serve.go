@@ -89,7 +89,9 @@ func serve(ctx context.Context, c *config.Config, stdout io.Writer, log *slog.Lo
 		return err
 	}
 	s.metrics.registry.MustRegister(newStoreCollector(s.tenants), newForwardCollector(s.tenants))
-	s.startReceivers()
+	if err := s.startReceivers(); err != nil {
+		return errors.Join(err, s.stop())
+	}
 	s.api.Open(http.HandlerFunc(s.serveHTTP))
 	idle, stopIdle := context.WithCancel(context.Background())
 	defer stopIdle()
@@ -185,7 +187,7 @@ func explainOpen(err error, dir string) error {
 	return fmt.Errorf("open data folder %q: %w", dir, err)
 }
 
-func (s *server) startReceivers() {
+func (s *server) startReceivers() error {
 	limits := s.config.Limits
 	s.pipeline = pipeline.New(pipeline.Options{
 		Attrs:      limits.Attributes,
@@ -210,6 +212,7 @@ func (s *server) startReceivers() {
 	s.run(s.receiver.ServeHTTP, s.listeners.otlpHTTP)
 	s.run(s.receiver.ServeGRPC, s.listeners.otlpGRPC)
 	s.startOptional(o)
+	return s.startKafka(o)
 }
 
 // stop ends the receivers after their requests in flight, then the store.

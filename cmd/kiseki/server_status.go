@@ -109,7 +109,7 @@ func (s *server) status() native.Server {
 	counts, hour := s.metrics.counts(s.pipeline.Stats()), s.history.show()
 	out := native.Server{
 		HistoryStep: uint64(historyStep), HistoryEnd: uint64(hour.end.UnixNano()),
-		Receivers: receivers(counts, hour), Listeners: s.told(), Destinations: s.tenants.destinations(), Drops: drops(counts, hour),
+		Receivers: receivers(counts, hour), Listeners: append(s.told(), s.toldKafka()), Destinations: s.tenants.destinations(), Drops: drops(counts, hour),
 		Memory: native.Memory{Resident: machine.Resident(), Limit: s.config.Limits.Memory, ResidentHistory: hour.resident},
 	}
 	for _, t := range s.tenants.all() {

@@ -61,3 +61,14 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSpanJSON: whatever a message of a topic has in it, decoding it ends.
+func FuzzSpanJSON(f *testing.F) {
+	f.Add([]byte(`{"traceId":"AAAAAAAAAAAAAAAAAAAAAQ==","spanId":"AAAAAAAAAAI=","startTime":"2026-11-22T01:02:03Z","duration":"1s","tags":[{"key":"a","vType":"INT64","vInt64":"1"}]}`))
+	f.Fuzz(func(_ *testing.T, body []byte) {
+		var b telemetry.Batch
+		_, _ = NewDecoder(ingest.Limits{}).Decode(EncodingSpanJSON, body, &b)
+		b.Reset()
+		_, _ = NewDecoder(ingest.Limits{}).Decode(EncodingSpan, body, &b)
+	})
+}
