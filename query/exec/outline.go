@@ -135,25 +135,30 @@ func (o *Outline) distinct() []int32 {
 
 // upToDate is spans without the outdated ones. What has a duration has an end.
 func (o *Outline) upToDate(spans []int32) []int32 {
-	byID := map[telemetry.SpanID][]int32{}
+	first := map[telemetry.SpanID]int32{} // with each ID; -1: not met yet
 	for _, i := range spans {
 		if o.Spans[i].Duration == 0 {
-			byID[o.Spans[i].ID] = nil
+			first[o.Spans[i].ID] = -1
 		}
 	}
-	if len(byID) == 0 {
+	if len(first) == 0 {
 		return spans
 	}
+	same := map[telemetry.SpanID][]int32{} // of those that are several
 	for _, i := range spans {
-		if same, ok := byID[o.Spans[i].ID]; ok {
-			byID[o.Spans[i].ID] = append(same, i)
+		id := o.Spans[i].ID
+		if at, ok := first[id]; ok && at < 0 {
+			first[id] = i
+		} else if ok {
+			if same[id] == nil {
+				same[id] = append(same[id], at)
+			}
+			same[id] = append(same[id], i)
 		}
 	}
 	outdated := map[int32]bool{}
-	for _, same := range byID {
-		if len(same) > 1 {
-			o.markOutdated(same, outdated)
-		}
+	for _, all := range same {
+		o.markOutdated(all, outdated)
 	}
 	return slices.DeleteFunc(spans, func(i int32) bool { return outdated[i] })
 }
