@@ -45,11 +45,10 @@ func TestOlderClients(t *testing.T) {
 		{"otel-zipkin", zipkinURL, askZipkin, zipkinURL, nil},
 		{"Brave in JSON", zipkinURL, askZipkin, zipkinURL, brave("JSON", zipkinURL)},
 		{"Brave in protobuf", zipkinURL, askZipkin, s.web, brave("PROTO3", zipkinURL)},
-		{"the Collector's exporter in JSON", zipkinURL, askZipkin, zipkinURL, []string{filepath.Join(dir, "bin/collector"), zipkinURL, "json"}},
-		{"the Collector's exporter in protobuf", zipkinURL, askZipkin, zipkinURL, []string{filepath.Join(dir, "bin/collector"), zipkinURL, "proto"}},
+		{"the Collector's exporter in JSON", zipkinURL, askZipkin, zipkinURL, []string{filepath.Join(dir, "bin/collector"), "zipkin", zipkinURL, "json"}},
+		{"the Collector's exporter in protobuf", zipkinURL, askZipkin, zipkinURL, []string{filepath.Join(dir, "bin/collector"), "zipkin", zipkinURL, "proto"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var stdout, stderr bytes.Buffer
 			if strings.HasPrefix(c.name, "Brave") {
 				withJava(t)
 			}
@@ -57,15 +56,7 @@ func TestOlderClients(t *testing.T) {
 			if command == nil {
 				command = []string{"node", script, c.name, c.endpoint}
 			}
-			cmd := exec.Command(command[0], command[1:]...)
-			cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(dir, "node"), &stdout, &stderr
-			if err := cmd.Run(); err != nil {
-				t.Fatalf("%v\n%s", err, stderr.String())
-			}
-			var sent []object
-			if err := json.Unmarshal(stdout.Bytes(), &sent); err != nil || len(sent) < 2 {
-				t.Fatalf("%v: %s", err, stdout.String())
-			}
+			sent := sendObjects(t, filepath.Join(dir, "node"), command...)
 			compareObjects(t, sent, func(id string) []object { return c.ask(t, c.from, id) })
 		})
 	}
@@ -76,6 +67,21 @@ func TestOlderClients(t *testing.T) {
 		})
 	}
 	s.stop(t)
+}
+
+// sendObjects runs a client in dir and returns what it says it sent.
+func sendObjects(t *testing.T, dir string, command ...string) (sent []object) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, stderr.String())
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &sent); err != nil || len(sent) < 2 {
+		t.Fatalf("%v: %s", err, stdout.String())
+	}
+	return sent
 }
 
 // brave is the command of Zipkin's client for Java.

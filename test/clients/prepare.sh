@@ -2,7 +2,7 @@
 # Installs the clients that this folder's test runs: the OpenTelemetry SDKs for
 # Node.js and Python, those of Jaeger, Zipkin and Datadog for Node.js, those of
 # AWS X-Ray for Go, Node.js and Python, OpenTelemetry's agent and Zipkin's Brave
-# for Java, telemetrygen, and the Collector's exporter for Zipkin.
+# for Java, telemetrygen, and parts of the Collector.
 #
 #   prepare.sh DIR
 #

@@ -1,7 +1,9 @@
-// Command collector sends a trace with the OpenTelemetry Collector's exporter
-// for Zipkin, and writes to stdout what Zipkin's query API is to answer.
+// Command collector is parts of the OpenTelemetry Collector. Its exporter for
+// Zipkin sends a trace, and what Zipkin's query API is to answer goes to stdout;
+// or its receiver for Jaeger passes on what comes, by OTLP (see jaeger).
 //
-//	collector URL json|proto
+//	collector zipkin URL json|proto
+//	collector jaeger ENDPOINT grpc|proto|json
 //
 // It is a module of its own, so that the Collector is no dependency of
 // kiseki's.
@@ -33,20 +35,26 @@ func (host) GetExtensions() map[component.ID]component.Component { return nil }
 type object = map[string]any
 
 func main() {
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	run := map[string]func(endpoint, format string) error{"zipkin": zipkin, "jaeger": jaeger}[os.Args[1]]
+	if err := run(os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(url, format string) error {
+// telemetry is a Collector's own, which nobody reads.
+func telemetry() component.TelemetrySettings {
+	return component.TelemetrySettings{
+		Logger: zap.NewNop(), TracerProvider: nooptrace.NewTracerProvider(), MeterProvider: noopmetric.NewMeterProvider(), Resource: pcommon.NewResource(),
+	}
+}
+
+func zipkin(url, format string) error {
 	ctx := context.Background()
 	f := zipkinexporter.NewFactory()
 	c := f.CreateDefaultConfig().(*zipkinexporter.Config)
 	c.ClientConfig.Endpoint, c.Format = url+"/api/v2/spans", format
-	set := exporter.Settings{ID: component.NewID(f.Type()), TelemetrySettings: component.TelemetrySettings{
-		Logger: zap.NewNop(), TracerProvider: nooptrace.NewTracerProvider(), MeterProvider: noopmetric.NewMeterProvider(), Resource: pcommon.NewResource(),
-	}}
+	set := exporter.Settings{ID: component.NewID(f.Type()), TelemetrySettings: telemetry()}
 	e, err := f.CreateTraces(ctx, set, c)
 	if err != nil {
 		return err
