@@ -59,6 +59,9 @@ const (
 	pollRecords = 1000
 	// workers is how many messages are stored at a time: they share an fsync.
 	workers = 32
+	// session is how long a member that was killed keeps its partitions, which
+	// nobody else gets meanwhile, itself after a restart included.
+	session = 10 * time.Second
 	// mostRetry is the longest pause before a message is stored again.
 	mostRetry = 5 * time.Second
 )
@@ -110,7 +113,7 @@ func New(o Options) (*Receiver, error) {
 		kgo.SeedBrokers(o.Brokers...), kgo.ClientID("kiseki"), kgo.ConsumerGroup(o.Group), kgo.ConsumeTopics(topics...),
 		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchBytes / 4), kgo.BrokerMaxReadBytes(4 * fetchBytes), kgo.MaxConcurrentFetches(1),
-		kgo.MetadataMaxAge(time.Minute), kgo.WithHooks(hook{r}),
+		kgo.SessionTimeout(session), kgo.MetadataMaxAge(time.Minute), kgo.WithHooks(hook{r}),
 	}
 	if o.TLS != nil {
 		options = append(options, kgo.DialTLSConfig(o.TLS))
