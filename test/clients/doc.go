@@ -22,8 +22,8 @@
 // and what they sent is asked for by the query API of the same protocol
 // (older_test.go).
 //
-// The Collector takes what jaeger-client sends and exports it over OTLP; what it
-// exports is compared (collector_test.go).
+// The Collector takes what jaeger-client sends and exports it over OTLP and
+// to Kafka; what it exports is compared (collector_test.go).
 //
 // The SDKs of AWS X-Ray take kiseki for X-Ray's daemon; what they sent is read
 // off the wire (xray_test.go).

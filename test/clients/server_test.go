@@ -35,13 +35,15 @@ type server struct {
 	others map[string]string
 }
 
-// start runs kiseki on a data folder and returns once it is ready.
-func start(t *testing.T, bin, data string) *server {
+// start runs kiseki on a data folder, with more options if there are any, and
+// returns once it is ready.
+func start(t *testing.T, bin, data string, options ...string) *server {
 	t.Helper()
-	s := &server{others: map[string]string{}, cmd: exec.Command(bin, "serve", "--data", data,
+	options = append([]string{"serve", "--data", data,
 		"--http", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0",
 		"--jaeger-grpc", "127.0.0.1:0", "--jaeger-http", "127.0.0.1:0", "--jaeger-compact", "127.0.0.1:0", "--jaeger-binary", "127.0.0.1:0",
-		"--jaeger-sampling", "127.0.0.1:0", "--zipkin", "127.0.0.1:0", "--xray", "127.0.0.1:0", "--datadog", "127.0.0.1:0")}
+		"--jaeger-sampling", "127.0.0.1:0", "--zipkin", "127.0.0.1:0", "--xray", "127.0.0.1:0", "--datadog", "127.0.0.1:0"}, options...)
+	s := &server{others: map[string]string{}, cmd: exec.Command(bin, options...)}
 	s.cmd.Stderr = &s.log
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {

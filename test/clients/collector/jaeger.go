@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/jaegerreceiver"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
@@ -20,11 +21,11 @@ import (
 )
 
 // jaeger runs a receiver for Jaeger's Thrift over HTTP in front of the exporter
-// for OTLP until stdin ends. To stdout it writes the receiver's URL and, at the
+// for OTLP or Kafka until stdin ends. To stdout it writes the receiver's URL and, at the
 // end, the traces that it handed to the exporter, as OTLP's JSON.
 func jaeger(endpoint, protocol string) error {
 	ctx := context.Background()
-	e, err := otlp(ctx, endpoint, protocol)
+	e, err := newExporter(ctx, endpoint, protocol)
 	if err != nil {
 		return err
 	}
@@ -72,9 +73,16 @@ func jaeger(endpoint, protocol string) error {
 	return err
 }
 
-// otlp makes the exporter for OTLP over gRPC or HTTP.
-func otlp(ctx context.Context, endpoint, protocol string) (exporter.Traces, error) {
-	if protocol == "grpc" {
+// newExporter makes the exporter for OTLP over gRPC or HTTP, or for Kafka with
+// its default of OTLP in the topic otlp_spans.
+func newExporter(ctx context.Context, endpoint, protocol string) (exporter.Traces, error) {
+	switch protocol {
+	case "kafka":
+		f := kafkaexporter.NewFactory()
+		c := f.CreateDefaultConfig().(*kafkaexporter.Config)
+		c.ClientConfig.Brokers = []string{endpoint}
+		return f.CreateTraces(ctx, exporter.Settings{ID: component.NewID(f.Type()), TelemetrySettings: telemetry()}, c)
+	case "grpc":
 		f := otlpexporter.NewFactory()
 		c := f.CreateDefaultConfig().(*otlpexporter.Config)
 		c.ClientConfig.Endpoint, c.ClientConfig.TLS.Insecure = endpoint, true

@@ -1,9 +1,9 @@
 // Command collector is parts of the OpenTelemetry Collector. Its exporter for
 // Zipkin sends a trace, and what Zipkin's query API is to answer goes to stdout;
-// or its receiver for Jaeger passes on what comes, by OTLP (see jaeger).
+// or its receiver for Jaeger passes on what comes, by OTLP or Kafka (see jaeger).
 //
 //	collector zipkin URL json|proto
-//	collector jaeger ENDPOINT grpc|proto|json
+//	collector jaeger ENDPOINT grpc|proto|json|kafka
 //
 // It is a module of its own, so that the Collector is no dependency of
 // kiseki's.
