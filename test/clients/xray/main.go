@@ -1,4 +1,4 @@
-// The AWS X-Ray SDK for Go as a program: it traces what TestXRay of
+// Xray is the AWS X-Ray SDK for Go as a program: it traces what TestXRay of
 // test/clients asks for, and ends when all of it is sent.
 package main
 
