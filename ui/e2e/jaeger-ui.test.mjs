@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { closeBrowser, findTrace, openBrowser, picture, withPage } from "./browser.mjs";
+import { closeBrowser, findTrace, openBrowser, picture, until, withPage } from "./browser.mjs";
 import { startProxy } from "./proxy.mjs";
 
 let trace;
@@ -95,7 +95,9 @@ for (const [name, searches] of [
         "/monitor?service=frontend",
         async (page) => {
           await page.getByText("req/s").first().waitFor();
-          for (const m of ["latencies", "calls", "errors"]) assert.ok(asked.has(`/api/metrics/${m}`));
+          for (const m of ["latencies", "calls", "errors"]) {
+            await until(`request for ${m}`, () => asked.has(`/api/metrics/${m}`));
+          }
           await picture(page, `${name}-monitor`);
         },
         { at },
