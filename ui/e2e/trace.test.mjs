@@ -190,7 +190,8 @@ test("statements and stacks are laid out, and shown as sent on demand", async ()
     assert.equal(sent.replace(/\s+/g, ""), shown.replace(/\s+/g, ""));
     assert.ok(!sent.includes("\n"));
   });
-  const thrown = await findTrace('{ event:name = "exception" }');
+  // Two frames of a library, so that there is something to fold.
+  const thrown = await findTrace('{ event.exception.stacktrace =~ "(?s).*net/http.*net/http.*" }');
   await withPage(`/trace/${thrown.traceId}?find=exception.stacktrace`, async (page) => {
     await page.locator(".row.matched").first().click();
     await page.locator(".stack .own").first().waitFor();
@@ -232,6 +233,7 @@ test("names and panel are as wide as the reader left them", () =>
     await page.mouse.up();
     const after = await widths();
     assert.ok(after[0] > names && after[1] > panel, `${after} are wider than ${[names, panel]}`);
+    await page.waitForURL(/span=/);
     await page.reload();
     await page.waitForSelector(".panel");
     assert.deepEqual(await widths(), after);
