@@ -10,7 +10,7 @@ export interface Frame {
 }
 
 const LIBRARY = [
-  /\/pkg\/mod\/|\/vendor\/|\/usr\/(local\/)?(lib|go)\/|\/libexec\/|\bruntime[./]|^(net|sync|os|io|reflect|testing|database)[./]/m,
+  /\/pkg\/mod\/|@v\d+\.\d+|\/vendor\/|\/usr\/(local\/)?(lib|go)\/|\/libexec\/|\bruntime[./]|^(net|sync|os|io|reflect|testing|database)[./]/m,
   /node_modules|\bnode:|\(internal\/|<anonymous>|webpack\//,
   /site-packages|dist-packages|\/lib\/python\d|<frozen /,
   /\bat (java|javax|jdk|sun|com\.sun|kotlin|kotlinx|scala|jakarta|io\.netty|io\.grpc|reactor|org\.(springframework|apache|hibernate|eclipse|jboss))\./,
