@@ -1,4 +1,4 @@
-// Xray is the AWS X-Ray SDK for Go as a program: it traces what TestXRay of
+// Command xray is the AWS X-Ray SDK for Go as a program: it traces what TestXRay of
 // test/clients asks for, and ends when all of it is sent.
 package main
 
